@@ -1,0 +1,99 @@
+// envelope.h: the message that carries a step's data through the untrusted controller: `header ‖ ciphertext ‖ tag`. The host
+// reads the header only; it is authenticated byte for byte as sent. Format: design/protocol.md "Envelope"; SPECIFICATION.md.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+namespace clemmys::wire {
+
+enum class Kind : std::uint8_t { kRequest = 1, kResult = 2, kEnd = 3, kEvent = 4 };
+enum class ContentType : std::uint8_t { kJson = 1, kOctets = 2 };
+
+using Salt = FixedBytes<24, struct SaltTag>;
+
+struct Header {
+  Kind kind = Kind::kRequest;
+  std::uint8_t flags = 0;  // bit 0: request fresh start (none used yet); unknown bits are refused
+  std::uint16_t step = 0, steps = 0;  // receiver's position (sender's for end and event); chain length
+  ActivationId activation;
+  ChainId chain;
+  Digest chain_digest;
+  FunctionId receiver;  // zero: the gateway
+  Measurement image;    // zero when the receiver is the gateway
+  std::uint32_t memory_mib = 0, timeout_ms = 0;
+  std::uint64_t deadline_unix_ms = 0;
+  Salt salt;
+  std::uint64_t payload_size = 0;  // size of the ciphertext without tag, padded
+  bool operator==(const Header&) const = default;
+};
+inline constexpr std::size_t kHeaderSize = 170;
+inline constexpr std::size_t kPayloadSizeMaxDefault = 1u << 20;   // OpenWhisk's limit
+inline constexpr std::size_t kPayloadSizeMaxHard = 48u << 20;
+inline constexpr std::size_t kEnvelopeSizeMax = kHeaderSize + 2 * kPayloadSizeMaxHard;
+
+// ReceiptEntry is one step's claim; `mac` is under the step's receipt key (protocol.md "Receipts").
+struct ReceiptEntry {
+  FunctionId function;
+  Measurement image;
+  Digest code;
+  Digest input, output;        // keyed digests under the activation's blinding key
+  std::uint64_t cpu_ns = 0;    // claimed
+  Salt salt;
+  FixedBytes<32, struct ReceiptMacTag> mac;
+  bool operator==(const ReceiptEntry&) const = default;
+};
+
+// Payload is what is inside. `status` matters for results and ends only.
+enum class Outcome : std::uint8_t { kNone = 0, kSuccess = 1, kHandlerError = 2, kRuntimeFault = 3 };
+struct Payload {
+  ContentType content_type = ContentType::kJson;
+  Outcome outcome = Outcome::kNone;
+  Bytes body;
+  Key blinding;  // per-activation blinding key, made by the gateway, copied by every step
+  std::vector<ReceiptEntry> receipts;
+  std::vector<Digest> log_digests;  // one per finished step: SHA-256 of the event's log blob
+};
+
+// decode_header reads the first kHeaderSize bytes and checks the total length: header + payload_size + tag, exactly.
+Result<Header> decode_header(ByteView envelope);
+void encode_header(const Header& header, Bytes& out);
+
+// padme rounds a size up so that it leaks O(log log n) bits (PADMÉ, PURBs paper §4).
+std::uint64_t padme(std::uint64_t size);
+
+// seal fills salt (random) and payload_size and returns the envelope under HKDF(key, salt). The caller chose the right key for kind.
+Bytes seal(Header header, const Key& key, const Payload& payload);
+// open authenticates and decodes. kCorrupt for anything that is not exactly what seal made under this key.
+Result<Payload> open(ByteView envelope, const Key& key);
+
+// Event is the payload of kind event: a step's own record.
+struct Event {
+  Outcome outcome = Outcome::kNone;
+  std::uint64_t start_unix_ms = 0, end_unix_ms = 0;
+  std::uint64_t init_ms = 0;      // > 0 only on a cold start
+  Bytes log;                      // lines "<ISO time> stdout|stderr: text\n"
+  Bytes result;                   // the step's own result (bounded)
+  ContentType result_type = ContentType::kJson;
+};
+Bytes seal_event(Header header, const Key& return_key, const Event& event);
+Result<Event> open_event(ByteView envelope, const Key& return_key);
+
+// Edge, return and receipt keys (protocol.md "Keys").
+Key edge_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t edge);
+Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t step);
+Key receipt_key(const Key& return_key_of_step);
+// component_activation is the activation id that clients see for step i of a sequence.
+ActivationId component_activation(const Key& return_key_of_step, const ActivationId& activation);
+ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding, FunctionId function, Measurement image,
+                          Digest code, ByteView input, ByteView output, std::uint64_t cpu_ns);
+bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step, const ReceiptEntry& entry);
+
+// Sealed blobs for the untrusted store (activation records, code): `salt ‖ ciphertext ‖ tag`, padded, with `aad` bound in.
+Bytes seal_blob(const Key& key, ByteView aad, ByteView plaintext);
+Result<Bytes> open_blob(const Key& key, ByteView aad, ByteView blob);
+
+}  // namespace clemmys::wire
