@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""style.py: the rules of STYLE.md that a program can check. Prints every violation; exit code 1 if there is one.
+
+usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, packages, headers, images; without any: all that
+need no build. Trust: a tool of the developers; reads the tree, writes only into the build directory.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CODE = (".h", ".cc", ".c", ".cpp", ".S")
+LINES_MAX, LINES_WARN = 350, 150
+BANNED_NAME = re.compile(r"\b(?:class|struct|enum|namespace|concept)\s+(?:class\s+)?\w*(?:Manager|Helper|Util)\w*")
+BANNED_FILE = re.compile(r"manager|helper|util", re.IGNORECASE)
+BANNED_NOTE = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+# Packages that every compiler package brings along.
+IMPLIED = {"libc6-dev", "linux-libc-dev", "libstdc++-12-dev", "libgcc-12-dev", "libclang-common-19-dev"}
+
+
+def tree():
+    """Every file that git knows or would add."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+    return [pathlib.Path(name) for name in sorted(names) if name and (ROOT / name).is_file()]
+
+
+def code():
+    return [path for path in tree() if path.suffix in CODE]
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8", errors="replace")
+
+
+def check_readme(_):
+    """Each folder of code, down to the second level, says its purpose and trust."""
+    folders = {pathlib.Path(*path.parts[:2]) for path in code() if len(path.parts) > 2}
+    for folder in sorted(folders):
+        if not (ROOT / folder / "README.md").is_file():
+            yield f"{folder}: has no README.md"
+
+
+def check_sizes(_):
+    for path in code():
+        lines = read(path).count("\n")
+        if lines > LINES_MAX:
+            yield f"{path}: {lines} lines, more than {LINES_MAX}: split it"
+        elif lines > LINES_WARN:
+            print(f"note: {path}: {lines} lines")
+
+
+def check_words(_):
+    for path in code():
+        if BANNED_FILE.search(path.name):
+            yield f"{path}: a name that says nothing"
+        for number, line in enumerate(read(path).splitlines(), 1):
+            if BANNED_NAME.search(line):
+                yield f"{path}:{number}: a type name that says nothing"
+            if BANNED_NOTE.search(line):
+                yield f"{path}:{number}: an unfinished note; file an issue instead"
+
+
+def check_packages(_):
+    """Every system header that we include belongs to a package that ./dev installs."""
+    listed = set(re.findall(r"[a-z0-9][a-z0-9+.-]+", re.search(r"packages=\((.*?)\n\)", read("dev"), re.S)[1]))
+    includes = {}
+    for path in code():
+        for name in re.findall(r"^\s*#\s*include\s*<([^>]+)>", read(path), re.M):
+            includes.setdefault(name, path)
+    roots = [pathlib.Path(root) for root in ("/usr/include", "/usr/include/x86_64-linux-gnu")]
+    for name, user in sorted(includes.items()):
+        found = [str(root / name) for root in roots if (root / name).is_file()]
+        if not found:
+            continue  # the compiler's own, or ours
+        owner = subprocess.run(["dpkg-query", "-S", found[0]], capture_output=True, text=True, check=False)
+        package = owner.stdout.split(":")[0]
+        if package and package not in listed | IMPLIED:
+            yield f"{user}: <{name}> is from {package}, which ./dev does not install"
+
+
+def check_headers(arguments):
+    """Each header compiles alone. ccache makes the second run quick."""
+    work = arguments.build / "style"
+    work.mkdir(parents=True, exist_ok=True)
+    flags = ["-std=gnu++23", "-O0", "-w", f"-I{ROOT}/src", f"-I{ROOT}/sdk/include"]
+
+    def compile_one(path):
+        stem = str(path).replace("/", "__")
+        unit = work / f"{stem}.cc"
+        text = f'#include "{ROOT / path}"\n'
+        if not unit.is_file() or unit.read_text() != text:
+            unit.write_text(text)
+        result = subprocess.run(["ccache", "clang++-19", *flags, "-c", str(unit), "-o", str(work / f"{stem}.o")],
+                                capture_output=True, text=True, check=False)
+        return None if result.returncode == 0 else f"{path}: does not compile alone:\n{result.stderr[:2000]}"
+
+    headers = [path for path in code() if path.suffix == ".h"]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from (problem for problem in pool.map(compile_one, headers) if problem)
+
+
+def image_pages(data):
+    """(offset, flags) of every EADD record of an image's SGXS stream (src/enclave/image.h)."""
+    size = int.from_bytes(data[-8:], "little")
+    position = 0
+    while position < size:
+        tag = data[position:position + 8]
+        if tag == b"EADD\0\0\0\0":
+            yield (int.from_bytes(data[position + 8:position + 16], "little"),
+                   int.from_bytes(data[position + 16:position + 24], "little"))
+        position += 64 + {b"EEXTEND\0": 256, b"UNMEASRD": 256}.get(tag, 0)
+
+
+def check_images(arguments):
+    """No page of an image is both writable and executable (SECINFO flags: R 1, W 2, X 4)."""
+    images = sorted((arguments.build / "images").glob("*.sgx"))
+    if not images:
+        yield "no images were built"
+    for image in images:
+        pages = list(image_pages(image.read_bytes()))
+        if not pages:
+            yield f"{image.name}: no pages found: is the format known to this test?"
+        for offset, flags in pages:
+            if flags & 6 == 6:
+                yield f"{image.name}: page {offset:#x} is writable and executable"
+
+
+def main():
+    checks = {"readme": check_readme, "sizes": check_sizes, "words": check_words, "packages": check_packages,
+              "headers": check_headers, "images": check_images}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("checks", nargs="*", choices=[[], *checks])
+    parser.add_argument("--build", type=pathlib.Path)
+    arguments = parser.parse_args()
+    wanted = arguments.checks or [name for name in checks if name not in ("headers", "images")]
+    problems = [problem for name in wanted for problem in checks[name](arguments)]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
