@@ -64,7 +64,7 @@ P256Key::P256Key(std::unique_ptr<Native> key) : key_(std::move(key)) {}
 P256Key::P256Key(P256Key&&) noexcept = default;
 P256Key& P256Key::operator=(P256Key&&) noexcept = default;
 P256Key::~P256Key() = default;
-void* P256Key::native() const { return key_->pkey.get(); }
+evp_pkey_st* P256Key::native() const { return key_->pkey.get(); }
 
 Result<P256Key> P256Key::generate() {
   ossl::ClearErrors clear;

@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
+struct evp_pkey_st;  // OpenSSL's EVP_PKEY
+
 namespace clemmys::attest {
 
 using P256Public = FixedBytes<64, struct P256PublicTag>;
@@ -27,8 +29,8 @@ class P256Key {
   Result<Secret<32>> private_scalar() const;
   const P256Public& public_key() const { return public_key_; }
   Result<P256Signature> sign(ByteView message) const;
-  // native is the EVP_PKEY, valid as long as this object, for X.509 calls.
-  void* native() const;
+  // native is valid as long as this object; for X.509 and PEM calls.
+  evp_pkey_st* native() const;
 
  private:
   struct Native;
