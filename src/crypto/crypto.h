@@ -2,6 +2,7 @@
 // HKDF (RFC 5869) and HPKE (RFC 9180, hpke.h) are composed from them. Any thread may call any function.
 #pragma once
 
+#include <initializer_list>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -27,6 +28,8 @@ Digest sha256(ByteView data);
 Digest sha256(std::initializer_list<ByteView> parts);
 FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts);
 Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
+// keyed_digest is keyed BLAKE2b-256 (RFC 7693): a MAC over large data, five times as fast as SHA-256 without SHA extensions.
+Digest keyed_digest(const Key& key, ByteView data);
 
 // hkdf_sha256 is RFC 5869 extract-and-expand to 32 bytes.
 Key hkdf_sha256(ByteView input_key, ByteView salt, ByteView info);
@@ -37,6 +40,9 @@ inline constexpr std::size_t kTagSize = 16;
 // aes256gcm_seal appends ciphertext ‖ tag (16 bytes) to `out`. A (key, nonce) pair must never repeat.
 using Nonce = FixedBytes<12, struct NonceTag>;
 void aes256gcm_seal(const Key& key, const Nonce& nonce, ByteView aad, ByteView plaintext, Bytes& out);
+// aes256gcm_seal_in_place encrypts `data` where it is and gives the tag apart.
+using AesGcmTag = FixedBytes<kTagSize, struct AesGcmTagTag>;
+void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data, AesGcmTag& tag);
 // aes256gcm_open gives kCorrupt when anything was changed.
 Result<Bytes> aes256gcm_open(const Key& key, const Nonce& nonce, ByteView aad, ByteView ciphertext_and_tag);
 

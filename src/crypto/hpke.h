@@ -27,6 +27,8 @@ struct HpkeSender {
   HpkeContext context;
 };
 Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info);
+// with a given ephemeral key: for the RFC's vectors. A key pair must serve one context only.
+Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info, const X25519KeyPair& ephemeral);
 Result<HpkeContext> hpke_setup_recipient(const X25519Public& enc, const X25519KeyPair& recipient, ByteView info);
 
 }  // namespace clemmys::crypto
