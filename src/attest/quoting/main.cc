@@ -1,0 +1,22 @@
+// quoting_enclave SOCKET SEALED_KEY_FILE: the quoting enclave of a machine. Runs inside the shield; it makes quotes once it has
+// been certified over its socket.
+#include "attest/quoting/frame_server.h"
+#include "attest/quoting/quoting_enclave.h"
+#include "base/log.h"
+
+int main(int argc, char** argv) {
+  using namespace clemmys;
+  set_log_part("quoting");
+  if (argc != 3) {
+    log_error("usage: quoting_enclave SOCKET SEALED_KEY_FILE");
+    return 2;
+  }
+  auto enclave = attest::QuotingEnclave::start(attest::file_device(), argv[2]);
+  if (!enclave) {
+    log_error(to_string(enclave.error()));
+    return 1;
+  }
+  const Status served = attest::serve_frames(argv[1], [&](ByteView request) { return enclave->answer(request); });
+  if (!served) log_error(to_string(served.error()));
+  return 1;
+}
