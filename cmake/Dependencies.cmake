@@ -18,7 +18,7 @@ _clemmys_static(ssl libssl.a dep_crypto)
 _clemmys_static(json libboost_json.a)
 _clemmys_static(url libboost_url.a)
 _clemmys_static(zlib libz.a)
-_clemmys_static(jpeg libjpeg.a)
+_clemmys_static(turbojpeg libturbojpeg.a)
 _clemmys_static(png libpng16.a dep_zlib)
 _clemmys_static(sqlite libsqlite3.a Threads::Threads ${CMAKE_DL_LIBS})
 
