@@ -45,6 +45,7 @@ int main() {
     payload.blinding = crypto::random_key();
     wire::Header header;
     header.steps = 1;
+    header.receiver.bytes[0] = header.image.bytes[0] = 1;
     header.activation = crypto::random_fixed<ActivationId>();
     const Bytes sealed = wire::seal(header, key, payload);
     const double seal_us = measure(size, [&] { CHECK(wire::seal(header, key, payload).size() == sealed.size()); });

@@ -12,6 +12,9 @@ namespace clemmys {
 
 class Writer {
  public:
+  Writer() = default;
+  // a Writer that continues after `start`.
+  explicit Writer(Bytes start) : out_(std::move(start)) {}
   template <std::unsigned_integral T>
   void integer(T value) {
     for (std::size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));

@@ -47,7 +47,8 @@ struct ReceiptEntry {
   bool operator==(const ReceiptEntry&) const = default;
 };
 
-// Payload is what is inside. `status` matters for results and ends only.
+// Payload is what is inside: plaintext = body ‖ tail ‖ zeros ‖ u32 tail size ‖ u64 body size, where tail is every other field.
+// Kind and outcome fit: a request has none, a result success, an end one of the errors.
 enum class Outcome : std::uint8_t { kNone = 0, kSuccess = 1, kHandlerError = 2, kRuntimeFault = 3 };
 struct Payload {
   ContentType content_type = ContentType::kJson;
@@ -58,7 +59,9 @@ struct Payload {
   std::vector<Digest> log_digests;  // one per finished step: SHA-256 of the event's log blob
 };
 
-// decode_header reads the first kHeaderSize bytes and checks the total length: header + payload_size + tag, exactly.
+// decode_header reads the first kHeaderSize bytes and checks the total length: header + payload_size + tag, exactly. It refuses
+// headers whose fields do not fit together: receiver and image are zero exactly when the gateway receives; a request, end or event
+// has step < steps, a result step = steps.
 Result<Header> decode_header(ByteView envelope);
 void encode_header(const Header& header, Bytes& out);
 
@@ -67,7 +70,7 @@ std::uint64_t padme(std::uint64_t size);
 
 // seal fills salt (random) and payload_size and returns the envelope under HKDF(key, salt). The caller chose the right key for kind.
 Bytes seal(Header header, const Key& key, const Payload& payload);
-// open authenticates and decodes. kCorrupt for anything that is not exactly what seal made under this key.
+// open authenticates and decodes. kCorrupt for anything that is not exactly what seal made under this key. Events: open_event.
 Result<Payload> open(ByteView envelope, const Key& key);
 
 // Event is the payload of kind event: a step's own record.
@@ -79,6 +82,7 @@ struct Event {
   Bytes result;                   // the step's own result (bounded)
   ContentType result_type = ContentType::kJson;
 };
+// seal_event sets the header's kind; receiver and image are zeroed, for the gateway receives.
 Bytes seal_event(Header header, const Key& return_key, const Event& event);
 Result<Event> open_event(ByteView envelope, const Key& return_key);
 
