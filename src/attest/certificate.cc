@@ -16,7 +16,9 @@ constexpr Digest kIntelRootDigest{{0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x8
                                    0xe9, 0x5b, 0x80, 0x7a, 0x35, 0x0e, 0x74, 0x24, 0x96, 0x43, 0x99,
                                    0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3}};
 
-ossl::Bio reader_of(std::string_view text) { return ossl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+ossl::Bio reader_of(std::string_view text) {
+  return ossl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
 
 using CertificateStack = ossl::Owner<STACK_OF(X509), [](STACK_OF(X509) * stack) { sk_X509_free(stack); }>;
 
@@ -25,7 +27,8 @@ using CertificateStack = ossl::Owner<STACK_OF(X509), [](STACK_OF(X509) * stack) 
 Result<Chain> parse_chain(std::string_view pem, std::size_t length, std::string_view site) {
   ossl::ClearErrors clear;
   if (pem.ends_with('\0')) pem.remove_suffix(1);
-  if (pem.size() > kPemSizeMax || pem.contains('\0')) return Error{ErrorCode::kDenied, site, "not a PEM chain"};
+  if (pem.size() > kPemSizeMax || pem.contains('\0'))
+    return Error{ErrorCode::kDenied, site, "not a PEM chain"};
   ossl::Bio bio = reader_of(pem);
   Chain chain;
   while (chain.size() <= length) {
@@ -72,12 +75,14 @@ Result<Root> pinned_root(X509* certificate, const Trust& trust) {
     return Error{ErrorCode::kDenied, "attest.root.unknown", "the chain ends in a root that is not trusted"};
   }
   if (!trust.insecure_accept_software_sgx) {
-    return Error{ErrorCode::kDenied, "attest.root.software", "software SGX is accepted only with insecure_accept_software_sgx"};
+    return Error{ErrorCode::kDenied, "attest.root.software",
+                 "software SGX is accepted only with insecure_accept_software_sgx"};
   }
   return Root::kSoftware;
 }
 
-Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s, std::string_view site) {
+Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s,
+                   std::string_view site) {
   ossl::ClearErrors clear;
   ossl::Store store(X509_STORE_new());
   CertificateStack untrusted(sk_X509_new_null());
@@ -85,15 +90,18 @@ Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::
   if (!store || !untrusted || !context) return Error{ErrorCode::kInternal, site};
   bool ok = X509_STORE_add_cert(store.get(), chain.back().get()) == 1;
   for (X509_CRL* crl : crls) ok = ok && X509_STORE_add_crl(store.get(), crl) == 1;
-  for (std::size_t i = 1; i + 1 < chain.size(); ++i) ok = ok && sk_X509_push(untrusted.get(), chain[i].get()) > 0;
+  for (std::size_t i = 1; i + 1 < chain.size(); ++i)
+    ok = ok && sk_X509_push(untrusted.get(), chain[i].get()) > 0;
   ok = ok && X509_STORE_CTX_init(context.get(), store.get(), chain.front().get(), untrusted.get()) == 1;
   if (!ok) return Error{ErrorCode::kInternal, site};
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  X509_VERIFY_PARAM_set_flags(parameters,
+                              X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   X509_VERIFY_PARAM_set_auth_level(parameters, kSecurityLevel);
   X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(now_unix_s));
   if (X509_verify_cert(context.get()) != 1) {
-    return Error{ErrorCode::kDenied, site, X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))};
+    return Error{ErrorCode::kDenied, site,
+                 X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))};
   }
   // The path that OpenSSL built must be the chain that was given: roles are judged by position.
   const STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context.get());
@@ -110,7 +118,8 @@ std::string common_name(X509* certificate) {
   const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0) return {};
   const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value))};
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+          static_cast<std::size_t>(ASN1_STRING_length(value))};
 }
 
 Result<P256Public> public_key(X509* certificate) {
@@ -119,7 +128,9 @@ Result<P256Public> public_key(X509* certificate) {
   std::array<char, 32> group{};
   std::array<std::uint8_t, 65> point{};
   std::size_t size = 0;
-  if (key == nullptr || EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size(), nullptr) != 1 ||
+  if (key == nullptr ||
+      EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size(), nullptr) !=
+          1 ||
       std::string_view(group.data()) != "prime256v1" ||
       EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size(), &size) != 1 ||
       size != point.size() || point[0] != 0x04) {

@@ -25,7 +25,8 @@ class File {
 };
 
 Error open_error() {
-  if (errno == ENOENT || errno == ENOTDIR) return {ErrorCode::kUnsupported, "attest.device.absent", "not in an enclave"};
+  if (errno == ENOENT || errno == ENOTDIR)
+    return {ErrorCode::kUnsupported, "attest.device.absent", "not in an enclave"};
   return {ErrorCode::kInternal, "attest.device.open"};
 }
 

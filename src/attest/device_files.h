@@ -1,5 +1,6 @@
-// device_files.h: /dev/attestation, the pseudo files by which the shield offers EREPORT, EGETKEY and quotes. The meaning is
-// Gramine's ("Attestation and Secret Provisioning"), except the two names marked "ours". Trust: shared.
+// device_files.h: /dev/attestation, the pseudo files by which the shield offers EREPORT, EGETKEY and quotes.
+// The meaning is Gramine's ("Attestation and Secret Provisioning"), except the two names marked "ours".
+// Trust: shared.
 #pragma once
 
 #include <string>
@@ -13,9 +14,11 @@ inline constexpr char kUserReportDataFile[] = "/dev/attestation/user_report_data
 inline constexpr char kTargetInfoFile[] = "/dev/attestation/target_info";           // write 512
 inline constexpr char kReportFile[] = "/dev/attestation/report";                    // read 432
 inline constexpr char kQuoteFile[] = "/dev/attestation/quote";                      // read to the end
-inline constexpr char kSealKeyFile[] = "/dev/attestation/keys/_sgx_mrenclave";      // read 16: seal key of this measurement
-inline constexpr char kReportKeyIdFile[] = "/dev/attestation/report_key_id";        // write 32 (ours)
-inline constexpr char kReportKeyFile[] = "/dev/attestation/keys/_report";           // read 16: report key for that id (ours)
+inline constexpr char kSealKeyFile[] =
+    "/dev/attestation/keys/_sgx_mrenclave";  // read 16: seal key of this measurement
+inline constexpr char kReportKeyIdFile[] = "/dev/attestation/report_key_id";  // write 32 (ours)
+inline constexpr char kReportKeyFile[] =
+    "/dev/attestation/keys/_report";  // read 16: report key for that id (ours)
 
 // write_device writes all bytes with one write. kUnsupported when the file does not exist.
 Status write_device(const char* path, ByteView bytes);

@@ -1,5 +1,6 @@
-// json_fields.h: typed access to members of a JSON object that remembers the first failure, so that a decoder reads all
-// members and asks once. Inner header: only .cc files include it (it shows Boost.JSON). Trust: shared.
+// json_fields.h: typed access to members of a JSON object that remembers the first failure, so that a decoder
+// reads all members and asks once. Inner header: only .cc files include it (it shows Boost.JSON). Trust:
+// shared.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace clemmys::attest {
 class JsonFields {
  public:
   // A null object, or a value that is no object, fails every access.
-  explicit JsonFields(const boost::json::value* value) : object_(value != nullptr ? value->if_object() : nullptr) {}
+  explicit JsonFields(const boost::json::value* value)
+      : object_(value != nullptr ? value->if_object() : nullptr) {}
 
   std::string_view text(std::string_view name) {
     const boost::json::value* value = member(name);
@@ -49,7 +51,8 @@ class JsonFields {
   template <typename Fixed>
   Fixed hex(std::string_view name) {
     std::string digits(text(name));
-    std::ranges::transform(digits, digits.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(digits, digits.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     auto value = fixed_from_hex<Fixed>(digits);
     if (!value) failed();
     return value.value_or(Fixed{});
@@ -58,7 +61,9 @@ class JsonFields {
   bool ok() const { return ok_ && object_ != nullptr; }
 
  private:
-  const boost::json::value* member(std::string_view name) { return object_ != nullptr ? object_->if_contains(name) : nullptr; }
+  const boost::json::value* member(std::string_view name) {
+    return object_ != nullptr ? object_->if_contains(name) : nullptr;
+  }
   std::string_view failed() {
     ok_ = false;
     return {};

@@ -40,10 +40,13 @@ using Store = Owner<X509_STORE, X509_STORE_free>;
 using StoreContext = Owner<X509_STORE_CTX, X509_STORE_CTX_free>;
 using Bio = Owner<BIO, BIO_free_all>;
 
-inline void free_asn1_sequence(ASN1_SEQUENCE_ANY* sequence) { sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free); }
+inline void free_asn1_sequence(ASN1_SEQUENCE_ANY* sequence) {
+  sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
+}
 using Asn1Sequence = Owner<ASN1_SEQUENCE_ANY, free_asn1_sequence>;
 
-// ClearErrors empties OpenSSL's per-thread error queue at the end of a scope, so that no failure leaks into later callers.
+// ClearErrors empties OpenSSL's per-thread error queue at the end of a scope, so that no failure leaks into
+// later callers.
 struct ClearErrors {
   ClearErrors() = default;
   ClearErrors(const ClearErrors&) = delete;

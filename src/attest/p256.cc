@@ -25,8 +25,10 @@ ossl::Pkey make_key(const P256Public& key, const BIGNUM* scalar) {
   ossl::PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   if (!builder || !context) return nullptr;
   bool ok = OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, kGroup, 0) == 1 &&
-            OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1;
-  if (ok && scalar != nullptr) ok = OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1;
+            OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                             point.size()) == 1;
+  if (ok && scalar != nullptr)
+    ok = OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1;
   if (!ok) return nullptr;
   ossl::Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
   EVP_PKEY* made = nullptr;
@@ -47,8 +49,8 @@ Result<P256Public> public_of(const BIGNUM* scalar) {
   PointOwner point(EC_POINT_new(group.get()));
   std::array<std::uint8_t, 65> encoded{};
   if (!point || EC_POINT_mul(group.get(), point.get(), scalar, nullptr, nullptr, nullptr) != 1 ||
-      EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(), encoded.size(),
-                         nullptr) != encoded.size()) {
+      EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(),
+                         encoded.size(), nullptr) != encoded.size()) {
     return Error{ErrorCode::kInternal, "attest.p256.multiply"};
   }
   return P256Public::from(ByteView(encoded).subspan(1));
@@ -134,8 +136,10 @@ Status p256_verify(const P256Public& key, ByteView message, const P256Signature&
   const int size = i2d_ECDSA_SIG(parsed.get(), &der);
   CHECK(size > 0);
   ossl::DigestContext context(EVP_MD_CTX_new());
-  const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, pkey.get()) == 1 &&
-                    EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(size), message.data(), message.size()) == 1;
+  const bool good =
+      context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, pkey.get()) == 1 &&
+      EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(size), message.data(), message.size()) ==
+          1;
   OPENSSL_free(der);
   if (!good) return Error{ErrorCode::kDenied, "attest.p256.signature"};
   return {};

@@ -1,5 +1,6 @@
-// p256.h: ECDSA over NIST P-256 with SHA-256, in the raw form of quotes and PCS signatures: keys are x ‖ y, signatures r ‖ s,
-// every number 32 bytes big-endian (FIPS 186-4; Intel "SGX ECDSA QuoteLibReference"). Trust: shared; any thread.
+// p256.h: ECDSA over NIST P-256 with SHA-256, in the raw form of quotes and PCS signatures: keys are x ‖ y,
+// signatures r ‖ s, every number 32 bytes big-endian (FIPS 186-4; Intel "SGX ECDSA QuoteLibReference").
+// Trust: shared; any thread.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@ namespace clemmys::attest {
 using P256Public = FixedBytes<64, struct P256PublicTag>;
 using P256Signature = FixedBytes<64, struct P256SignatureTag>;
 
-// p256_verify is kDenied unless `signature` over `message` is by `key`; a point off the curve is kDenied, too.
+// p256_verify is kDenied unless `signature` over `message` is by `key`; a point off the curve is kDenied,
+// too.
 Status p256_verify(const P256Public& key, ByteView message, const P256Signature& signature);
 
 // P256Key is a signing key. Its scalar leaves only through private_scalar, for sealing.

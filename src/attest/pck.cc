@@ -8,7 +8,8 @@
 namespace clemmys::attest {
 namespace {
 
-const Error kMalformed{ErrorCode::kDenied, "attest.pck.extension", "the SGX extension is absent or malformed"};
+const Error kMalformed{ErrorCode::kDenied, "attest.pck.extension",
+                       "the SGX extension is absent or malformed"};
 
 ossl::Asn1Sequence sequence_of(const ASN1_STRING* der) {
   const unsigned char* begin = ASN1_STRING_get0_data(der);
@@ -33,11 +34,13 @@ Result<Entries> entries_of(const ASN1_STRING* der, const std::string& prefix) {
     const ASN1_TYPE* name = sk_ASN1_TYPE_value(pair.get(), 0);
     if (ASN1_TYPE_get(name) != V_ASN1_OBJECT) return kMalformed;
     std::array<char, 80> text{};
-    if (OBJ_obj2txt(text.data(), text.size(), name->value.object, 1) >= static_cast<int>(text.size())) return kMalformed;
+    if (OBJ_obj2txt(text.data(), text.size(), name->value.object, 1) >= static_cast<int>(text.size()))
+      return kMalformed;
     const std::string_view oid(text.data());
     if (!oid.starts_with(prefix)) return kMalformed;
     const std::string_view last = oid.substr(prefix.size());
-    if (last.empty() || last.size() > 3 || last.find_first_not_of("0123456789") != last.npos) return kMalformed;
+    if (last.empty() || last.size() > 3 || last.find_first_not_of("0123456789") != last.npos)
+      return kMalformed;
     ossl::Owner<ASN1_TYPE, ASN1_TYPE_free> value(sk_ASN1_TYPE_pop(pair.get()));
     if (!entries.emplace(std::stoi(std::string(last)), std::move(value)).second) return kMalformed;
   }
@@ -49,7 +52,8 @@ Result<Fixed> octets(const Entries& entries, int arc) {
   const auto found = entries.find(arc);
   if (found == entries.end() || ASN1_TYPE_get(found->second.get()) != V_ASN1_OCTET_STRING) return kMalformed;
   const ASN1_STRING* value = found->second->value.octet_string;
-  auto fixed = Fixed::from({ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))});
+  auto fixed =
+      Fixed::from({ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))});
   if (!fixed) return kMalformed;
   return fixed;
 }

@@ -1,5 +1,6 @@
 // pck.h: what a PCK certificate says about its machine: Intel's SGX extension, OID 1.2.840.113741.1.13.1.
-// Source: Intel "SGX PCK Certificate and Certificate Revocation List Profile Specification". Inner header. Trust: shared.
+// Source: Intel "SGX PCK Certificate and Certificate Revocation List Profile Specification". Inner header.
+// Trust: shared.
 #pragma once
 
 #include <openssl/x509.h>

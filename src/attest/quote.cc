@@ -27,7 +27,9 @@ void write_signed(Writer& writer, const Quote& quote) {
 
 }  // namespace
 
-ByteView bytes_of(const sgx::ReportBody& body) { return {reinterpret_cast<const std::uint8_t*>(&body), sizeof body}; }
+ByteView bytes_of(const sgx::ReportBody& body) {
+  return {reinterpret_cast<const std::uint8_t*>(&body), sizeof body};
+}
 
 Result<Quote> parse_quote(ByteView bytes) {
   if (bytes.size() > kQuoteSizeMax) return Error{ErrorCode::kCorrupt, "attest.quote.size"};
@@ -42,15 +44,18 @@ Result<Quote> parse_quote(ByteView bytes) {
   quote.user_data = reader.fixed<decltype(quote.user_data)>();
   quote.report = read_report(reader);
   const std::uint32_t signature_size = reader.u32();
-  if (!reader.ok() || signature_size != reader.rest().size()) return Error{ErrorCode::kCorrupt, "attest.quote.signature_size"};
+  if (!reader.ok() || signature_size != reader.rest().size())
+    return Error{ErrorCode::kCorrupt, "attest.quote.signature_size"};
   quote.signature = reader.fixed<P256Signature>();
   quote.attestation_key = reader.fixed<P256Public>();
   quote.qe_report = read_report(reader);
   quote.qe_report_signature = reader.fixed<P256Signature>();
   const std::uint16_t authentication_size = reader.u16();
-  if (authentication_size > kAuthenticationDataSizeMax) return Error{ErrorCode::kCorrupt, "attest.quote.authentication_size"};
+  if (authentication_size > kAuthenticationDataSizeMax)
+    return Error{ErrorCode::kCorrupt, "attest.quote.authentication_size"};
   quote.authentication_data = to_bytes(reader.raw(authentication_size));
-  if (reader.u16() != kCertificationPckChain) return Error{ErrorCode::kCorrupt, "attest.quote.certification_type"};
+  if (reader.u16() != kCertificationPckChain)
+    return Error{ErrorCode::kCorrupt, "attest.quote.certification_type"};
   quote.certification = to_bytes(reader.blob(kQuoteSizeMax));
   if (auto status = reader.finish(kSite); !status) return status.error();
   return quote;
@@ -78,6 +83,8 @@ Bytes serialize_quote(const Quote& quote) {
   return writer.take();
 }
 
-Digest attestation_key_digest(const Quote& quote) { return sha256(quote.attestation_key.view(), quote.authentication_data); }
+Digest attestation_key_digest(const Quote& quote) {
+  return sha256(quote.attestation_key.view(), quote.authentication_data);
+}
 
 }  // namespace clemmys::attest

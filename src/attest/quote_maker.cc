@@ -18,7 +18,8 @@ ReportData QuoteMaker::qe_report_data() const {
   return data;
 }
 
-Status QuoteMaker::certify(const sgx::ReportBody& qe_report, const P256Signature& signature, Bytes pem_chain) {
+Status QuoteMaker::certify(const sgx::ReportBody& qe_report, const P256Signature& signature,
+                           Bytes pem_chain) {
   if (!std::ranges::equal(qe_report.reportdata, qe_report_data().bytes)) {
     return Error{ErrorCode::kDenied, "attest.quote_maker.binding"};
   }

@@ -1,5 +1,6 @@
-// quote_maker.h: the signing half of a quoting enclave: holds the attestation key and its certification, and signs report
-// bodies whose authenticity the caller has checked. Trust: shared code; the key lives where the object lives.
+// quote_maker.h: the signing half of a quoting enclave: holds the attestation key and its certification, and
+// signs report bodies whose authenticity the caller has checked. Trust: shared code; the key lives where the
+// object lives.
 #pragma once
 
 #include "attest/attester.h"
@@ -16,7 +17,8 @@ class QuoteMaker {
   ReportData qe_report_data() const;
   const P256Key& key() const { return key_; }
 
-  // certify installs the QE's report, the PCK signature over it and the PEM chain. kDenied unless the report names this key.
+  // certify installs the QE's report, the PCK signature over it and the PEM chain. kDenied unless the report
+  // names this key.
   Status certify(const sgx::ReportBody& qe_report, const P256Signature& signature, Bytes pem_chain);
   bool certified() const { return certified_; }
 

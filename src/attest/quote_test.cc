@@ -30,7 +30,8 @@ TEST(QuoteFormat, RefusesEveryTruncationAndTrailingBytes) {
 
 TEST(QuoteFormat, RefusesOtherVersionsKeyTypesReservedBitsAndCertificationTypes) {
   const std::size_t certification_type_offset = kQuoteSignedSize + 4 + 64 + 64 + 384 + 64 + 2 + 32;
-  for (const std::size_t offset : {std::size_t{0}, std::size_t{2}, std::size_t{4}, certification_type_offset}) {
+  for (const std::size_t offset :
+       {std::size_t{0}, std::size_t{2}, std::size_t{4}, certification_type_offset}) {
     Bytes bytes = testing::real_quote();
     bytes[offset] ^= 4;
     const auto quote = parse_quote(bytes);

@@ -12,7 +12,8 @@ Status check_report_mac(const sgx::Report& report, const Secret<16>& report_key)
   const ossl::Owner<EVP_MAC, EVP_MAC_free> cmac(EVP_MAC_fetch(nullptr, "CMAC", nullptr));
   const ossl::Owner<EVP_MAC_CTX, EVP_MAC_CTX_free> context(EVP_MAC_CTX_new(cmac.get()));
   char cipher[] = "AES-128-CBC";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                                   OSSL_PARAM_construct_end()};
   std::array<std::uint8_t, sizeof report.mac> mac{};
   std::size_t size = 0;
   const ByteView body = bytes_of(report.body);

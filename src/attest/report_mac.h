@@ -1,5 +1,5 @@
-// report_mac.h: checks that a REPORT was made by EREPORT on this processor for the holder of `report_key`. Trust: shared.
-// Source: Intel SDM volume 3D, "EREPORT": AES-128-CMAC over the report body.
+// report_mac.h: checks that a REPORT was made by EREPORT on this processor for the holder of `report_key`.
+// Trust: shared. Source: Intel SDM volume 3D, "EREPORT": AES-128-CMAC over the report body.
 #pragma once
 
 #include "base/result.h"

@@ -7,11 +7,15 @@ namespace {
 
 namespace json = boost::json;
 
-Error denied(std::string_view site, std::string detail) { return {ErrorCode::kDenied, site, std::move(detail)}; }
+Error denied(std::string_view site, std::string detail) {
+  return {ErrorCode::kDenied, site, std::move(detail)};
+}
 
 // check_head checks the members that both documents begin with.
-Status check_head(JsonFields& fields, std::string_view id, std::uint64_t version, std::uint64_t now_unix_s, std::string_view site) {
-  if (fields.text("id") != id || fields.number("version", 0xffff) != version) return denied(site, "wrong document or version");
+Status check_head(JsonFields& fields, std::string_view id, std::uint64_t version, std::uint64_t now_unix_s,
+                  std::string_view site) {
+  if (fields.text("id") != id || fields.number("version", 0xffff) != version)
+    return denied(site, "wrong document or version");
   const std::uint64_t issued = TRY(unix_from_date(fields.text("issueDate")));
   const std::uint64_t next = TRY(unix_from_date(fields.text("nextUpdate")));
   if (now_unix_s < issued) return denied(site, "issued in the future");
@@ -51,14 +55,16 @@ bool reaches(const PckFields& platform, JsonFields tcb, bool& ok) {
 template <typename Fixed>
 bool equal_masked(const Fixed& left, const Fixed& right, const Fixed& mask) {
   bool equal = true;
-  for (std::size_t i = 0; i < Fixed::kSize; ++i) equal = equal && ((left.bytes[i] ^ right.bytes[i]) & mask.bytes[i]) == 0;
+  for (std::size_t i = 0; i < Fixed::kSize; ++i)
+    equal = equal && ((left.bytes[i] ^ right.bytes[i]) & mask.bytes[i]) == 0;
   return equal;
 }
 
 using MiscText = FixedBytes<4, struct MiscTextTag>;
 using AttributesText = FixedBytes<16, struct AttributesTextTag>;
 
-// copy_field is the memory image of a REPORT field: for ATTRIBUTES, PCS writes the bytes as they lie in memory.
+// copy_field is the memory image of a REPORT field: for ATTRIBUTES, PCS writes the bytes as they lie in
+// memory.
 template <typename Fixed, typename Field>
 Fixed copy_field(const Field& field) {
   static_assert(sizeof field == Fixed::kSize);
@@ -76,7 +82,8 @@ MiscText misc_of(std::uint32_t value) {
 
 }  // namespace
 
-Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& platform, std::uint64_t now_unix_s) {
+Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& platform,
+                                 std::uint64_t now_unix_s) {
   constexpr std::string_view kSite = "attest.tcb_info";
   const json::value root = TRY(parse_json(tcb_info, kSite));
   JsonFields fields(&root);
@@ -84,7 +91,8 @@ Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& pla
   const Fmspc fmspc = fields.hex<Fmspc>("fmspc");
   const PceId pceid = fields.hex<PceId>("pceId");
   if (fields.number("tcbType", 0xffff) != 0 || !fields.ok()) return denied(kSite, "malformed");
-  if (fmspc != platform.fmspc || pceid != platform.pceid) return denied("attest.tcb_info.platform", "for another kind of platform");
+  if (fmspc != platform.fmspc || pceid != platform.pceid)
+    return denied("attest.tcb_info.platform", "for another kind of platform");
   for (const json::value& entry : fields.list("tcbLevels")) {
     JsonFields level(&entry);
     bool ok = true;
@@ -95,13 +103,15 @@ Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& pla
   return denied("attest.tcb_info.level", "the platform reaches no TCB level");
 }
 
-Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx::ReportBody& report, std::uint64_t now_unix_s) {
+Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx::ReportBody& report,
+                                        std::uint64_t now_unix_s) {
   constexpr std::string_view kSite = "attest.qe_identity";
   const json::value root = TRY(parse_json(qe_identity, kSite));
   JsonFields fields(&root);
   TRY(check_head(fields, "QE", 2, now_unix_s, kSite));
   const auto misc = fields.hex<MiscText>("miscselect"), misc_mask = fields.hex<MiscText>("miscselectMask");
-  const auto attributes = fields.hex<AttributesText>("attributes"), attributes_mask = fields.hex<AttributesText>("attributesMask");
+  const auto attributes = fields.hex<AttributesText>("attributes"),
+             attributes_mask = fields.hex<AttributesText>("attributesMask");
   const auto signer = fields.hex<SignerId>("mrsigner");
   const std::uint64_t product_id = fields.number("isvprodid", 0xffff);
   const json::array& levels = fields.list("tcbLevels");
@@ -110,7 +120,8 @@ Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx:
   if (copy_field<SignerId>(report.mrsigner) != signer || report.isvprodid != product_id) {
     return denied("attest.qe_identity.signer", "not this quoting enclave");
   }
-  if (!equal_masked(misc_of(report.miscselect), misc, misc_mask)) return denied("attest.qe_identity.miscselect", "differs");
+  if (!equal_masked(misc_of(report.miscselect), misc, misc_mask))
+    return denied("attest.qe_identity.miscselect", "differs");
   if (!equal_masked(copy_field<AttributesText>(report.attributes), attributes, attributes_mask)) {
     return denied("attest.qe_identity.attributes", "differ, for example: a debug enclave");
   }

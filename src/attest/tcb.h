@@ -1,6 +1,6 @@
-// tcb.h: the two documents by which a vendor judges platforms: TCB info (which CPU and PCE versions are good) and QE identity
-// (which quoting enclave, which of its versions). The caller has checked their signatures. Trust: shared.
-// Source: Intel PCS API v4, "TCB Info V3" and "Enclave Identity V2".
+// tcb.h: the two documents by which a vendor judges platforms: TCB info (which CPU and PCE versions are good)
+// and QE identity (which quoting enclave, which of its versions). The caller has checked their signatures.
+// Trust: shared. Source: Intel PCS API v4, "TCB Info V3" and "Enclave Identity V2".
 #pragma once
 
 #include <string_view>
@@ -16,12 +16,15 @@ struct Judgement {
   std::vector<std::string> advisories;
 };
 
-// judge_platform finds the first TCB level that the platform reaches. kDenied: wrong document or version, not valid at
-// now_unix_s, another FMSPC or PCE id, no level reached, or revoked.
-Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& platform, std::uint64_t now_unix_s);
+// judge_platform finds the first TCB level that the platform reaches. kDenied: wrong document or version, not
+// valid at now_unix_s, another FMSPC or PCE id, no level reached, or revoked.
+Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& platform,
+                                 std::uint64_t now_unix_s);
 
-// judge_quoting_enclave compares signer, product, MISCSELECT and ATTRIBUTES (under their masks), then finds the level.
-Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx::ReportBody& report, std::uint64_t now_unix_s);
+// judge_quoting_enclave compares signer, product, MISCSELECT and ATTRIBUTES (under their masks), then finds
+// the level.
+Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx::ReportBody& report,
+                                        std::uint64_t now_unix_s);
 
 // combine is the worse of both, as Intel's quote verification library converges them; advisories are merged.
 Judgement combine(const Judgement& platform, const Judgement& quoting_enclave);

@@ -9,12 +9,17 @@
 namespace clemmys::attest {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {
-    "UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-    "OutOfDateConfigurationNeeded", "Revoked"};
+constexpr std::array<std::string_view, 7> kNames = {"UpToDate",
+                                                    "SWHardeningNeeded",
+                                                    "ConfigurationNeeded",
+                                                    "ConfigurationAndSWHardeningNeeded",
+                                                    "OutOfDate",
+                                                    "OutOfDateConfigurationNeeded",
+                                                    "Revoked"};
 
 bool configuration_needed(TcbStatus status) {
-  return status == TcbStatus::kConfigurationNeeded || status == TcbStatus::kConfigurationAndSwHardeningNeeded ||
+  return status == TcbStatus::kConfigurationNeeded ||
+         status == TcbStatus::kConfigurationAndSwHardeningNeeded ||
          status == TcbStatus::kOutOfDateConfigurationNeeded;
 }
 
@@ -33,11 +38,13 @@ Judgement combine(const Judgement& platform, const Judgement& quoting_enclave) {
   if (quoting_enclave.status == TcbStatus::kRevoked) {
     result.status = TcbStatus::kRevoked;
   } else if (quoting_enclave.status == TcbStatus::kOutOfDate && platform.status != TcbStatus::kRevoked) {
-    result.status = configuration_needed(platform.status) ? TcbStatus::kOutOfDateConfigurationNeeded : TcbStatus::kOutOfDate;
+    result.status = configuration_needed(platform.status) ? TcbStatus::kOutOfDateConfigurationNeeded
+                                                          : TcbStatus::kOutOfDate;
   } else {
     result.status = std::max(platform.status, quoting_enclave.status);
   }
-  result.advisories.insert(result.advisories.end(), quoting_enclave.advisories.begin(), quoting_enclave.advisories.end());
+  result.advisories.insert(result.advisories.end(), quoting_enclave.advisories.begin(),
+                           quoting_enclave.advisories.end());
   std::ranges::sort(result.advisories);
   const auto repeated = std::ranges::unique(result.advisories);
   result.advisories.erase(repeated.begin(), repeated.end());
@@ -57,12 +64,14 @@ Result<std::uint64_t> unix_from_date(std::string_view date) {
     std::from_chars(date.data() + from, date.data() + from + count, value);
     return value;
   };
-  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)), std::chrono::month(static_cast<unsigned>(number(5, 2))),
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
                                         std::chrono::day(static_cast<unsigned>(number(8, 2)))};
   const int hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
   if (!day.ok() || number(0, 4) < 1970 || hour > 23 || minute > 59 || second > 59) return malformed;
   const auto days = std::chrono::sys_days(day).time_since_epoch().count();
-  return static_cast<std::uint64_t>(days) * 86400 + static_cast<std::uint64_t>(hour * 3600 + minute * 60 + second);
+  return static_cast<std::uint64_t>(days) * 86400 +
+         static_cast<std::uint64_t>(hour * 3600 + minute * 60 + second);
 }
 
 std::string date_from_unix(std::uint64_t unix_s) {
@@ -71,7 +80,8 @@ std::string date_from_unix(std::uint64_t unix_s) {
   const auto rest = static_cast<unsigned>(unix_s % 86400);
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02u:%02u:%02uZ", static_cast<int>(day.year()),
-                static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()), rest / 3600, rest / 60 % 60, rest % 60);
+                static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()), rest / 3600,
+                rest / 60 % 60, rest % 60);
   return text.data();
 }
 

@@ -1,29 +1,39 @@
-// verifier.h: checks a quote against collateral and a policy. One verifier for real and software SGX: only the root differs.
-// Sources: Intel "SGX ECDSA QuoteLibReference" (quote v3), Intel PCS API v4 (TCB info, QE identity), RFC 5280.
+// verifier.h: checks a quote against collateral and a policy. One verifier for real and software SGX: only
+// the root differs. Sources: Intel "SGX ECDSA QuoteLibReference" (quote v3), Intel PCS API v4 (TCB info, QE
+// identity), RFC 5280.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "attest/attester.h"
 #include "base/bytes.h"
 #include "base/result.h"
-#include "attest/attester.h"
 
 namespace clemmys::attest {
 
 enum class Root : std::uint8_t { kIntel, kSoftware };
-enum class TcbStatus : std::uint8_t { kUpToDate, kSwHardeningNeeded, kConfigurationNeeded, kConfigurationAndSwHardeningNeeded,
-                                      kOutOfDate, kOutOfDateConfigurationNeeded, kRevoked };
+enum class TcbStatus : std::uint8_t {
+  kUpToDate,
+  kSwHardeningNeeded,
+  kConfigurationNeeded,
+  kConfigurationAndSwHardeningNeeded,
+  kOutOfDate,
+  kOutOfDateConfigurationNeeded,
+  kRevoked
+};
 
-// Collateral is what Intel's PCS serves, as fetched: JSON texts with their signatures, PEM chains, DER or PEM CRLs.
+// Collateral is what Intel's PCS serves, as fetched: JSON texts with their signatures, PEM chains, DER or PEM
+// CRLs.
 struct Collateral {
   std::string pck_crl_issuer_chain, pck_crl, root_ca_crl;
   std::string tcb_info_issuer_chain, tcb_info, tcb_info_signature_hex;
   std::string qe_identity_issuer_chain, qe_identity, qe_identity_signature_hex;
 };
 
-// Trust says which roots count. insecure_accept_software_sgx admits the software root with exactly this DER certificate.
+// Trust says which roots count. insecure_accept_software_sgx admits the software root with exactly this DER
+// certificate.
 struct Trust {
   bool insecure_accept_software_sgx = false;
   Bytes software_root_der;  // pinned; empty: none
@@ -41,8 +51,10 @@ struct Identity {
   std::vector<std::string> advisories;
 };
 
-// verify_quote checks everything but whether the identity is wanted: signatures, chains, CRLs, dates at now_unix_s, TCB level,
-// QE identity. Errors: kCorrupt (not a quote), kDenied (a check failed; detail says which). The caller checks Identity.
-Result<Identity> verify_quote(ByteView quote, const Collateral& collateral, const Trust& trust, std::uint64_t now_unix_s);
+// verify_quote checks everything but whether the identity is wanted: signatures, chains, CRLs, dates at
+// now_unix_s, TCB level, QE identity. Errors: kCorrupt (not a quote), kDenied (a check failed; detail says
+// which). The caller checks Identity.
+Result<Identity> verify_quote(ByteView quote, const Collateral& collateral, const Trust& trust,
+                              std::uint64_t now_unix_s);
 
 }  // namespace clemmys::attest

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "attest/collateral.h"
 #include "attest/quote.h"
 #include "attest/testing/testdata.h"
 #include "attest/verifier.h"
@@ -47,46 +48,90 @@ std::string second_certificate_twice(const std::string& pem) {
 }
 
 const Refusal kRefusals[] = {
-    {"report_measurement", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.report.mrenclave[0] ^= 1; }},
-    {"report_debug_flag", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.report.attributes.flags ^= 2; }},
-    {"report_data", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.report.reportdata[63] ^= 1; }},
-    {"header_user_data", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.user_data.bytes[0] ^= 1; }},
+    {"report_measurement", "attest.quote.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.report.mrenclave[0] ^= 1; }},
+    {"report_debug_flag", "attest.quote.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.report.attributes.flags ^= 2; }},
+    {"report_data", "attest.quote.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.report.reportdata[63] ^= 1; }},
+    {"header_user_data", "attest.quote.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.user_data.bytes[0] ^= 1; }},
     {"header_qe_svn", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.qe_svn += 1; }},
     {"vendor", "attest.quote.vendor", [](Quote& q, Collateral&, std::uint64_t&) { q.vendor.bytes[0] ^= 1; }},
-    {"quote_signature", "attest.quote.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.signature.bytes[5] ^= 1; }},
-    {"attestation_key", "attest.qe_report.binding", [](Quote& q, Collateral&, std::uint64_t&) { q.attestation_key = P256Key::generate()->public_key(); }},
-    {"authentication_data", "attest.qe_report.binding", [](Quote& q, Collateral&, std::uint64_t&) { q.authentication_data[0] ^= 1; }},
-    {"qe_report", "attest.qe_report.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report.mrsigner[0] ^= 1; }},
-    {"qe_report_data_tail", "attest.qe_report.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report.reportdata[63] ^= 1; }},
-    {"qe_report_signature", "attest.qe_report.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report_signature.bytes[9] ^= 1; }},
-    {"zero_signatures", "attest.qe_report.signature", [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report_signature = {}; }},
-    {"pck_chain_byte", "attest.pck.chain", [](Quote& q, Collateral&, std::uint64_t&) { q.certification[600] = q.certification[600] == 'A' ? 'B' : 'A'; }},
-    {"pck_chain_without_root", "attest.pck.chain", [](Quote& q, Collateral&, std::uint64_t&) {
+    {"quote_signature", "attest.quote.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.signature.bytes[5] ^= 1; }},
+    {"attestation_key", "attest.qe_report.binding",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.attestation_key = P256Key::generate()->public_key(); }},
+    {"authentication_data", "attest.qe_report.binding",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.authentication_data[0] ^= 1; }},
+    {"qe_report", "attest.qe_report.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report.mrsigner[0] ^= 1; }},
+    {"qe_report_data_tail", "attest.qe_report.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report.reportdata[63] ^= 1; }},
+    {"qe_report_signature", "attest.qe_report.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report_signature.bytes[9] ^= 1; }},
+    {"zero_signatures", "attest.qe_report.signature",
+     [](Quote& q, Collateral&, std::uint64_t&) { q.qe_report_signature = {}; }},
+    {"pck_chain_byte", "attest.pck.chain",
+     [](Quote& q, Collateral&, std::uint64_t&) {
+       q.certification[600] = q.certification[600] == 'A' ? 'B' : 'A';
+     }},
+    {"pck_chain_without_root", "attest.pck.chain",
+     [](Quote& q, Collateral&, std::uint64_t&) {
        const std::string pem(as_text(q.certification));
        q.certification = to_bytes(pem.substr(0, pem.rfind("-----BEGIN")));
      }},
-    {"tcb_signer_as_pck", "attest.pck.role", [](Quote& q, Collateral& c, std::uint64_t&) {
+    {"tcb_signer_as_pck", "attest.pck.role",
+     [](Quote& q, Collateral& c, std::uint64_t&) {
        const std::size_t second = c.tcb_info_issuer_chain.find("-----BEGIN", 1);
        q.certification = to_bytes(c.tcb_info_issuer_chain.substr(0, second) + c.pck_crl_issuer_chain);
      }},
-    {"root_crl_byte", "attest.pck.chain", [](Quote&, Collateral& c, std::uint64_t&) { c.root_ca_crl.back() = static_cast<char>(c.root_ca_crl.back() ^ 1); }},
-    {"root_crl_empty", "attest.crl.root", [](Quote&, Collateral& c, std::uint64_t&) { c.root_ca_crl.clear(); }},
-    {"pck_crl_byte", "attest.pck.chain", [](Quote&, Collateral& c, std::uint64_t&) { c.pck_crl.back() = static_cast<char>(c.pck_crl.back() ^ 1); }},
+    {"root_crl_byte", "attest.pck.chain",
+     [](Quote&, Collateral& c, std::uint64_t&) {
+       c.root_ca_crl.back() = static_cast<char>(c.root_ca_crl.back() ^ 1);
+     }},
+    {"root_crl_empty", "attest.crl.root",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.root_ca_crl.clear(); }},
+    {"pck_crl_byte", "attest.pck.chain",
+     [](Quote&, Collateral& c, std::uint64_t&) {
+       c.pck_crl.back() = static_cast<char>(c.pck_crl.back() ^ 1);
+     }},
     {"pck_crl_empty", "attest.crl.pck", [](Quote&, Collateral& c, std::uint64_t&) { c.pck_crl.clear(); }},
-    {"pck_crl_of_another_issuer", "attest.pck.chain", [](Quote&, Collateral& c, std::uint64_t&) { c.pck_crl = c.root_ca_crl; }},
-    {"tcb_info_text", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { replace_in(c.tcb_info, "\"pcesvn\":13", "\"pcesvn\":10"); }},
-    {"tcb_info_blank_added", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info += ' '; }},
-    {"tcb_info_signature", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { flip_last_digit(c.tcb_info_signature_hex); }},
-    {"tcb_info_signature_short", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info_signature_hex.resize(126); }},
-    {"tcb_chain_byte", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { flip_middle(c.tcb_info_issuer_chain); }},
-    {"tcb_chain_of_roots", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info_issuer_chain = second_certificate_twice(c.tcb_info_issuer_chain); }},
-    {"tcb_chain_is_pck_authority", "attest.tcb_info.signature", [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info_issuer_chain = c.pck_crl_issuer_chain; }},
-    {"documents_exchanged", "attest.tcb_info", [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info = c.qe_identity; c.tcb_info_signature_hex = c.qe_identity_signature_hex; }},
-    {"qe_identity_text", "attest.qe_identity.signature", [](Quote&, Collateral& c, std::uint64_t&) { replace_in(c.qe_identity, "\"isvsvn\":8", "\"isvsvn\":1"); }},
-    {"qe_identity_signature", "attest.qe_identity.signature", [](Quote&, Collateral& c, std::uint64_t&) { flip_last_digit(c.qe_identity_signature_hex); }},
-    {"qe_identity_chain_absent", "attest.qe_identity.signature", [](Quote&, Collateral& c, std::uint64_t&) { c.qe_identity_issuer_chain.clear(); }},
-    {"before_tcb_info", "attest.pck.chain", [](Quote&, Collateral&, std::uint64_t& now) { now = 1750327000; }},
-    {"between_crl_and_tcb_info", "attest.tcb_info", [](Quote&, Collateral&, std::uint64_t& now) { now = 1750330570; }},
+    {"pck_crl_of_another_issuer", "attest.pck.chain",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.pck_crl = c.root_ca_crl; }},
+    {"tcb_info_text", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { replace_in(c.tcb_info, "\"pcesvn\":13", "\"pcesvn\":10"); }},
+    {"tcb_info_blank_added", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info += ' '; }},
+    {"tcb_info_signature", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { flip_last_digit(c.tcb_info_signature_hex); }},
+    {"tcb_info_signature_short", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info_signature_hex.resize(126); }},
+    {"tcb_chain_byte", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { flip_middle(c.tcb_info_issuer_chain); }},
+    {"tcb_chain_of_roots", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) {
+       c.tcb_info_issuer_chain = second_certificate_twice(c.tcb_info_issuer_chain);
+     }},
+    {"tcb_chain_is_pck_authority", "attest.tcb_info.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.tcb_info_issuer_chain = c.pck_crl_issuer_chain; }},
+    {"documents_exchanged", "attest.tcb_info",
+     [](Quote&, Collateral& c, std::uint64_t&) {
+       c.tcb_info = c.qe_identity;
+       c.tcb_info_signature_hex = c.qe_identity_signature_hex;
+     }},
+    {"qe_identity_text", "attest.qe_identity.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) {
+       replace_in(c.qe_identity, "\"isvsvn\":8", "\"isvsvn\":1");
+     }},
+    {"qe_identity_signature", "attest.qe_identity.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { flip_last_digit(c.qe_identity_signature_hex); }},
+    {"qe_identity_chain_absent", "attest.qe_identity.signature",
+     [](Quote&, Collateral& c, std::uint64_t&) { c.qe_identity_issuer_chain.clear(); }},
+    {"before_tcb_info", "attest.pck.chain",
+     [](Quote&, Collateral&, std::uint64_t& now) { now = 1750327000; }},
+    {"between_crl_and_tcb_info", "attest.tcb_info",
+     [](Quote&, Collateral&, std::uint64_t& now) { now = 1750330570; }},
     {"after_crl", "attest.pck.chain", [](Quote&, Collateral&, std::uint64_t& now) { now = 1753000000; }},
     {"year_2000", "attest.pck.chain", [](Quote&, Collateral&, std::uint64_t& now) { now = 946684800; }},
 };

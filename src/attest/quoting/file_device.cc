@@ -4,7 +4,9 @@
 namespace clemmys::attest {
 namespace {
 
-ByteView view_of(const sgx::TargetInfo& target) { return {reinterpret_cast<const std::uint8_t*>(&target), sizeof target}; }
+ByteView view_of(const sgx::TargetInfo& target) {
+  return {reinterpret_cast<const std::uint8_t*>(&target), sizeof target};
+}
 
 Result<Secret<16>> read_key(const char* path) {
   Bytes bytes = TRY(read_device(path, 16));

@@ -34,7 +34,8 @@ struct Connection {
   Bytes in, out;
 };
 
-// take_frame removes one complete frame from `in`. kCorrupt: a size that no frame has. Empty: not complete yet.
+// take_frame removes one complete frame from `in`. kCorrupt: a size that no frame has. Empty: not complete
+// yet.
 Result<Bytes> take_frame(Bytes& in) {
   if (in.size() < 4) return Bytes{};
   Reader reader(in);
@@ -49,14 +50,16 @@ Result<Bytes> take_frame(Bytes& in) {
 // step does what can be done without waiting; false closes the connection.
 bool step(Connection& connection, const FrameHandler& handler) {
   std::uint8_t buffer[4096];
-  const ssize_t got = connection.out.empty() ? ::recv(connection.socket.get(), buffer, sizeof buffer, MSG_DONTWAIT) : 0;
+  const ssize_t got =
+      connection.out.empty() ? ::recv(connection.socket.get(), buffer, sizeof buffer, MSG_DONTWAIT) : 0;
   if (connection.out.empty()) {
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return false;
     if (got > 0) connection.in.insert(connection.in.end(), buffer, buffer + got);
   }
   while (true) {
     while (!connection.out.empty()) {
-      const ssize_t sent = ::send(connection.socket.get(), connection.out.data(), connection.out.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t sent = ::send(connection.socket.get(), connection.out.data(), connection.out.size(),
+                                  MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0) return errno == EAGAIN || errno == EINTR;
       connection.out.erase(connection.out.begin(), connection.out.begin() + sent);
     }
@@ -72,11 +75,13 @@ bool step(Connection& connection, const FrameHandler& handler) {
 Result<Descriptor> listen_on(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return Error{ErrorCode::kInvalid, "attest.frames.path"};
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return Error{ErrorCode::kInvalid, "attest.frames.path"};
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ::unlink(path.c_str());
-  if (listener.get() < 0 || ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+  if (listener.get() < 0 ||
+      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener.get(), SOMAXCONN) != 0) {
     return Error{ErrorCode::kInternal, "attest.frames.listen"};
   }
@@ -111,7 +116,8 @@ Status serve_frames(const std::string& path, const FrameHandler& handler, int st
         Descriptor accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (accepted.get() < 0 || connections.size() >= kFrameConnectionsMax) continue;  // refused by closing
         const int key = accepted.get();
-        if (watch(epoll.get(), EPOLL_CTL_ADD, key, EPOLLIN)) connections.emplace(key, Connection{std::move(accepted), {}, {}});
+        if (watch(epoll.get(), EPOLL_CTL_ADD, key, EPOLLIN))
+          connections.emplace(key, Connection{std::move(accepted), {}, {}});
         continue;
       }
       const auto found = connections.find(descriptor);

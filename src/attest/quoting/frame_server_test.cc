@@ -50,7 +50,8 @@ class Frames : public ::testing::Test {
     return descriptor;
   }
   static void send_all(int descriptor, ByteView bytes) {
-    ASSERT_EQ(::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
   }
   static Bytes receive(int descriptor, std::size_t size) {
     Bytes bytes(size);

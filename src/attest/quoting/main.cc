@@ -1,5 +1,7 @@
-// quoting_enclave SOCKET SEALED_KEY_FILE: the quoting enclave of a machine. Runs inside the shield; it makes quotes once it has
-// been certified over its socket.
+// quoting_enclave SOCKET SEALED_KEY_FILE: the quoting enclave of a machine. Runs inside the shield; it makes
+// quotes once it has been certified over its socket.
+#include <openssl/crypto.h>
+
 #include "attest/quoting/frame_server.h"
 #include "attest/quoting/quoting_enclave.h"
 #include "base/log.h"
@@ -7,6 +9,8 @@
 int main(int argc, char** argv) {
   using namespace clemmys;
   set_log_part("quoting");
+  // The host chooses files and environment: no configuration of OpenSSL may come from there.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   if (argc != 3) {
     log_error("usage: quoting_enclave SOCKET SEALED_KEY_FILE");
     return 2;
@@ -16,7 +20,8 @@ int main(int argc, char** argv) {
     log_error(to_string(enclave.error()));
     return 1;
   }
-  const Status served = attest::serve_frames(argv[1], [&](ByteView request) { return enclave->answer(request); });
+  const Status served =
+      attest::serve_frames(argv[1], [&](ByteView request) { return enclave->answer(request); });
   if (!served) log_error(to_string(served.error()));
   return 1;
 }

@@ -27,10 +27,12 @@ Result<Structure> structure_from(ByteView bytes) {
 
 }  // namespace
 
-QuotingEnclave::QuotingEnclave(std::unique_ptr<ReportDevice> device, QuoteMaker maker, const sgx::ReportBody& self)
+QuotingEnclave::QuotingEnclave(std::unique_ptr<ReportDevice> device, QuoteMaker maker,
+                               const sgx::ReportBody& self)
     : device_(std::move(device)), maker_(std::move(maker)), self_(self) {}
 
-Result<QuotingEnclave> QuotingEnclave::start(std::unique_ptr<ReportDevice> device, const std::string& sealed_key_path) {
+Result<QuotingEnclave> QuotingEnclave::start(std::unique_ptr<ReportDevice> device,
+                                             const std::string& sealed_key_path) {
   const Secret<16> sealing_key = TRY(device->seal_key());
   QuoteMaker maker(TRY(load_or_make_key(sealed_key_path, sealing_key)), to_bytes(kAuthenticationData));
   const sgx::Report self = TRY(device->report(sgx::TargetInfo{}, maker.qe_report_data()));
@@ -51,9 +53,12 @@ Result<Bytes> QuotingEnclave::serve(ByteView request) {
     case QuoteRequest::kTargetInfo:
       if (!payload.empty()) return Error{ErrorCode::kInvalid, "attest.quoting.size"};
       return target_info();
-    case QuoteRequest::kQuote: return quote(payload);
-    case QuoteRequest::kOwnReport: return own_report(payload);
-    case QuoteRequest::kCertification: return certification(payload);
+    case QuoteRequest::kQuote:
+      return quote(payload);
+    case QuoteRequest::kOwnReport:
+      return own_report(payload);
+    case QuoteRequest::kCertification:
+      return certification(payload);
   }
   return Error{ErrorCode::kUnsupported, "attest.quoting.kind"};
 }
@@ -82,7 +87,8 @@ Result<Bytes> QuotingEnclave::own_report(ByteView target_bytes) {
   return bytes_from(TRY(device_->report(target, maker_.qe_report_data())));
 }
 
-// A wrong certification makes quotes that nobody accepts: the host could as well refuse service. So nothing is checked here.
+// A wrong certification makes quotes that nobody accepts: the host could as well refuse service. So nothing
+// is checked here.
 Result<Bytes> QuotingEnclave::certification(ByteView payload) {
   if (payload.size() <= P256Signature::kSize) return Error{ErrorCode::kInvalid, "attest.quoting.size"};
   const P256Signature signature = TRY(P256Signature::from(payload.first(P256Signature::kSize)));

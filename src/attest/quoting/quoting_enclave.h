@@ -1,6 +1,6 @@
-// quoting_enclave.h: turns REPORTs of enclaves on this machine into quotes that others can check. Its word is good because its
-// own REPORT, which names its key, is certified under the machine's PCK certificate. It trusts no request: a REPORT
-// counts only by its MAC. Trust: trusted. Threads: one.
+// quoting_enclave.h: turns REPORTs of enclaves on this machine into quotes that others can check. Its word is
+// good because its own REPORT, which names its key, is certified under the machine's PCK certificate. It
+// trusts no request: a REPORT counts only by its MAC. Trust: trusted. Threads: one.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace clemmys::attest {
 class QuotingEnclave {
  public:
   // start learns its own identity and opens or makes the attestation key in `sealed_key_path`.
-  static Result<QuotingEnclave> start(std::unique_ptr<ReportDevice> device, const std::string& sealed_key_path);
+  static Result<QuotingEnclave> start(std::unique_ptr<ReportDevice> device,
+                                      const std::string& sealed_key_path);
 
   // answer serves one request frame (quote_protocol.h) and never fails: errors are answers.
   Bytes answer(ByteView request);

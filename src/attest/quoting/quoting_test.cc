@@ -1,6 +1,5 @@
-// The quoting enclave's logic on a software machine's real keys: from a REPORT to an identity that the verifier accepts.
-#include "attest/quoting/quoting_enclave.h"
-
+// The quoting enclave's logic on a software machine's real keys: from a REPORT to an identity that the
+// verifier accepts.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "attest/quoting/frame_server.h"
+#include "attest/quoting/quoting_enclave.h"
 #include "attest/quoting/sealed_key.h"
 #include "attest/service/provisioning.h"
 #include "attest/service/quote_client.h"
@@ -47,16 +47,20 @@ class Quoting : public ::testing::Test {
   }
   Result<QuotingEnclave> start(bool debug = false) {
     return QuotingEnclave::start(
-        std::make_unique<MachineDevice>(machine_, enclave_identity(kQuotingMeasurement, kSigner, debug)), path("key.sealed"));
+        std::make_unique<MachineDevice>(machine_, enclave_identity(kQuotingMeasurement, kSigner, debug)),
+        path("key.sealed"));
   }
   // serve runs the enclave behind its socket until the test ends.
   void serve(QuotingEnclave enclave) {
     enclave_ = std::make_unique<QuotingEnclave>(std::move(enclave));
     stop_ = ::eventfd(0, EFD_CLOEXEC);
     server_ = std::thread([this] {
-      EXPECT_TRUE(serve_frames(path("quoting.sock"), [this](ByteView bytes) { return enclave_->answer(bytes); }, stop_).has_value());
+      EXPECT_TRUE(serve_frames(
+                      path("quoting.sock"), [this](ByteView bytes) { return enclave_->answer(bytes); }, stop_)
+                      .has_value());
     });
-    while (!request_target_info(path("quoting.sock"))) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!request_target_info(path("quoting.sock")))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   void stop_serving() {
     if (!server_.joinable()) return;
@@ -74,7 +78,8 @@ class Quoting : public ::testing::Test {
     return *MachineDevice(machine_, enclave_identity(kApplication, kSigner, debug)).report(target, data);
   }
   Result<Bytes> quote(const sgx::Report& report) {
-    return request_quote(path("quoting.sock"), {reinterpret_cast<const std::uint8_t*>(&report), sizeof report});
+    return request_quote(path("quoting.sock"),
+                         {reinterpret_cast<const std::uint8_t*>(&report), sizeof report});
   }
 
   std::filesystem::path folder_;
@@ -92,7 +97,8 @@ TEST_F(Quoting, TurnsAReportIntoAQuoteThatVerifies) {
   data.bytes[0] = 99;
   const auto evidence = quote(application_report(data));
   ASSERT_TRUE(evidence.has_value()) << to_string(evidence.error());
-  const Trust trust{.insecure_accept_software_sgx = true, .software_root_der = provisioned->software_root_der};
+  const Trust trust{.insecure_accept_software_sgx = true,
+                    .software_root_der = provisioned->software_root_der};
   const auto identity = verify_quote(*evidence, provisioned->collateral, trust, kNow);
   ASSERT_TRUE(identity.has_value()) << to_string(identity.error());
   EXPECT_EQ(identity->measurement.bytes[5], kApplication);
@@ -106,7 +112,8 @@ TEST_F(Quoting, SaysWhenTheEnclaveIsADebugOne) {
   serve(*start());
   const auto provisioned = provision(expected());
   const auto evidence = quote(application_report({}, true));
-  const Trust trust{.insecure_accept_software_sgx = true, .software_root_der = provisioned->software_root_der};
+  const Trust trust{.insecure_accept_software_sgx = true,
+                    .software_root_der = provisioned->software_root_der};
   EXPECT_TRUE(verify_quote(*evidence, provisioned->collateral, trust, kNow)->debug);
 }
 
@@ -118,7 +125,8 @@ TEST_F(Quoting, RefusesForgedReports) {
   measurement.body.mrenclave[0] ^= 1;
   mac.mac[15] ^= 1;
   key_id.keyid[0] ^= 1;
-  for (const sgx::Report& forged : {measurement, mac, key_id}) EXPECT_EQ(quote(forged).error().code, ErrorCode::kDenied);
+  for (const sgx::Report& forged : {measurement, mac, key_id})
+    EXPECT_EQ(quote(forged).error().code, ErrorCode::kDenied);
   EXPECT_TRUE(quote(good).has_value());
 }
 
@@ -156,7 +164,8 @@ TEST_F(Quoting, CertifierRefusesADebugQuotingEnclave) {
 }
 
 TEST_F(Quoting, CertifierRefusesAReportOfAnotherMachine) {
-  MachineDevice elsewhere(*softsgx::Machine::open(path("other")), enclave_identity(kQuotingMeasurement, kSigner));
+  MachineDevice elsewhere(*softsgx::Machine::open(path("other")),
+                          enclave_identity(kQuotingMeasurement, kSigner));
   const auto authority = software::Authority::open(path("authority"), softsgx::kCpusvn, kNow);
   const sgx::Report report = *elsewhere.report(certifier_target_info(), {});
   EXPECT_EQ(certify_report(report, expected(), *machine_, *authority).error().site, "attest.report.mac");
@@ -182,7 +191,8 @@ TEST_F(Quoting, AnswersMalformedRequestsWithAnError) {
   EXPECT_EQ(enclave->answer({}), Bytes{static_cast<std::uint8_t>(ErrorCode::kInvalid)});
   EXPECT_EQ(enclave->answer(Bytes{0}), Bytes{static_cast<std::uint8_t>(ErrorCode::kUnsupported)});
   for (std::uint8_t kind = 1; kind <= 4; ++kind) {
-    EXPECT_EQ(enclave->answer(Bytes{kind, 7}), Bytes{static_cast<std::uint8_t>(ErrorCode::kInvalid)}) << int{kind};
+    EXPECT_EQ(enclave->answer(Bytes{kind, 7}), Bytes{static_cast<std::uint8_t>(ErrorCode::kInvalid)})
+        << int{kind};
   }
 }
 

@@ -1,5 +1,5 @@
-// report_device.h: EREPORT and EGETKEY as the quoting enclave needs them. file_device() is the shield's /dev/attestation;
-// tests use a software machine directly. Trust: trusted.
+// report_device.h: EREPORT and EGETKEY as the quoting enclave needs them. file_device() is the shield's
+// /dev/attestation; tests use a software machine directly. Trust: trusted.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ class ReportDevice {
   virtual Result<Secret<16>> seal_key() = 0;
 };
 
-// file_device must be used by one thread: its files share state. Errors of its methods: kUnsupported outside an enclave.
+// file_device must be used by one thread: its files share state. Errors of its methods: kUnsupported outside
+// an enclave.
 std::unique_ptr<ReportDevice> file_device();
 
 }  // namespace clemmys::attest

@@ -32,9 +32,12 @@ Status write_file(const std::string& path, ByteView bytes) {
   ::unlink(building.c_str());  // left by a crash
   const int descriptor = ::open(building.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return Error{ErrorCode::kInternal, "attest.sealed_key.create"};
-  const bool written = ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(descriptor) == 0;
+  const bool written =
+      ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+      ::fsync(descriptor) == 0;
   ::close(descriptor);
-  if (!written || ::rename(building.c_str(), path.c_str()) != 0) return Error{ErrorCode::kInternal, "attest.sealed_key.write"};
+  if (!written || ::rename(building.c_str(), path.c_str()) != 0)
+    return Error{ErrorCode::kInternal, "attest.sealed_key.write"};
   return {};
 }
 
@@ -50,7 +53,8 @@ Result<Bytes> seal_key(const P256Key& key, const Secret<16>& seal_key) {
   int size = 0;
   const CipherContext context(EVP_CIPHER_CTX_new());
   CHECK(RAND_bytes(nonce, kNonceSize) == 1);
-  CHECK(context && EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, seal_key.view().data(), nonce) == 1 &&
+  CHECK(context &&
+        EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, seal_key.view().data(), nonce) == 1 &&
         EVP_EncryptUpdate(context.get(), nullptr, &size, prefix.data(), kHeadSize) == 1 &&
         EVP_EncryptUpdate(context.get(), ciphertext, &size, scalar.view().data(), kScalarSize) == 1 &&
         EVP_EncryptFinal_ex(context.get(), ciphertext + kScalarSize, &size) == 1 &&
@@ -69,7 +73,8 @@ Result<P256Key> open_sealed_key(ByteView sealed, const Secret<16>& seal_key) {
   int size = 0;
   const ossl::ClearErrors clear;
   const CipherContext context(EVP_CIPHER_CTX_new());
-  CHECK(context && EVP_DecryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, seal_key.view().data(), nonce) == 1 &&
+  CHECK(context &&
+        EVP_DecryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, seal_key.view().data(), nonce) == 1 &&
         EVP_DecryptUpdate(context.get(), nullptr, &size, prefix.data(), kHeadSize) == 1 &&
         EVP_DecryptUpdate(context.get(), scalar.mutable_view().data(), &size, ciphertext, kScalarSize) == 1 &&
         EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kTagSize, tag.data()) == 1);

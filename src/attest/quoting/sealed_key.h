@@ -1,6 +1,7 @@
-// sealed_key.h: the attestation key at rest. Only the same quoting enclave on the same machine opens it; a lost or changed file
-// means a new key, which is certified anew: nothing depends on the old one. Trust: trusted.
-// Format: "CLQK" ‖ u32 version 1 ‖ nonce (12) ‖ AES-128-GCM(scalar, 32) ‖ tag (16); the first 8 bytes are authenticated, too.
+// sealed_key.h: the attestation key at rest. Only the same quoting enclave on the same machine opens it; a
+// lost or changed file means a new key, which is certified anew: nothing depends on the old one. Trust:
+// trusted. Format: "CLQK" ‖ u32 version 1 ‖ nonce (12) ‖ AES-128-GCM(scalar, 32) ‖ tag (16); the first 8
+// bytes are authenticated, too.
 #pragma once
 
 #include <string>

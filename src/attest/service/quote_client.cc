@@ -63,13 +63,16 @@ Result<Bytes> request(const std::string& socket_path, QuoteRequest kind, ByteVie
   if (size == 0 || size > kQuoteFrameSizeMax) return Error{ErrorCode::kCorrupt, "attest.quote_client.size"};
   Bytes answer(size);
   if (!socket.receive(answer)) return away;
-  if (answer[0] > static_cast<std::uint8_t>(ErrorCode::kInternal)) return Error{ErrorCode::kCorrupt, "attest.quote_client.status"};
+  if (answer[0] > static_cast<std::uint8_t>(ErrorCode::kInternal))
+    return Error{ErrorCode::kCorrupt, "attest.quote_client.status"};
   if (answer[0] != 0) return Error{static_cast<ErrorCode>(answer[0]), "attest.quote_client.refused"};
   answer.erase(answer.begin());
   return answer;
 }
 
-Result<Bytes> request_target_info(const std::string& socket_path) { return request(socket_path, QuoteRequest::kTargetInfo, {}); }
+Result<Bytes> request_target_info(const std::string& socket_path) {
+  return request(socket_path, QuoteRequest::kTargetInfo, {});
+}
 Result<Bytes> request_quote(const std::string& socket_path, ByteView report) {
   return request(socket_path, QuoteRequest::kQuote, report);
 }

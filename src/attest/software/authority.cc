@@ -27,7 +27,8 @@ Result<Authority> Authority::generate(const CpuSvn& cpusvn, std::uint64_t now_un
   Credential processor_ca = TRY(issue_certificate(Profile::kProcessorCa, &root, platform, validity));
   Credential pck = TRY(issue_certificate(Profile::kPck, &processor_ca, platform, validity));
   Credential tcb_signing = TRY(issue_certificate(Profile::kTcbSigning, &root, platform, validity));
-  return Authority(std::make_unique<Keys>(std::move(root), std::move(processor_ca), std::move(pck), std::move(tcb_signing), platform));
+  return Authority(std::make_unique<Keys>(std::move(root), std::move(processor_ca), std::move(pck),
+                                          std::move(tcb_signing), platform));
 }
 
 Bytes Authority::root_der() const { return der_of(keys_->root.certificate.get()); }
@@ -58,7 +59,8 @@ Result<Collateral> Authority::collateral(const Issue& issue) const {
   collateral.tcb_info = tcb_info_text(keys_->platform, issue);
   collateral.tcb_info_signature_hex = to_hex(TRY(keys_->tcb_signing.key.sign(as_bytes(collateral.tcb_info))));
   collateral.qe_identity = qe_identity_text(issue);
-  collateral.qe_identity_signature_hex = to_hex(TRY(keys_->tcb_signing.key.sign(as_bytes(collateral.qe_identity))));
+  collateral.qe_identity_signature_hex =
+      to_hex(TRY(keys_->tcb_signing.key.sign(as_bytes(collateral.qe_identity))));
   return collateral;
 }
 

@@ -13,6 +13,7 @@ struct Authority::Keys {
 
 // read_credential and write_credential keep NAME.key (PKCS #8) and NAME.pem in `directory`.
 Result<Credential> read_credential(const std::filesystem::path& directory, const std::string& name);
-Status write_credential(const std::filesystem::path& directory, const std::string& name, const Credential& credential);
+Status write_credential(const std::filesystem::path& directory, const std::string& name,
+                        const Credential& credential);
 
 }  // namespace clemmys::attest::software

@@ -1,4 +1,5 @@
-// The software root under the one verifier: accepted only where trust says so, and refused after every change of its documents.
+// The software root under the one verifier: accepted only where trust says so, and refused after every change
+// of its documents.
 #include "attest/software/authority.h"
 
 #include <gtest/gtest.h>
@@ -34,7 +35,8 @@ TEST(SoftwareRoot, GivesTheIdentityThatWasQuoted) {
   wanted.security_version = 10;
   ReportData data;
   data.bytes[63] = 11;
-  const auto identity = verify_quote(quote_of(wanted, data), test_root().collateral(), test_root().trust(), kNow);
+  const auto identity =
+      verify_quote(quote_of(wanted, data), test_root().collateral(), test_root().trust(), kNow);
   ASSERT_TRUE(identity.has_value()) << to_string(identity.error());
   EXPECT_EQ(identity->measurement, wanted.measurement);
   EXPECT_EQ(identity->signer, wanted.signer);
@@ -47,30 +49,35 @@ TEST(SoftwareRoot, GivesTheIdentityThatWasQuoted) {
 }
 
 TEST(SoftwareRoot, ReportsADebugEnclaveAsOne) {
-  const auto identity = verify_quote(quote_of({.debug = true}), test_root().collateral(), test_root().trust(), kNow);
+  const auto identity =
+      verify_quote(quote_of({.debug = true}), test_root().collateral(), test_root().trust(), kNow);
   ASSERT_TRUE(identity.has_value());
   EXPECT_TRUE(identity->debug);
 }
 
 TEST(SoftwareRoot, IsRefusedByDefault) {
-  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), Trust{}, kNow).error().site, "attest.root.unknown");
+  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), Trust{}, kNow).error().site,
+            "attest.root.unknown");
 }
 
 TEST(SoftwareRoot, IsRefusedWhenPinnedButNotAccepted) {
   Trust trust = test_root().trust();
   trust.insecure_accept_software_sgx = false;
-  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), trust, kNow).error().site, "attest.root.software");
+  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), trust, kNow).error().site,
+            "attest.root.software");
 }
 
 TEST(SoftwareRoot, OfAnotherMachineIsRefused) {
   const TestRoot other(kNow);
-  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), other.trust(), kNow).error().site, "attest.root.unknown");
+  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), other.trust(), kNow).error().site,
+            "attest.root.unknown");
   EXPECT_FALSE(verify_quote(quote_of({}), other.collateral(), test_root().trust(), kNow).has_value());
 }
 
 TEST(SoftwareRoot, IsRefusedWithoutAPin) {
   const Trust trust{.insecure_accept_software_sgx = true, .software_root_der = {}};
-  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), trust, kNow).error().site, "attest.root.unknown");
+  EXPECT_EQ(verify_quote(quote_of({}), test_root().collateral(), trust, kNow).error().site,
+            "attest.root.unknown");
 }
 
 struct Refusal {
@@ -83,14 +90,21 @@ void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; 
 const Refusal kRefusals[] = {
     {"revoked_pck", "attest.pck.chain", [](software::Issue& i) { i.revoke_pck = true; }},
     {"revoked_processor_ca", "attest.pck.chain", [](software::Issue& i) { i.revoke_processor_ca = true; }},
-    {"revoked_tcb_signing", "attest.tcb_info.signature", [](software::Issue& i) { i.revoke_tcb_signing = true; }},
-    {"revoked_tcb_level", "attest.tcb_info.level", [](software::Issue& i) { i.platform_status = TcbStatus::kRevoked; }},
-    {"revoked_quoting_enclave", "attest.qe_identity.level", [](software::Issue& i) { i.quoting_status = TcbStatus::kRevoked; }},
+    {"revoked_tcb_signing", "attest.tcb_info.signature",
+     [](software::Issue& i) { i.revoke_tcb_signing = true; }},
+    {"revoked_tcb_level", "attest.tcb_info.level",
+     [](software::Issue& i) { i.platform_status = TcbStatus::kRevoked; }},
+    {"revoked_quoting_enclave", "attest.qe_identity.level",
+     [](software::Issue& i) { i.quoting_status = TcbStatus::kRevoked; }},
     {"other_platform", "attest.tcb_info.platform", [](software::Issue& i) { i.other_platform = true; }},
-    {"other_quoting_signer", "attest.qe_identity.signer", [](software::Issue& i) { i.quoting.signer.bytes[31] ^= 1; }},
-    {"other_quoting_product", "attest.qe_identity.signer", [](software::Issue& i) { i.quoting.product_id += 1; }},
-    {"newer_quoting_enclave_needed", "attest.qe_identity.level", [](software::Issue& i) { i.quoting.security_version += 1; }},
-    {"expired_documents", "attest.pck.chain", [](software::Issue& i) { i.now_unix_s -= 2 * software::kDocumentLifetimeS; }},
+    {"other_quoting_signer", "attest.qe_identity.signer",
+     [](software::Issue& i) { i.quoting.signer.bytes[31] ^= 1; }},
+    {"other_quoting_product", "attest.qe_identity.signer",
+     [](software::Issue& i) { i.quoting.product_id += 1; }},
+    {"newer_quoting_enclave_needed", "attest.qe_identity.level",
+     [](software::Issue& i) { i.quoting.security_version += 1; }},
+    {"expired_documents", "attest.pck.chain",
+     [](software::Issue& i) { i.now_unix_s -= 2 * software::kDocumentLifetimeS; }},
     {"documents_of_the_future", "attest.pck.chain", [](software::Issue& i) { i.now_unix_s += 86400; }},
 };
 
@@ -113,7 +127,8 @@ TEST(SoftwareRoot, PassesOnAnUnhealthyStatusWithItsAdvisories) {
   issue.platform_status = TcbStatus::kConfigurationNeeded;
   issue.quoting_status = TcbStatus::kOutOfDate;
   issue.advisories = {"SOFTWARE-1"};
-  const auto identity = verify_quote(quote_of({}), *test_root().authority().collateral(issue), test_root().trust(), kNow);
+  const auto identity =
+      verify_quote(quote_of({}), *test_root().authority().collateral(issue), test_root().trust(), kNow);
   ASSERT_TRUE(identity.has_value()) << to_string(identity.error());
   EXPECT_EQ(identity->tcb_status, TcbStatus::kOutOfDateConfigurationNeeded);
   EXPECT_EQ(identity->advisories, std::vector<std::string>{"SOFTWARE-1"});
@@ -124,7 +139,8 @@ TEST(SoftwareRoot, PckKeyCannotSignDocuments) {
   const std::string chain = test_root().authority().pck_chain_pem();
   const std::size_t second = chain.find("-----BEGIN", 1), third = chain.find("-----BEGIN", second + 1);
   collateral.tcb_info_issuer_chain = chain.substr(0, second) + chain.substr(third);
-  EXPECT_EQ(verify_quote(quote_of({}), collateral, test_root().trust(), kNow).error().site, "attest.tcb_info.signature");
+  EXPECT_EQ(verify_quote(quote_of({}), collateral, test_root().trust(), kNow).error().site,
+            "attest.tcb_info.signature");
 }
 
 TEST(SoftwareRoot, IsKeptOnDiskForItsOwnerOnly) {
@@ -141,7 +157,8 @@ TEST(SoftwareRoot, IsKeptOnDiskForItsOwnerOnly) {
   EXPECT_EQ(std::filesystem::status(directory).permissions(), std::filesystem::perms::owner_all);
 
   EXPECT_EQ(software::Authority::open(directory, {2}, kNow).error().code, ErrorCode::kConflict);
-  std::filesystem::permissions(directory, std::filesystem::perms::group_read, std::filesystem::perm_options::add);
+  std::filesystem::permissions(directory, std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
   EXPECT_EQ(software::Authority::open(directory, cpusvn, kNow).error().code, ErrorCode::kDenied);
   std::filesystem::remove_all(root);
 }

@@ -13,7 +13,8 @@ namespace json = boost::json;
 
 std::string upper_hex(ByteView bytes) {
   std::string text = to_hex(bytes);
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -32,7 +33,8 @@ json::object level(json::object tcb, TcbStatus status, const Issue& issue) {
   entry["tcb"] = std::move(tcb);
   entry["tcbDate"] = date_from_unix(issue.now_unix_s - kBackdateS);
   entry["tcbStatus"] = tcb_status_name(status);
-  if (!issue.advisories.empty()) entry["advisoryIDs"] = json::array(issue.advisories.begin(), issue.advisories.end());
+  if (!issue.advisories.empty())
+    entry["advisoryIDs"] = json::array(issue.advisories.begin(), issue.advisories.end());
   return entry;
 }
 
@@ -61,8 +63,8 @@ std::string qe_identity_text(const Issue& issue) {
   document["attributesMask"] = "FBFFFFFFFFFFFFFF0000000000000000";
   document["mrsigner"] = upper_hex(issue.quoting.signer.view());
   document["isvprodid"] = issue.quoting.product_id;
-  document["tcbLevels"] =
-      json::array{level(json::object{{"isvsvn", issue.quoting.security_version}}, issue.quoting_status, issue)};
+  document["tcbLevels"] = json::array{
+      level(json::object{{"isvsvn", issue.quoting.security_version}}, issue.quoting_status, issue)};
   return json::serialize(document);
 }
 

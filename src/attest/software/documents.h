@@ -1,4 +1,5 @@
-// documents.h: the texts of TCB info (version 3) and QE identity (version 2) for a software machine. Source: tcb.h.
+// documents.h: the texts of TCB info (version 3) and QE identity (version 2) for a software machine. Source:
+// tcb.h.
 #pragma once
 
 #include <string>

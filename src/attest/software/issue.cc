@@ -13,8 +13,8 @@ namespace {
 const Error kFailed{ErrorCode::kInternal, "attest.software.issue"};
 
 // Names as the verifier expects them of the software root (verifier.cc).
-constexpr const char* kNames[] = {"Software SGX Root CA", "Software SGX PCK Processor CA", "Software SGX PCK Certificate",
-                                  "Software SGX TCB Signing"};
+constexpr const char* kNames[] = {"Software SGX Root CA", "Software SGX PCK Processor CA",
+                                  "Software SGX PCK Certificate", "Software SGX TCB Signing"};
 constexpr char kOrganization[] = "Clemmys software SGX (protects nothing from this machine)";
 
 using Extension = ossl::Owner<X509_EXTENSION, X509_EXTENSION_free>;
@@ -24,7 +24,8 @@ using Time = ossl::Owner<ASN1_TIME, ASN1_TIME_free>;
 Integer random_serial() {
   std::array<std::uint8_t, 20> bytes{};
   CHECK(RAND_bytes(bytes.data(), bytes.size()) == 1);
-  bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x7f) | 0x40);  // positive, and always 20 bytes (RFC 5280, 4.1.2.2)
+  bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x7f) |
+                                       0x40);  // positive, and always 20 bytes (RFC 5280, 4.1.2.2)
   const ossl::Number number(BN_bin2bn(bytes.data(), bytes.size(), nullptr));
   return Integer(BN_to_ASN1_INTEGER(number.get(), nullptr));
 }
@@ -73,7 +74,8 @@ bool add_sgx_extension(X509* certificate, const PckFields& platform) {
   const ossl::Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> octets(ASN1_OCTET_STRING_new());
   if (!value || !oid || !octets) return false;
   const ASN1_STRING* sequence = value->value.sequence;
-  if (ASN1_OCTET_STRING_set(octets.get(), ASN1_STRING_get0_data(sequence), ASN1_STRING_length(sequence)) != 1) return false;
+  if (ASN1_OCTET_STRING_set(octets.get(), ASN1_STRING_get0_data(sequence), ASN1_STRING_length(sequence)) != 1)
+    return false;
   const Extension extension(X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), 0, octets.get()));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
@@ -85,8 +87,9 @@ bool add_extensions(X509* certificate, X509* issuer, Profile profile, const PckF
   const bool authority = profile == Profile::kRoot || profile == Profile::kProcessorCa;
   bool ok = add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
             add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always") &&
-            add_extension(certificate, issuer, NID_key_usage,
-                          authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,nonRepudiation") &&
+            add_extension(
+                certificate, issuer, NID_key_usage,
+                authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,nonRepudiation") &&
             add_extension(certificate, issuer, NID_basic_constraints, constraints);
   if (profile == Profile::kPck) ok = ok && add_sgx_extension(certificate, platform);
   return ok;
@@ -101,7 +104,8 @@ bool set_name(X509_NAME* name, const char* common_name) {
 
 }  // namespace
 
-Result<Credential> issue_certificate(Profile profile, const Credential* issuer, const PckFields& platform, Validity validity) {
+Result<Credential> issue_certificate(Profile profile, const Credential* issuer, const PckFields& platform,
+                                     Validity validity) {
   ossl::ClearErrors clear;
   P256Key key = TRY(P256Key::generate());
   ossl::Certificate certificate(X509_new());
@@ -113,18 +117,22 @@ Result<Credential> issue_certificate(Profile profile, const Credential* issuer, 
                   X509_set1_notBefore(made, time_of(validity.not_before_unix_s).get()) == 1 &&
                   X509_set1_notAfter(made, time_of(validity.not_after_unix_s).get()) == 1 &&
                   set_name(X509_get_subject_name(made), kNames[static_cast<std::size_t>(profile)]) &&
-                  X509_set_issuer_name(made, X509_get_subject_name(signer)) == 1 && X509_set_pubkey(made, key.native()) == 1 &&
-                  add_extensions(made, signer, profile, platform) && X509_sign(made, signing_key.native(), EVP_sha256()) > 0;
+                  X509_set_issuer_name(made, X509_get_subject_name(signer)) == 1 &&
+                  X509_set_pubkey(made, key.native()) == 1 &&
+                  add_extensions(made, signer, profile, platform) &&
+                  X509_sign(made, signing_key.native(), EVP_sha256()) > 0;
   if (!ok) return kFailed;
   return Credential{std::move(key), std::move(certificate)};
 }
 
-Result<std::string> issue_crl(const Credential& issuer, const std::vector<X509*>& revoked, Validity validity) {
+Result<std::string> issue_crl(const Credential& issuer, const std::vector<X509*>& revoked,
+                              Validity validity) {
   ossl::ClearErrors clear;
   const ossl::Crl crl(X509_CRL_new());
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer.certificate.get(), nullptr, nullptr, crl.get(), 0);
-  const Extension authority(X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid:always"));
+  const Extension authority(
+      X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid:always"));
   const Integer number(ASN1_INTEGER_new());
   bool ok = crl && authority && ASN1_INTEGER_set_uint64(number.get(), validity.not_before_unix_s) == 1 &&
             X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2) == 1 &&

@@ -1,5 +1,6 @@
-// issue.h: makes X.509 certificates and CRLs of the forms that Intel's provisioning chain has. Inner header of this folder
-// (it shows OpenSSL's types). Trust: untrusted: it signs for a machine whose keys the host can read.
+// issue.h: makes X.509 certificates and CRLs of the forms that Intel's provisioning chain has. Inner header
+// of this folder (it shows OpenSSL's types). Trust: untrusted: it signs for a machine whose keys the host can
+// read.
 #pragma once
 
 #include <string>
@@ -22,8 +23,10 @@ struct Validity {
   std::uint64_t not_before_unix_s, not_after_unix_s;
 };
 
-// issue_certificate makes a fresh key and its certificate; issuer is null for the root. `platform` goes into a PCK certificate.
-Result<Credential> issue_certificate(Profile profile, const Credential* issuer, const PckFields& platform, Validity validity);
+// issue_certificate makes a fresh key and its certificate; issuer is null for the root. `platform` goes into
+// a PCK certificate.
+Result<Credential> issue_certificate(Profile profile, const Credential* issuer, const PckFields& platform,
+                                     Validity validity);
 
 // issue_crl revokes the given certificates; DER.
 Result<std::string> issue_crl(const Credential& issuer, const std::vector<X509*>& revoked, Validity validity);

@@ -1,4 +1,5 @@
-// machine_device.h: one enclave of a software machine without running it: its REPORTs and keys as the processor makes them.
+// machine_device.h: one enclave of a software machine without running it: its REPORTs and keys as the
+// processor makes them.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,8 @@ inline softsgx::Identity enclave_identity(std::uint8_t measurement, std::uint8_t
   softsgx::Identity identity;
   std::ranges::fill(identity.secs.mrenclave, measurement);
   std::ranges::fill(identity.secs.mrsigner, signer);
-  identity.secs.attributes = {sgx::kAttributeInit | sgx::kAttributeMode64 | (debug ? sgx::kAttributeDebug : 0), sgx::kXfrmLegacy};
+  identity.secs.attributes = {
+      sgx::kAttributeInit | sgx::kAttributeMode64 | (debug ? sgx::kAttributeDebug : 0), sgx::kXfrmLegacy};
   identity.secs.isvprodid = identity.secs.isvsvn = 1;
   return identity;
 }

@@ -28,7 +28,9 @@ SignerId quoting_signer() {
 sgx::ReportBody report_of(const TestIdentity& identity, const ReportData& report_data) {
   sgx::ReportBody body{};
   std::ranges::copy(kCpuSvn, body.cpusvn);
-  body.attributes = {sgx::kAttributeInit | sgx::kAttributeMode64 | (identity.debug ? sgx::kAttributeDebug : 0), sgx::kXfrmLegacy};
+  body.attributes = {
+      sgx::kAttributeInit | sgx::kAttributeMode64 | (identity.debug ? sgx::kAttributeDebug : 0),
+      sgx::kXfrmLegacy};
   std::ranges::copy(identity.measurement.bytes, body.mrenclave);
   std::ranges::copy(identity.signer.bytes, body.mrsigner);
   body.isvprodid = identity.product_id;
@@ -51,7 +53,9 @@ class TestAttester final : public Attester {
  public:
   TestAttester(std::shared_ptr<const void> owner, const QuoteMaker& maker, const TestIdentity& identity)
       : owner_(std::move(owner)), maker_(maker), identity_(identity) {}
-  Result<Bytes> evidence(const ReportData& report_data) override { return maker_.quote(report_of(identity_, report_data)); }
+  Result<Bytes> evidence(const ReportData& report_data) override {
+    return maker_.quote(report_of(identity_, report_data));
+  }
 
  private:
   std::shared_ptr<const void> owner_;
@@ -67,14 +71,17 @@ TestRoot::TestRoot(std::uint64_t now_unix_s) {
   QuoteMaker maker(must(P256Key::generate()), to_bytes("test"));
   const TestIdentity quoting{{}, quoting_signer(), kQuotingProductId, kQuotingSecurityVersion, false};
   const sgx::ReportBody report = report_of(quoting, maker.qe_report_data());
-  CHECK(maker.certify(report, must(authority.sign_qe_report(report)), to_bytes(authority.pck_chain_pem())).has_value());
+  CHECK(maker.certify(report, must(authority.sign_qe_report(report)), to_bytes(authority.pck_chain_pem()))
+            .has_value());
   state_ = std::make_shared<const State>(now_unix_s, std::move(authority), std::move(maker));
 }
 TestRoot::TestRoot(TestRoot&&) noexcept = default;
 TestRoot::~TestRoot() = default;
 
 std::uint64_t TestRoot::now_unix_s() const { return state_->now_unix_s; }
-Trust TestRoot::trust() const { return {.insecure_accept_software_sgx = true, .software_root_der = state_->authority.root_der()}; }
+Trust TestRoot::trust() const {
+  return {.insecure_accept_software_sgx = true, .software_root_der = state_->authority.root_der()};
+}
 const software::Authority& TestRoot::authority() const { return state_->authority; }
 
 software::Issue TestRoot::issue() const {

@@ -1,5 +1,6 @@
-// test_attester.h: attestation in an ordinary process, for tests: a throw-away software root, its collateral, and attesters that
-// make genuine quotes under it for any identity a test wants. Everything goes through the real verifier.
+// test_attester.h: attestation in an ordinary process, for tests: a throw-away software root, its collateral,
+// and attesters that make genuine quotes under it for any identity a test wants. Everything goes through the
+// real verifier.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ struct TestIdentity {
   bool debug = false;
 };
 
-// TestRoot is one software machine with its authority and a certified quoting key. Attesters keep what they need alive.
+// TestRoot is one software machine with its authority and a certified quoting key. Attesters keep what they
+// need alive.
 class TestRoot {
  public:
   TestRoot();  // issued at the system's time
