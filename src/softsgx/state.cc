@@ -1,0 +1,94 @@
+#include "softsgx/state.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace clemmys::softsgx {
+namespace {
+std::size_t slot_of(std::uint64_t key, std::size_t capacity) { return (key * 0x9e3779b97f4a7c15) >> 20 & (capacity - 1); }
+}  // namespace
+
+TcsState* TcsTable::find(std::uint64_t page) {
+  for (std::size_t i = slot_of(page, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+    const std::uint64_t found = slots_[i].page.load(std::memory_order_acquire);
+    if (found == page) return &slots_[i];
+    if (found == ~0ull) return nullptr;
+  }
+  return nullptr;
+}
+
+TcsState* TcsTable::insert(std::uint64_t page, const sgx::Tcs& tcs) {
+  for (std::size_t i = slot_of(page, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+    TcsState& slot = slots_[i];
+    std::uint64_t expected = ~0ull;
+    if (slot.page.load() != page && !slot.page.compare_exchange_strong(expected, page) && expected != page) continue;
+    slot.cssa = 0;
+    slot.nssa = tcs.nssa;
+    slot.ossa = tcs.ossa;
+    slot.oentry = tcs.oentry;
+    slot.ofsbase = tcs.ofsbase;
+    slot.ogsbase = tcs.ogsbase;
+    return &slot;
+  }
+  return nullptr;
+}
+
+bool SiteTable::contains(std::uint64_t address) const {
+  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+    const std::uint64_t found = slots_[i].load(std::memory_order_acquire);
+    if (found == address) return true;
+    if (found == 0) return false;
+  }
+  return false;
+}
+
+bool SiteTable::insert(std::uint64_t address) {
+  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+    std::uint64_t expected = 0;
+    if (slots_[i].compare_exchange_strong(expected, address) || expected == address) return true;
+  }
+  return false;
+}
+
+State::State(std::shared_ptr<const Machine> machine_in, const sgx::Secs& secs, Range range_in)
+    : machine(std::move(machine_in)), range(std::move(range_in)), epcm(secs.size / sgx::kPageSize) {
+  identity.secs = secs;
+  identity.secs.baseaddr = range.base();
+  log.emplace(secs.ssaframesize, secs.size);
+}
+
+bool State::ssa_usable(const TcsState& tcs, std::uint32_t index) const {
+  const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * secs().ssaframesize;
+  for (std::uint64_t page = first; page < first + secs().ssaframesize; ++page)
+    if (page >= range.size() / sgx::kPageSize || !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite)) return false;
+  return true;
+}
+
+bool State::augment_page(std::uint64_t page) {
+  const EpcmEntry absent = epcm.load(page);
+  const auto flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
+  if (absent.valid()) return false;
+  if (absent.any(EpcmEntry::kProtected)) range.protect(page * sgx::kPageSize, sgx::kPageSize, PROT_READ | PROT_WRITE);
+  if (!epcm.replace(page, absent, EpcmEntry::of(flags))) return false;
+  count(Event::kEaug);
+  return true;
+}
+
+bool State::apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const {
+  const int protection = (permissions & sgx::kSecinfoRead ? PROT_READ : 0) | (permissions & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
+                         (permissions & sgx::kSecinfoExecute ? PROT_EXEC : 0);
+  return range.protect(page * sgx::kPageSize, count * sgx::kPageSize, protection);
+}
+
+bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs) {
+  constexpr std::uint64_t kOffsetMask = sgx::kPageSize - 1;
+  const bool debug = secs.attributes.flags & sgx::kAttributeDebug;
+  return (tcs.flags & ~sgx::kTcsDebugOptIn) == 0 && (debug || tcs.flags == 0) && tcs.cssa == 0 && tcs.nssa != 0 &&
+         ((tcs.ossa | tcs.ofsbase | tcs.ogsbase) & kOffsetMask) == 0 && tcs.ossa < secs.size && tcs.oentry < secs.size &&
+         tcs.ofsbase < secs.size && tcs.ogsbase < secs.size && (tcs.fslimit & kOffsetMask) == kOffsetMask &&
+         (tcs.gslimit & kOffsetMask) == kOffsetMask && tcs.state == 0 && tcs.ocetssa == 0 && tcs.prevssp == 0 &&
+         std::ranges::all_of(tcs.reserved, [](std::uint8_t b) { return b == 0; });
+}
+
+}  // namespace clemmys::softsgx

@@ -1,0 +1,88 @@
+// state.h: what the emulated processor knows of one enclave. Internal to softsgx. Read and changed by host threads (under
+// `lock`) and by signal handlers (never under a lock: only atomics and tables that grow).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+#include "sgx/measurement.h"
+#include "softsgx/enclave.h"
+#include "softsgx/epcm.h"
+#include "softsgx/range.h"
+
+namespace clemmys::softsgx {
+
+// TcsState is the processor's copy of a TCS: enclave memory that nobody can write. `busy` is its exclusive use by a thread.
+struct TcsState {
+  std::atomic<std::uint64_t> page{~0ull};  // its page number; ~0: the slot is free
+  std::atomic<bool> busy{false};
+  std::uint32_t cssa = 0, nssa = 0;        // cssa: changed only by the thread that made it busy
+  std::uint64_t ossa = 0, oentry = 0, ofsbase = 0, ogsbase = 0;
+};
+
+// TcsTable is an open hash table of fixed size, so that lookups need no lock.
+class TcsTable {
+ public:
+  static constexpr std::size_t kCapacity = 8192;
+  TcsState* find(std::uint64_t page);
+  // insert gives the entry of a new TCS (or the old one of that page); null when full.
+  TcsState* insert(std::uint64_t page, const sgx::Tcs& tcs);
+
+ private:
+  std::array<TcsState, kCapacity> slots_;
+};
+
+// SiteTable holds the addresses of ENCLU instructions that now begin with INT3. It only grows.
+class SiteTable {
+ public:
+  bool contains(std::uint64_t address) const;
+  bool insert(std::uint64_t address);  // false: full
+
+ private:
+  static constexpr std::size_t kCapacity = 1024;
+  std::array<std::atomic<std::uint64_t>, kCapacity> slots_{};
+};
+
+enum class Event : std::uint8_t {
+  kEadd, kEextend, kEaug, kEremove, kEmodt, kEmodpr, kEenter, kEresume, kEexit, kAex, kEaccept, kEacceptcopy, kEmodpe,
+  kEreport, kEgetkey, kCount,
+};
+
+struct State {
+  State(std::shared_ptr<const Machine> machine_in, const sgx::Secs& secs, Range range_in);
+
+  std::shared_ptr<const Machine> machine;
+  Identity identity;  // constant after EINIT
+  Range range;
+  Epcm epcm;
+  std::atomic<bool> initialized{false};
+  std::mutex lock;    // host threads that build or change pages
+  std::optional<sgx::MeasurementLog> log;
+  TcsTable tcs_table;
+  SiteTable enclu_sites;
+  std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Event::kCount)> counters{};
+
+  const sgx::Secs& secs() const { return identity.secs; }
+  std::uint64_t base() const { return range.base(); }
+  bool contains(std::uint64_t address) const { return address - range.base() < range.size(); }
+  std::uint64_t page_of(std::uint64_t address) const { return (address - range.base()) / sgx::kPageSize; }
+  void count(Event event, std::uint64_t n = 1) { counters[static_cast<std::size_t>(event)].fetch_add(n, std::memory_order_relaxed); }
+
+  // Addresses and sizes of SSA frame `index` of a thread.
+  std::uint64_t ssa_frame_size() const { return secs().ssaframesize * sgx::kPageSize; }
+  std::uint64_t ssa_frame(const TcsState& tcs, std::uint32_t index) const { return base() + tcs.ossa + index * ssa_frame_size(); }
+  // ssa_usable: the whole frame lies inside and is readable and writable.
+  bool ssa_usable(const TcsState& tcs, std::uint32_t index) const;
+
+  // augment_page is EAUG of one absent page; false when it is not absent.
+  bool augment_page(std::uint64_t page);
+  // apply_permissions makes the mapping of a run of pages follow the EPCM permissions.
+  bool apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const;
+};
+
+// valid_tcs is EADD's check of a TCS page (and EACCEPT's, of a page that became one).
+bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs);
+
+}  // namespace clemmys::softsgx
