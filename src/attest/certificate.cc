@@ -3,6 +3,8 @@
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 
+#include <ctime>
+
 namespace clemmys::attest {
 namespace {
 
@@ -21,6 +23,14 @@ ossl::Bio reader_of(std::string_view text) {
 }
 
 using CertificateStack = ossl::Owner<STACK_OF(X509), [](STACK_OF(X509) * stack) { sk_X509_free(stack); }>;
+
+// unix_of is 0 for what is no time, and for a CRL without nextUpdate: nothing is remembered then.
+std::uint64_t unix_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  const time_t seconds = ::timegm(&parts);
+  return seconds > 0 ? static_cast<std::uint64_t>(seconds) : 0;
+}
 
 }  // namespace
 
@@ -81,8 +91,8 @@ Result<Root> pinned_root(X509* certificate, const Trust& trust) {
   return Root::kSoftware;
 }
 
-Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s,
-                   std::string_view site) {
+Result<Window> check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s,
+                           std::string_view site) {
   ossl::ClearErrors clear;
   ossl::Store store(X509_STORE_new());
   CertificateStack untrusted(sk_X509_new_null());
@@ -110,7 +120,16 @@ Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::
     same = same_certificate(sk_X509_value(path, static_cast<int>(i)), chain[i].get());
   }
   if (!same) return Error{ErrorCode::kDenied, site, "certificates are not in order"};
-  return {};
+
+  Window window;
+  for (const ossl::Certificate& certificate : chain) {
+    window.narrow(
+        {unix_of(X509_get0_notBefore(certificate.get())), unix_of(X509_get0_notAfter(certificate.get()))});
+  }
+  for (X509_CRL* crl : crls) {
+    window.narrow({unix_of(X509_CRL_get0_lastUpdate(crl)), unix_of(X509_CRL_get0_nextUpdate(crl))});
+  }
+  return window;
 }
 
 std::string common_name(X509* certificate) {

@@ -10,6 +10,7 @@
 #include "attest/openssl_types.h"
 #include "attest/p256.h"
 #include "attest/verifier.h"
+#include "attest/window.h"
 
 namespace clemmys::attest {
 
@@ -28,9 +29,9 @@ Result<Root> pinned_root(X509* certificate, const Trust& trust);
 
 // check_chain verifies every signature, date, constraint and revocation at now_unix_s; the chain's last
 // certificate is the anchor (the caller has pinned it). Every certificate, the root too, needs a CRL of its
-// issuer that is valid then.
-Status check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s,
-                   std::string_view site);
+// issuer that is valid then. Gives the time in which all of them are valid.
+Result<Window> check_chain(const Chain& chain, const std::vector<X509_CRL*>& crls, std::uint64_t now_unix_s,
+                           std::string_view site);
 
 bool same_certificate(X509* left, X509* right);
 std::string common_name(X509* certificate);  // empty when absent or not unique

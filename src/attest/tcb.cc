@@ -11,20 +11,21 @@ Error denied(std::string_view site, std::string detail) {
   return {ErrorCode::kDenied, site, std::move(detail)};
 }
 
-// check_head checks the members that both documents begin with.
-Status check_head(JsonFields& fields, std::string_view id, std::uint64_t version, std::uint64_t now_unix_s,
-                  std::string_view site) {
+// check_head checks the members that both documents begin with, and gives the time in which they count.
+Result<Window> check_head(JsonFields& fields, std::string_view id, std::uint64_t version,
+                          std::uint64_t now_unix_s, std::string_view site) {
   if (fields.text("id") != id || fields.number("version", 0xffff) != version)
     return denied(site, "wrong document or version");
   const std::uint64_t issued = TRY(unix_from_date(fields.text("issueDate")));
   const std::uint64_t next = TRY(unix_from_date(fields.text("nextUpdate")));
   if (now_unix_s < issued) return denied(site, "issued in the future");
   if (now_unix_s > next) return denied(site, "out of date: fetch new collateral");
-  return {};
+  return Window{issued, next + 1};
 }
 
-Result<Judgement> judgement_of(JsonFields& level, std::string_view site) {
+Result<Judgement> judgement_of(JsonFields& level, const Window& window, std::string_view site) {
   Judgement judgement;
+  judgement.window = window;
   judgement.status = TRY(tcb_status_from_name(level.text("tcbStatus")));
   if (level.has("advisoryIDs")) {
     for (const json::value& advisory : level.list("advisoryIDs")) {
@@ -87,7 +88,7 @@ Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& pla
   constexpr std::string_view kSite = "attest.tcb_info";
   const json::value root = TRY(parse_json(tcb_info, kSite));
   JsonFields fields(&root);
-  TRY(check_head(fields, "SGX", 3, now_unix_s, kSite));
+  const Window window = TRY(check_head(fields, "SGX", 3, now_unix_s, kSite));
   const Fmspc fmspc = fields.hex<Fmspc>("fmspc");
   const PceId pceid = fields.hex<PceId>("pceId");
   if (fields.number("tcbType", 0xffff) != 0 || !fields.ok()) return denied(kSite, "malformed");
@@ -98,7 +99,7 @@ Result<Judgement> judge_platform(std::string_view tcb_info, const PckFields& pla
     bool ok = true;
     const bool reached = reaches(platform, level.object("tcb"), ok);
     if (!ok) return denied(kSite, "malformed level");
-    if (reached) return judgement_of(level, "attest.tcb_info.level");
+    if (reached) return judgement_of(level, window, "attest.tcb_info.level");
   }
   return denied("attest.tcb_info.level", "the platform reaches no TCB level");
 }
@@ -108,7 +109,7 @@ Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx:
   constexpr std::string_view kSite = "attest.qe_identity";
   const json::value root = TRY(parse_json(qe_identity, kSite));
   JsonFields fields(&root);
-  TRY(check_head(fields, "QE", 2, now_unix_s, kSite));
+  const Window window = TRY(check_head(fields, "QE", 2, now_unix_s, kSite));
   const auto misc = fields.hex<MiscText>("miscselect"), misc_mask = fields.hex<MiscText>("miscselectMask");
   const auto attributes = fields.hex<AttributesText>("attributes"),
              attributes_mask = fields.hex<AttributesText>("attributesMask");
@@ -130,7 +131,7 @@ Result<Judgement> judge_quoting_enclave(std::string_view qe_identity, const sgx:
     JsonFields tcb = level.object("tcb");
     const std::uint64_t security_version = tcb.number("isvsvn", 0xffff);
     if (!tcb.ok()) return denied(kSite, "malformed level");
-    if (report.isvsvn >= security_version) return judgement_of(level, "attest.qe_identity.level");
+    if (report.isvsvn >= security_version) return judgement_of(level, window, "attest.qe_identity.level");
   }
   return denied("attest.qe_identity.level", "the quoting enclave reaches no level");
 }

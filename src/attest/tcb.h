@@ -7,6 +7,7 @@
 
 #include "attest/pck.h"
 #include "attest/verifier.h"
+#include "attest/window.h"
 #include "sgx/arch.h"
 
 namespace clemmys::attest {
@@ -14,6 +15,7 @@ namespace clemmys::attest {
 struct Judgement {
   TcbStatus status = TcbStatus::kRevoked;
   std::vector<std::string> advisories;
+  Window window;  // in which the document counts
 };
 
 // judge_platform finds the first TCB level that the platform reaches. kDenied: wrong document or version, not

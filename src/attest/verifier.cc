@@ -2,77 +2,20 @@
 #include "attest/verifier.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
+#include <optional>
 
-#include "attest/certificate.h"
-#include "attest/pck.h"
+#include "attest/platform.h"
 #include "attest/quote.h"
-#include "attest/tcb.h"
 
 namespace clemmys::attest {
 namespace {
 
-// Roles are told apart by subject names, as one root signs them all: else a PCK key could sign TCB info.
-struct RoleNames {
-  std::string_view processor_ca, platform_ca, pck, tcb_signing;
-};
-constexpr RoleNames kIntelNames = {"Intel SGX PCK Processor CA", "Intel SGX PCK Platform CA",
-                                   "Intel SGX PCK Certificate", "Intel SGX TCB Signing"};
-constexpr RoleNames kSoftwareNames = {"Software SGX PCK Processor CA", "Software SGX PCK Platform CA",
-                                      "Software SGX PCK Certificate", "Software SGX TCB Signing"};
+constexpr std::size_t kPlatformsMax = 1024;  // one per machine of the cluster
 
-const RoleNames& names_of(Root root) { return root == Root::kIntel ? kIntelNames : kSoftwareNames; }
-
-struct Context {
-  const Collateral& collateral;
-  const Trust& trust;
-  std::uint64_t now_unix_s;
-  ossl::Crl root_crl, pck_crl;
-};
-
-struct PckChain {
-  Root root;
-  Chain chain;
-  PckFields fields;
-  P256Public key;
-};
-
-Result<PckChain> check_pck_chain(const Quote& quote, const Context& context) {
-  constexpr std::string_view kSite = "attest.pck.chain";
-  Chain chain = TRY(parse_chain(as_text(quote.certification), 3, kSite));
-  const Root root = TRY(pinned_root(chain.back().get(), context.trust));
-  const RoleNames& names = names_of(root);
-  const std::string issuer = common_name(chain[1].get());
-  if (common_name(chain[0].get()) != names.pck ||
-      (issuer != names.processor_ca && issuer != names.platform_ca)) {
-    return Error{ErrorCode::kDenied, "attest.pck.role", "not a PCK certificate of a PCK authority"};
-  }
-  TRY(check_chain(chain, {context.root_crl.get(), context.pck_crl.get()}, context.now_unix_s, kSite));
-  const PckFields fields = TRY(pck_fields(chain.front().get()));
-  const P256Public key = TRY(public_key(chain.front().get()));
-  return PckChain{root, std::move(chain), fields, key};
-}
-
-// check_document checks that `text` is signed, as it stands, by the TCB signing key under the PCK chain's own
-// root.
-Status check_document(std::string_view text, std::string_view signature_hex, std::string_view issuer_chain,
-                      const PckChain& pck, const Context& context, std::string_view site) {
-  const Chain chain = TRY(parse_chain(issuer_chain, 2, site));
-  if (!same_certificate(chain.back().get(), pck.chain.back().get()))
-    return Error{ErrorCode::kDenied, site, "another root"};
-  if (common_name(chain.front().get()) != names_of(pck.root).tcb_signing) {
-    return Error{ErrorCode::kDenied, site, "not signed by a TCB signing certificate"};
-  }
-  TRY(check_chain(chain, {context.root_crl.get()}, context.now_unix_s, site));
-  const auto signature = fixed_from_hex<P256Signature>(signature_hex);
-  if (!signature) return Error{ErrorCode::kDenied, site, "malformed signature"};
-  const P256Public key = TRY(public_key(chain.front().get()));
-  if (!p256_verify(key, as_bytes(text), *signature))
-    return Error{ErrorCode::kDenied, site, "wrong signature"};
-  return {};
-}
-
-Status check_signatures(const Quote& quote, const PckChain& pck) {
-  if (!p256_verify(pck.key, bytes_of(quote.qe_report), quote.qe_report_signature)) {
+Status check_signatures(const Quote& quote, const P256Public& pck_key) {
+  if (!p256_verify(pck_key, bytes_of(quote.qe_report), quote.qe_report_signature)) {
     return Error{ErrorCode::kDenied, "attest.qe_report.signature", "not signed by the PCK key"};
   }
   FixedBytes<64, struct BindingTag> binding;
@@ -101,27 +44,57 @@ Identity identity_of(const Quote& quote, Root root, Judgement judgement) {
   return identity;
 }
 
+Result<Quote> parse_known(ByteView bytes) {
+  Quote quote = TRY(parse_quote(bytes));
+  if (quote.vendor != kIntelQuoteVendor)
+    return Error{ErrorCode::kDenied, "attest.quote.vendor", "unknown quote vendor"};
+  return quote;
+}
+
+Result<Identity> judge(const Quote& quote, const Platform& platform, const Collateral& collateral,
+                       std::uint64_t now_unix_s) {
+  TRY(check_signatures(quote, platform.pck_key));
+  const Judgement quoting = TRY(judge_quoting_enclave(collateral.qe_identity, quote.qe_report, now_unix_s));
+  return identity_of(quote, platform.root, combine(platform.judgement, quoting));
+}
+
 }  // namespace
 
 Result<Identity> verify_quote(ByteView bytes, const Collateral& collateral, const Trust& trust,
                               std::uint64_t now_unix_s) {
-  const Quote quote = TRY(parse_quote(bytes));
-  if (quote.vendor != kIntelQuoteVendor)
-    return Error{ErrorCode::kDenied, "attest.quote.vendor", "unknown quote vendor"};
-  Context context{collateral, trust, now_unix_s, nullptr, nullptr};
-  context.root_crl = TRY(parse_crl(collateral.root_ca_crl, "attest.crl.root"));
-  context.pck_crl = TRY(parse_crl(collateral.pck_crl, "attest.crl.pck"));
+  const Quote quote = TRY(parse_known(bytes));
+  const Platform platform = TRY(check_platform(quote.certification, collateral, trust, now_unix_s));
+  return judge(quote, platform, collateral, now_unix_s);
+}
 
-  const PckChain pck = TRY(check_pck_chain(quote, context));
-  TRY(check_document(collateral.tcb_info, collateral.tcb_info_signature_hex, collateral.tcb_info_issuer_chain,
-                     pck, context, "attest.tcb_info.signature"));
-  TRY(check_document(collateral.qe_identity, collateral.qe_identity_signature_hex,
-                     collateral.qe_identity_issuer_chain, pck, context, "attest.qe_identity.signature"));
-  TRY(check_signatures(quote, pck));
+struct Verifier::State {
+  Collateral collateral;
+  Trust trust;
+  std::mutex mutex;
+  std::map<Digest, Platform> platforms;  // by SHA-256 of the certification
+};
 
-  const Judgement platform = TRY(judge_platform(collateral.tcb_info, pck.fields, now_unix_s));
-  const Judgement quoting = TRY(judge_quoting_enclave(collateral.qe_identity, quote.qe_report, now_unix_s));
-  return identity_of(quote, pck.root, combine(platform, quoting));
+Verifier::Verifier(Collateral collateral, Trust trust)
+    : state_(std::make_unique<State>(std::move(collateral), std::move(trust))) {}
+Verifier::~Verifier() = default;
+
+Result<Identity> Verifier::verify(ByteView bytes, std::uint64_t now_unix_s) const {
+  const Quote quote = TRY(parse_known(bytes));
+  const Digest key = sha256(quote.certification);
+  std::optional<Platform> platform;
+  {
+    const std::scoped_lock guard(state_->mutex);
+    const auto found = state_->platforms.find(key);
+    if (found != state_->platforms.end() && found->second.window.contains(now_unix_s))
+      platform = found->second;
+  }
+  if (!platform) {
+    platform = TRY(check_platform(quote.certification, state_->collateral, state_->trust, now_unix_s));
+    const std::scoped_lock guard(state_->mutex);
+    if (state_->platforms.size() >= kPlatformsMax) state_->platforms.clear();
+    state_->platforms.insert_or_assign(key, *platform);
+  }
+  return judge(quote, *platform, state_->collateral, now_unix_s);
 }
 
 }  // namespace clemmys::attest

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,19 @@ struct Identity {
 // which). The caller checks Identity.
 Result<Identity> verify_quote(ByteView quote, const Collateral& collateral, const Trust& trust,
                               std::uint64_t now_unix_s);
+
+// Verifier judges many quotes under one collateral and trust, as verify_quote would. What it finds out about
+// a machine (the PCK chain, CRLs, TCB info) it remembers, for exactly as long as all of that stays valid. Any
+// thread.
+class Verifier {
+ public:
+  Verifier(Collateral collateral, Trust trust);
+  ~Verifier();
+  Result<Identity> verify(ByteView quote, std::uint64_t now_unix_s) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace clemmys::attest

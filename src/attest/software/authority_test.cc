@@ -163,5 +163,26 @@ TEST(SoftwareRoot, IsKeptOnDiskForItsOwnerOnly) {
   std::filesystem::remove_all(root);
 }
 
+TEST(Verifier, AgreesWithVerifyQuoteAndFollowsTheDates) {
+  const Verifier verifier(test_root().collateral(), test_root().trust());
+  const Bytes quote = quote_of({});
+  for (const std::uint64_t now :
+       {kNow, kNow + 1, kNow + software::kDocumentLifetimeS - 1, kNow + software::kDocumentLifetimeS,
+        kNow + 2 * software::kDocumentLifetimeS, kNow - software::kBackdateS, kNow - 86400, kNow}) {
+    const bool wanted = verify_quote(quote, test_root().collateral(), test_root().trust(), now).has_value();
+    EXPECT_EQ(verifier.verify(quote, now).has_value(), wanted) << now - kNow;
+  }
+  Bytes changed = quote;
+  changed[100] ^= 1;
+  EXPECT_EQ(verifier.verify(changed, kNow).error().site, "attest.quote.signature");
+}
+
+TEST(Verifier, DoesNotTakeOneMachineForAnother) {
+  const TestRoot other(kNow);
+  const Verifier verifier(test_root().collateral(), test_root().trust());
+  EXPECT_TRUE(verifier.verify(quote_of({}), kNow).has_value());
+  EXPECT_EQ(verifier.verify(*other.attester({})->evidence({}), kNow).error().site, "attest.root.unknown");
+}
+
 }  // namespace
 }  // namespace clemmys::attest
