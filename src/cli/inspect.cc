@@ -1,0 +1,116 @@
+// inspect.cc: what files of the untrusted side say: an image, an envelope. The same bytes that a hostile host has.
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "enclave/image.h"
+#include "wire/envelope.h"
+
+namespace clemmys::cli {
+namespace {
+
+namespace json = boost::json;
+
+std::string_view name(wire::Kind kind) {
+  switch (kind) {
+    case wire::Kind::kRequest: return "request";
+    case wire::Kind::kResult: return "result";
+    case wire::Kind::kEnd: return "end";
+    case wire::Kind::kEvent: return "event";
+  }
+  return "unknown";
+}
+
+Result<ExitCode> show_image(const Context& context, const std::string& path) {
+  const Bytes file = TRY(read_file(path));
+  const auto info = enclave::parse_image(file);
+  if (!info) return failure(ErrorCode::kInvalid, "cli.image", path + " is not an enclave image: " + to_string(info.error()), "make one: clemmys build FILE.cc");
+  if (context.options.json) {
+    print_json(json::object{{"measurement", to_hex(info->measurement)},
+                            {"signer", to_hex(info->signer)},
+                            {"product_id", info->product_id},
+                            {"security_version", info->security_version},
+                            {"debug", info->debug},
+                            {"measured_bytes", info->measured_size},
+                            {"threads", info->thread_count}});
+    return ExitCode::kSuccess;
+  }
+  field("measurement", to_hex(info->measurement));
+  field("signer", to_hex(info->signer));
+  field("product, version", std::to_string(info->product_id) + ", " + std::to_string(info->security_version));
+  field("debug", info->debug ? "yes: its host can read it" : "no");
+  field("measured", std::to_string(info->measured_size >> 10) + " KiB");
+  field("threads at start", std::to_string(info->thread_count));
+  return ExitCode::kSuccess;
+}
+
+// hex_lines shows the first bytes as a hex dump: 32 bytes a line.
+std::string hex_lines(ByteView bytes, std::size_t lines) {
+  std::string out;
+  for (std::size_t at = 0; at < bytes.size() && at / 32 < lines; at += 32) {
+    out += "    " + to_hex(bytes.subspan(at, std::min<std::size_t>(32, bytes.size() - at))) + "\n";
+  }
+  return out;
+}
+
+Result<ExitCode> show_envelope(const Context& context, const std::string& path) {
+  const Bytes envelope = TRY(read_file(path));
+  const auto header = wire::decode_header(envelope);
+  if (!header) return failure(ErrorCode::kInvalid, "cli.envelope", path + " is not an envelope: " + to_string(header.error()), "name a file of clemmys up --observe");
+  const ByteView payload = ByteView(envelope).subspan(wire::kHeaderSize);
+  const std::string receiver = header->receiver.is_zero() ? std::string("the gateway") : "function " + to_hex(header->receiver);
+  if (context.options.json) {
+    print_json(json::object{{"kind", name(header->kind)},
+                            {"step", header->step},
+                            {"steps", header->steps},
+                            {"activation", to_hex(header->activation)},
+                            {"chain", to_hex(header->chain)},
+                            {"chain_digest", to_hex(header->chain_digest)},
+                            {"receiver", to_hex(header->receiver)},
+                            {"image", to_hex(header->image)},
+                            {"memory_mib", header->memory_mib},
+                            {"timeout_ms", header->timeout_ms},
+                            {"deadline_unix_ms", header->deadline_unix_ms},
+                            {"ciphertext_bytes", header->payload_size}});
+    return ExitCode::kSuccess;
+  }
+  field("kind", std::string(name(header->kind)) + ", step " + std::to_string(header->step) + " of " + std::to_string(header->steps));
+  field("activation", to_hex(header->activation));
+  field("chain", to_hex(header->chain));
+  field("for", receiver);
+  if (!header->image.is_zero()) field("image to start", to_hex(header->image));
+  field("limits", std::to_string(header->memory_mib) + " MiB, " + std::to_string(header->timeout_ms) + " ms");
+  field("payload", std::to_string(header->payload_size) + " bytes that it cannot open (padded):");
+  std::cout << hex_lines(payload, 3) << "    …\n" << std::flush;
+  return ExitCode::kSuccess;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Context& context) {
+  CLI::App* enclaves = app.add_subcommand("enclave", "enclave images, and what running ones cost");
+  enclaves->require_subcommand(1)->fallthrough();
+  const auto image = std::make_shared<std::string>();
+  command(*enclaves, context, "show", "what an image is: measurement, signer, size", "  clemmys enclave show scale.sgx",
+          [&context, image] { return show_image(context, *image); })
+      .add_option("IMAGE", *image, "image file")
+      ->required();
+  command(*enclaves, context, "stats", "instances, start-up phases and modelled costs of a platform", "  clemmys enclave stats",
+          [&context]() -> Result<ExitCode> {
+            const Client client = TRY(Client::open(context.options));
+            const json::value status = TRY(client.get_json("/clemmys/v1/status"));
+            print_json(status);
+            return ExitCode::kSuccess;
+          });
+  CLI::App* envelopes = app.add_subcommand("envelope", "the messages that the untrusted controller handles");
+  envelopes->require_subcommand(1)->fallthrough();
+  const auto envelope = std::make_shared<std::string>();
+  command(*envelopes, context, "show", "all that anybody without keys can see of an envelope", "  clemmys envelope show observed/0001.envelope",
+          [&context, envelope] { return show_envelope(context, *envelope); })
+      .add_option("FILE", *envelope, "envelope file, from clemmys up --observe")
+      ->required();
+}
+
+}  // namespace clemmys::cli

@@ -1,0 +1,95 @@
+#include "cli/local_parts.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attest/service/quote_client.h"
+#include "cli/outcome.h"
+#include "wire/frame.h"
+#include "wire/kms_api.h"
+#include "wire/links.h"
+
+namespace clemmys::cli {
+namespace {
+
+std::vector<std::string> enclave(const Layout& layout, const std::string& image, std::vector<std::string> arguments, bool attests = true) {
+  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState};
+  if (attests) all.insert(all.end(), {"--quoting-socket", kQuotingSocket});
+  all.insert(all.end(), {(layout.images / image).string(), "--"});
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
+}
+
+// answers sends one frame and sees whether the answer has the type that means success.
+bool answers(const char* socket, std::uint8_t type, ByteView body, std::uint8_t success) {
+  const auto connection = wire::connect_unix(socket);
+  if (!connection) return false;
+  bool good = false;
+  if (wire::write_frame(*connection, type, body)) {
+    const auto answer = wire::read_frame(*connection);
+    good = answer && answer->type == success;
+  }
+  ::close(*connection);
+  return good;
+}
+
+}  // namespace
+
+Part quoting_part(const Layout& layout) {
+  return {"quoting-enclave", enclave(layout, "quoting_enclave.sgx", {kQuotingSocket, "quoting/key.sealed"}, false),
+          [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
+}
+
+Part kms_part(const Layout& layout) {
+  return {"kms",
+          enclave(layout, "kms.sgx", {"--socket", kKmsSocket, "--state", "kms", "--root-policy", kRootPolicy, "--collateral", kCollateral}),
+          [] {
+            return answers(kKmsSocket, static_cast<std::uint8_t>(wire::KmsFrame::kNonce), {}, static_cast<std::uint8_t>(wire::KmsFrame::kAnswer));
+          }};
+}
+
+Part node_part(const Layout& layout, const fs::path& observe) {
+  std::vector<std::string> arguments{(layout.programs / "clemmys-node").string(),
+                                     "--socket", kControllerSocket, "--store", "store", "--kms-socket", kKmsSocket,
+                                     "--host-program", (layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState,
+                                     "--quoting-socket", kQuotingSocket};
+  if (!observe.empty()) arguments.insert(arguments.end(), {"--observe", observe.string()});
+  return {"node", std::move(arguments), [] {
+            const Bytes number(8, 0);  // the request number of kStatus
+            return answers(kControllerSocket, static_cast<std::uint8_t>(wire::ControllerFrame::kStatus), number,
+                           static_cast<std::uint8_t>(wire::ControllerFrame::kOk));
+          }};
+}
+
+Part gateway_part(const Layout& layout, const Url& url) {
+  return {"gateway",
+          enclave(layout, "gateway.sgx",
+                  {"--listen", url.host + ":" + url.port, "--kms-socket", kKmsSocket, "--controller-socket", kControllerSocket}),
+          [url] {
+            const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
+            return answer && answer->status == 200;
+          }};
+}
+
+Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted) {
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(wanted), .sin_addr = {}, .sin_zero = {}};
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+    return failure(ErrorCode::kInvalid, "cli.up.listen", "'" + host + "' is not an IPv4 address", "use --listen 127.0.0.1:8443");
+  }
+  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  socklen_t size = sizeof address;
+  const bool bound = ::bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  ::close(probe);
+  if (!bound) {
+    return failure(ErrorCode::kConflict, "cli.up.port", host + ":" + std::to_string(wanted) + " is in use",
+                   "end the other program, or choose another port: --listen " + host + ":0 takes a free one");
+  }
+  return ntohs(address.sin_port);
+}
+
+}  // namespace clemmys::cli

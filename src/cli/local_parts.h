@@ -1,0 +1,24 @@
+// local_parts.h: the command line of each part of a local platform, and how to see that it is ready. Paths are relative to the
+// state folder, which is the current folder of all parts.
+#pragma once
+
+#include "cli/local_platform.h"
+
+namespace clemmys::cli {
+
+inline constexpr const char* kQuotingSocket = "run/quoting.sock";
+inline constexpr const char* kKmsSocket = "run/kms.sock";
+inline constexpr const char* kControllerSocket = "run/controller.sock";
+inline constexpr const char* kRootPolicy = "root-policy.yaml";
+inline constexpr const char* kCollateral = "collateral.json";
+inline constexpr const char* kSoftSgxState = "sgx";
+
+Part quoting_part(const Layout& layout);
+Part kms_part(const Layout& layout);
+Part node_part(const Layout& layout, const fs::path& observe);
+Part gateway_part(const Layout& layout, const Url& url);
+
+// free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict when it is taken.
+Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted);
+
+}  // namespace clemmys::cli

@@ -1,0 +1,104 @@
+#include "cli/trust_store.h"
+
+#include <boost/json.hpp>
+
+#include "cli/base64.h"
+#include "cli/outcome.h"
+
+namespace clemmys::cli {
+namespace {
+
+namespace json = boost::json;
+
+fs::path entry_path(const fs::path& config, const Url& url) {
+  std::string name = url.host + "_" + url.port;
+  for (char& letter : name) {
+    if (letter == '/' || letter == ':' || letter == '%') letter = '_';
+  }
+  return config / "trust" / (name + ".json");
+}
+
+Result<json::object> read_object(const fs::path& path) {
+  const std::string text = TRY(read_text(path));
+  boost::system::error_code error;
+  json::value value = json::parse(text, error);
+  if (error || !value.is_object()) {
+    return failure(ErrorCode::kInvalid, "cli.trust_store.format", path.string() + " is not a JSON object", "remove the file and run clemmys trust add again");
+  }
+  return std::move(value.get_object());
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
+
+Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
+  TRY(make_private_folder(config));
+  TRY(make_private_folder(config / "trust"));
+  const json::object entry{{"url", platform.url.text()},
+                           {"ca_certificate", to_base64(platform.authority_der)},
+                           {"root_policy_sha256", to_hex(platform.root_policy)},
+                           {"kms_measurement", to_hex(platform.kms)},
+                           {"insecure_software_sgx", platform.software_sgx},
+                           {"verified_unix_s", platform.verified_unix_s}};
+  TRY(write_file(entry_path(config, platform.url), as_bytes(json::serialize(entry) + "\n")));
+  return write_file(config / "current", as_bytes(platform.url.text() + "\n"));
+}
+
+Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& wanted) {
+  const auto none = [&](const std::string& what) {
+    return failure(ErrorCode::kNotFound, "cli.trust.none", what, "verify it first: clemmys trust add " + (wanted ? wanted->text() : "https://HOST:PORT"));
+  };
+  Url url;
+  if (wanted) {
+    url = *wanted;
+  } else {
+    std::string current = read_text(config / "current").value_or(std::string());
+    while (!current.empty() && current.back() == '\n') current.pop_back();
+    if (current.empty()) return none("no platform is trusted yet");
+    url = TRY(parse_url(current));
+  }
+  const auto entry = read_object(entry_path(config, url));
+  if (!entry) {
+    if (entry.error().code == ErrorCode::kNotFound) return none(url.text() + " is not trusted yet");
+    return entry.error();
+  }
+  TrustedPlatform platform{.url = url};
+  platform.authority_der = TRY(from_base64(text_of(*entry, "ca_certificate")));
+  platform.root_policy = TRY(fixed_from_hex<Digest>(text_of(*entry, "root_policy_sha256")));
+  platform.kms = TRY(fixed_from_hex<Measurement>(text_of(*entry, "kms_measurement")));
+  if (const json::value* value = entry->if_contains("insecure_software_sgx")) platform.software_sgx = value->is_bool() && value->get_bool();
+  if (const json::value* value = entry->if_contains("verified_unix_s")) {
+    boost::system::error_code error;
+    platform.verified_unix_s = value->to_number<std::uint64_t>(error);
+  }
+  return platform;
+}
+
+Status keep_credential(const fs::path& config, const Url& url, std::string_view credential) {
+  TRY(make_private_folder(config));
+  const fs::path path = config / "credentials.json";
+  json::object all;
+  if (auto existing = read_object(path)) {
+    all = *std::move(existing);
+  } else if (existing.error().code != ErrorCode::kNotFound) {
+    return existing.error();
+  }
+  all[url.text()] = credential;
+  return write_file(path, as_bytes(json::serialize(all) + "\n"), Privacy::kOwnerOnly);
+}
+
+Result<std::string> find_credential(const fs::path& config, const Url& url) {
+  const auto all = read_object(config / "credentials.json");
+  std::string credential = all ? text_of(*all, url.text()) : std::string();
+  if (credential.empty()) {
+    return failure(ErrorCode::kUnauthenticated, "cli.credential.none", "no API key is known for " + url.text(),
+                   "claim a namespace (clemmys namespace claim), or give --auth UUID:KEY or CLEMMYS_AUTH");
+  }
+  return credential;
+}
+
+}  // namespace clemmys::cli
