@@ -1,0 +1,42 @@
+// handler.h: the user's handler as the runtime sees it. Standard types only: the public header (sdk/…/function.h) and base/ both have a
+// clemmys::Result, so serve.cc, which includes the public header, includes this and no base header.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clemmys::runtime {
+
+struct Call {
+  bool is_json = true;
+  std::span<const std::uint8_t> body;  // JSON: default parameters merged in
+  std::string_view parameters_json;    // merged defaults alone, a JSON object
+  std::string activation_id, action_name, action_version, namespace_name;
+  std::uint64_t deadline_unix_ms = 0;
+};
+
+struct Reply {
+  enum class Kind : std::uint8_t { kAnswer, kFailure, kException };
+  Kind kind = Kind::kAnswer;
+  bool is_json = true;
+  std::vector<std::uint8_t> body;  // kAnswer
+  std::string text;                // kFailure: for the client; kException: for the log only
+};
+
+using Handler = std::function<Reply(const Call&)>;
+
+// run_instance serves the invoker on descriptor 3 until it closes the link; run_local answers one request from stdin. Both return the
+// program's exit status.
+int run_instance(const Handler& handler);
+int run_local(const Handler& handler);
+// has_link tells whether descriptor 3 is a socket.
+bool has_link();
+
+// log_line adds to the log of the running call; before the first call it is dropped.
+void log_line(std::string_view line);
+
+}  // namespace clemmys::runtime

@@ -1,0 +1,55 @@
+// The same program as an ordinary process, for debugging: the request on standard input, the answer on standard output, logs on standard
+// error. Input that is a JSON object is a JSON request; anything else is bytes.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/log.h"
+#include "runtime/native/handler.h"
+#include "runtime/native/merge.h"
+
+namespace clemmys::runtime {
+
+namespace {
+
+Bytes read_all(int descriptor) {
+  Bytes all, chunk(64u << 10);
+  for (ssize_t count; (count = read(descriptor, chunk.data(), chunk.size())) > 0;) all.insert(all.end(), chunk.begin(), chunk.begin() + count);
+  return all;
+}
+
+bool write_all(int descriptor, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+    if (count <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_local(const Handler& handler) {
+  set_log_part("local");
+  if (isatty(STDIN_FILENO)) log_info("reading the request (a JSON object, or bytes) from standard input; end it with Ctrl-D");
+  Bytes input = read_all(STDIN_FILENO);
+  if (input.empty()) input = to_bytes(std::string_view("{}"));
+  Call call;
+  call.is_json = shape_of(input) != JsonShape::kInvalid;
+  call.body = input;
+  call.parameters_json = "{}";
+  call.activation_id = std::string(32, '0');
+  call.action_name = "/local/function";
+  call.action_version = "0.0.1";
+  call.namespace_name = "local";
+  const Reply reply = handler(call);
+  fflush(stdout);
+  switch (reply.kind) {
+    case Reply::Kind::kAnswer: return write_all(STDOUT_FILENO, reply.body) ? 0 : 1;
+    case Reply::Kind::kFailure: write_all(STDOUT_FILENO, error_json(reply.text)); return 1;
+    case Reply::Kind::kException: log_error("the handler ended with an exception: " + reply.text); return 2;
+  }
+  return 2;
+}
+
+}  // namespace clemmys::runtime
