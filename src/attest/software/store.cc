@@ -75,6 +75,7 @@ Result<Authority> Authority::open(const fs::path& directory, const CpuSvn& cpusv
     fs::path building = directory;
     building += ".new." + std::to_string(::getpid());
     fs::create_directories(directory.parent_path(), error);
+    fs::remove_all(building, error);  // left by a crash
     if (::mkdir(building.c_str(), 0700) != 0)
       return Error{ErrorCode::kInternal, "attest.software.directory", building.string()};
     const Credential* credentials[] = {&fresh.keys_->root, &fresh.keys_->processor_ca, &fresh.keys_->pck,
