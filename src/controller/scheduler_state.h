@@ -1,0 +1,52 @@
+// scheduler_state.h: what the scheduler keeps of activations, pools and instances. Included by scheduler*.cc only.
+#pragma once
+
+#include <vector>
+
+#include "controller/scheduler.h"
+
+namespace clemmys::controller {
+
+// Activation is in exactly one place: `waiting_in` is set while its envelope waits, `runs_at` while an instance has it.
+struct Scheduler::Activation {
+  ActivationId id;
+  Request request;
+  bool gateway_gone = false;
+  ChainId chain;
+  Digest chain_digest;
+  std::uint16_t step = 0, steps = 0;
+  std::uint64_t deadline_unix_ms = 0;
+  Pool* waiting_in = nullptr;
+  Instance* runs_at = nullptr;
+  Packet envelope;  // while waiting
+  std::uint32_t timeout_ms = 0;
+  std::uint64_t waiting_since_ns = 0;
+};
+
+// Pool is the instances of one key and the envelopes that wait for them, oldest first.
+struct Scheduler::Pool {
+  PoolKey key;
+  std::deque<ActivationIterator> waiting;
+  std::vector<Instance*> instances;
+  std::size_t starting = 0;
+  std::uint64_t service_ns = 0;           // running mean of hand-over to output; 0: not known yet
+  std::uint64_t no_start_before_ns = 0;   // after a failed start
+};
+
+enum class InstanceState : std::uint8_t { kStarting, kIdle, kBusy };
+
+struct Scheduler::Instance {
+  InstanceId id{};
+  Pool* pool = nullptr;
+  InstanceState state = InstanceState::kStarting;
+  ActivationIterator activation;       // while busy
+  bool sent_event = false;             // for the present envelope
+  std::uint64_t since_ns = 0;          // of the present state
+  std::uint64_t time_limit_ns = 0;     // starting or busy: stopped when this comes
+  std::uint64_t runs = 0;
+  std::list<Instance*>::iterator idle_place;  // while idle
+};
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+}  // namespace clemmys::controller

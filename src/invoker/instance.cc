@@ -1,0 +1,192 @@
+#include "invoker/instance.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "invoker/line_log.h"
+#include "invoker/spawn.h"
+#include "wire/links.h"
+
+namespace clemmys::invoker {
+
+using controller::InstanceId;
+using controller::Packet;
+using wire::InstanceFrame;
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kKmsQuestionsMax = 8;          // open ones of one instance
+constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
+constexpr std::size_t kSiteSizeMax = 96;
+constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
+
+// clean_site keeps what our site names consist of: an instance's words go to logs and clients.
+std::string clean_site(ByteView text) {
+  std::string site;
+  for (const std::uint8_t byte : text.first(std::min(text.size(), kSiteSizeMax))) {
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '.' || byte == '_';
+    site.push_back(plain ? static_cast<char>(byte) : '?');
+  }
+  return site;
+}
+
+class OwnedDescriptor {
+ public:
+  explicit OwnedDescriptor(int value) : value_(value) {}
+  ~OwnedDescriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  OwnedDescriptor(const OwnedDescriptor&) = delete;
+  OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
+  int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+}  // namespace
+
+struct Instance::State : std::enable_shared_from_this<Instance::State> {
+  State(const InstanceContext& given, InstanceId id_, int pidfd_number)
+      : context(given), id(id_), pidfd(given.loop, pidfd_number), last_words(given.loop) {}
+
+  InstanceContext context;
+  const InstanceId id;
+  asio::posix::stream_descriptor pidfd;
+  asio::steady_timer last_words;
+  std::unique_ptr<controller::Link> link;
+  std::unique_ptr<LineLog> lines;
+  std::function<void(std::string_view)> ended;
+  controller::StartTimes times;
+  std::size_t kms_open = 0;
+  bool stopped = false, link_closed = false, reaped = false;
+  std::string how_it_ended;
+
+  void kill() {
+    if (!reaped) ::syscall(SYS_pidfd_send_signal, pidfd.native_handle(), SIGKILL, nullptr, 0);
+  }
+
+  void wait_for_end() {
+    pidfd.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+      if (error) return;
+      const std::string how = reap(self->pidfd.native_handle());
+      self->reaped = true;
+      self->lines->finish();
+      if (self->how_it_ended.empty()) self->how_it_ended = "its process " + how;
+      self->finish_when_silent();
+    });
+  }
+
+  // finish_when_silent reports the end once what the process said before it ended has been read; a stray holder of the other end of
+  // the link delays that only a little.
+  void finish_when_silent() {
+    if (stopped || !reaped) return;
+    if (link_closed) return finish();
+    last_words.expires_after(kLastWordsWait);
+    last_words.async_wait([self = shared_from_this()](boost::system::error_code) {
+      if (!self->stopped) self->finish();
+    });
+  }
+
+  void finish() {
+    stopped = true;
+    link->close();
+    last_words.cancel();
+    if (auto report = std::move(ended)) report(how_it_ended);
+  }
+
+  void violate(std::string_view how) {
+    if (how_it_ended.empty()) how_it_ended = how;
+    link->close();
+    link_closed = true;
+    kill();
+  }
+
+  void take(InstanceFrame type, Packet body) {
+    if (times.spoke_ns == 0) times.spoke_ns = context.clock.monotonic_ns();
+    switch (type) {
+      case InstanceFrame::kOutput: return context.events.instance_output(id, std::move(body));
+      case InstanceFrame::kEvent: return context.events.instance_event(id, std::move(body));
+      case InstanceFrame::kReady:
+        if (times.ready_ns != 0 || body.size() != 0) return violate("it was ready twice");
+        times.ready_ns = context.clock.monotonic_ns();
+        return context.events.instance_ready(id, times);
+      case InstanceFrame::kRefusedEnvelope: {
+        if (body.size() < 1) return violate("it sent a short refusal");
+        const std::uint8_t code = body.view()[0];
+        const bool known = code >= std::to_underlying(ErrorCode::kInvalid) && code <= std::to_underlying(ErrorCode::kInternal);
+        if (!known) return violate("it sent an unknown refusal");
+        return context.events.instance_refused(id, static_cast<ErrorCode>(code), clean_site(body.view().subspan(1)));
+      }
+      case InstanceFrame::kKmsRequest: return ask_kms(std::move(body));
+      default: return violate("it sent an unknown frame");
+    }
+  }
+
+  void ask_kms(Packet body) {
+    if (body.size() < 1 || body.size() > kKmsQuestionSizeMax || kms_open >= kKmsQuestionsMax) return violate("it misused the way to the KMS");
+    const std::uint8_t type = body.view()[0];
+    body.drop_front(1);
+    ++kms_open;
+    context.kms.ask(type, std::move(body), [weak = weak_from_this()](std::uint8_t answer_type, Packet answer) {
+      const auto self = weak.lock();
+      if (!self || self->stopped) return;
+      --self->kms_open;
+      if (self->times.ready_ns == 0) self->times.session_ns = self->context.clock.monotonic_ns();
+      self->link->send(std::to_underlying(InstanceFrame::kKmsAnswer), ByteView(&answer_type, 1), std::move(answer));
+    });
+  }
+};
+
+Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context, InstanceId id, std::uint64_t decided_ns,
+                                                  const controller::InstanceSpec& spec, const std::string& program,
+                                                  const std::vector<std::string>& arguments, std::function<void(std::string_view)> ended) {
+  int sockets[2], output[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error{ErrorCode::kExhausted, "invoker.instance.socketpair"};
+  OwnedDescriptor ours(sockets[0]), theirs(sockets[1]);
+  if (::pipe2(output, O_CLOEXEC) != 0) return Error{ErrorCode::kExhausted, "invoker.instance.pipe"};
+  OwnedDescriptor output_read(output[0]), output_write(output[1]);
+  const SpawnedProcess process = TRY(spawn({program, arguments, theirs.get(), output_write.get()}));
+
+  auto state = std::make_shared<State>(context, id, process.pidfd);
+  state->times.decided_ns = decided_ns;
+  state->times.spawned_ns = context.clock.monotonic_ns();
+  state->ended = std::move(ended);
+  controller::LinkHandlers handlers;
+  handlers.frame = [raw = state.get()](std::uint8_t type, Packet body) { raw->take(static_cast<InstanceFrame>(type), std::move(body)); };
+  handlers.closed = [raw = state.get()](std::string_view why) {
+    raw->link_closed = true;
+    if (why != "the peer closed the link") raw->how_it_ended = why;
+    raw->kill();
+    raw->finish_when_silent();
+  };
+  const std::size_t frame_size_max = wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max) + 4096;
+  state->link = std::make_unique<controller::Link>(context.loop, ours.release(), frame_size_max, std::move(handlers));
+  state->link->send(std::to_underlying(InstanceFrame::kAssign), {}, Packet::copy_of(wire::encode(spec.assignment)));
+  state->lines = std::make_unique<LineLog>(context.loop, output_read.release(), "instance " + std::to_string(std::to_underlying(id)) + ": ");
+  state->wait_for_end();
+  return std::unique_ptr<Instance>(new Instance(std::move(state)));
+}
+
+Instance::Instance(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Instance::~Instance() {
+  state_->stopped = true;
+  state_->link->close();
+  state_->last_words.cancel();
+  state_->kill();
+}
+
+void Instance::run(Packet envelope) { state_->link->send(std::to_underlying(InstanceFrame::kEnvelope), {}, std::move(envelope)); }
+
+}  // namespace clemmys::invoker

@@ -1,0 +1,44 @@
+// instance.h: one function enclave's host process with its link: the frames of wire/links.h InstanceFrame on one side, controller/invoker.h's
+// events on the other. Threads: the loop's only.
+// Invariants: exactly one end: either stop(), after which nothing is reported, or one `ended`, after which the process is reaped. The
+// process never outlives this object by more than its own dying.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "controller/invoker.h"
+#include "controller/link.h"
+#include "invoker/kms_relay.h"
+
+namespace clemmys::invoker {
+
+struct InstanceContext {
+  controller::Loop& loop;
+  const Clock& clock;
+  KmsRelay& kms;
+  controller::InstanceEvents& events;
+};
+
+class Instance {
+ public:
+  // start spawns `program` with `arguments` and sends the assignment. `ended` runs once, from the loop, when the process has ended by itself
+  // or broke the protocol; it may destroy the instance.
+  static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id, std::uint64_t decided_ns,
+                                                 const controller::InstanceSpec& spec, const std::string& program,
+                                                 const std::vector<std::string>& arguments,
+                                                 std::function<void(std::string_view why)> ended);
+  ~Instance();  // kills the process; it is reaped from the loop
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  void run(controller::Packet envelope);
+
+ private:
+  struct State;
+  explicit Instance(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace clemmys::invoker

@@ -1,0 +1,39 @@
+// node.h: controller and invoker of one machine in one process, on one thread (the store has another). `clemmys-node` is it as a program;
+// `clemmys up` may hold it as an object.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "controller/scheduler.h"
+#include "invoker/local_invoker.h"
+
+namespace clemmys::invoker {
+
+struct NodeOptions {
+  std::string controller_socket;  // made here; gateways connect to it
+  std::string kms_socket;         // the KMS's
+  std::string state_directory;    // store and images
+  HostProgram host;
+  controller::SchedulerLimits limits;
+};
+
+class Node {
+ public:
+  // open is listening when it returns.
+  static Result<std::unique_ptr<Node>> open(const NodeOptions& options);
+  ~Node();
+  // run serves until stop(), on the calling thread, which must live as long as the instances: they die with it.
+  void run();
+  // stop answers what is open with kShutdown, ends all instances and reaps them; then run() returns. Any thread; not in a signal handler.
+  void stop();
+  // stop_on_signals makes SIGINT and SIGTERM call stop(). Before run().
+  void stop_on_signals();
+
+ private:
+  struct State;
+  explicit Node(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace clemmys::invoker

@@ -1,0 +1,30 @@
+// spawn.h: starts the host process of one enclave with nothing but what it needs: descriptor 3 (its link), standard output and error on one
+// pipe, no input, no environment. It dies with the thread that started it, dumps no core, gains no privileges, and leaves the
+// terminal's process group, so that an interrupt at the keyboard reaches only who shuts instances down.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace clemmys::invoker {
+
+struct SpawnRequest {
+  std::string program;                 // absolute or relative path; no search
+  std::vector<std::string> arguments;  // without the program's name
+  int link = -1;                       // becomes descriptor 3; stays open here
+  int output = -1;                     // becomes descriptors 1 and 2; stays open here
+};
+struct SpawnedProcess {
+  pid_t pid = -1;
+  int pidfd = -1;  // readable when the process has ended; the caller closes it
+};
+Result<SpawnedProcess> spawn(const SpawnRequest& request);
+
+// reap says how an ended process ended, and reaps it: "exited with code 3", "was killed by signal 9".
+std::string reap(int pidfd);
+
+}  // namespace clemmys::invoker
