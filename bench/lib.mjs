@@ -97,16 +97,16 @@ const connects = (port) => new Promise((resolve) => {
 // startPlatform runs `clemmys up` on CPU 0 with a fresh state and returns how to reach it.
 export async function startPlatform(extra = []) {
   const state = temporaryDirectory();
-  const port = await freePort();
   const log = fs.openSync(path.join(state, "up.log"), "w");
-  const child = spawn("taskset", ["-c", "0", bin("clemmys"), "up", "--state", path.join(state, "state"), "--listen", `127.0.0.1:${port}`, ...extra],
+  const child = spawn("taskset", ["-c", "0", bin("clemmys"), "up", "--state", path.join(state, "state"), "--listen", "127.0.0.1:0", ...extra],
     { stdio: ["ignore", log, log], env: { ...process.env, HOME: state } });
-  const keyFile = path.join(state, "state", "development-key");
+  const urlFile = path.join(state, "state", "url"); // written last
   const failed = new Promise((_, reject) => child.once("exit", (code) =>
     reject(new Error(`clemmys up ended with ${code}:\n${fs.readFileSync(path.join(state, "up.log"), "utf8").slice(-3000)}`))));
   failed.catch(() => {});
-  await Promise.race([failed, until("the platform", 60, async () => fs.existsSync(keyFile) && fs.readFileSync(keyFile, "utf8").includes(":") && connects(port))]);
-  const key = fs.readFileSync(keyFile, "utf8").trim();
+  await Promise.race([failed, until("the platform", 60, async () => fs.existsSync(urlFile) && fs.readFileSync(urlFile, "utf8").endsWith("\n"))]);
+  const port = Number(new URL(fs.readFileSync(urlFile, "utf8").trim()).port);
+  const key = fs.readFileSync(path.join(state, "state", "development-key"), "utf8").trim();
   const authorization = `Basic ${Buffer.from(key).toString("base64")}`;
   return {
     child, port, key, authorization, state,

@@ -1,0 +1,170 @@
+#include "platform.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/beast/core/detail/base64.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <boost/json.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+extern char** environ;
+
+namespace clemmys::testing {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string base64(ByteView bytes) {
+  std::string text(boost::beast::detail::base64::encoded_size(bytes.size()), '\0');
+  text.resize(boost::beast::detail::base64::encode(text.data(), bytes.data(), bytes.size()));
+  return text;
+}
+
+struct Client::State {
+  asio::io_context io;
+  asio::ssl::context tls{asio::ssl::context::tls_client};
+  std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket>> stream;
+  boost::beast::flat_buffer buffer;
+  unsigned short port;
+  std::string authorization;
+};
+
+Client::Client(unsigned short port, std::string authorization, std::string ca_pem) : state_(std::make_unique<State>()) {
+  state_->port = port;
+  state_->authorization = std::move(authorization);
+  state_->tls.add_certificate_authority(asio::buffer(ca_pem));
+  state_->tls.set_verify_mode(asio::ssl::verify_peer);
+  state_->tls.set_verify_callback(asio::ssl::host_name_verification("localhost"));
+}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+
+Answer Client::request(const std::string& method, const std::string& target, const std::string& body, const std::string& content_type) {
+  State& state = *state_;
+  if (!state.stream) {
+    state.stream = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket>>(state.io, state.tls);
+    state.stream->next_layer().connect({asio::ip::make_address("127.0.0.1"), state.port});
+    state.stream->next_layer().set_option(asio::ip::tcp::no_delay(true));
+    SSL_set_tlsext_host_name(state.stream->native_handle(), "localhost");
+    state.stream->handshake(asio::ssl::stream_base::client);
+  }
+  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, "localhost");
+  if (!state.authorization.empty()) request.set(http::field::authorization, state.authorization);
+  if (!body.empty()) request.set(http::field::content_type, content_type);
+  request.body() = body;
+  request.prepare_payload();
+  http::write(*state.stream, request);
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(256u << 20);
+  http::read(*state.stream, state.buffer, parser);
+  if (!parser.get().keep_alive()) state.stream.reset();
+  return {parser.get().result_int(), std::string(parser.get()[http::field::content_type]), parser.get().body()};
+}
+
+Answer Client::api(const std::string& method, const std::string& target, const std::string& body, const std::string& content_type) {
+  return request(method, "/api/v1/namespaces/_/" + target, body, content_type);
+}
+
+Platform::Platform() {
+  char pattern[] = "/tmp/clemmys-test-XXXXXX";
+  if (mkdtemp(pattern) == nullptr) throw std::runtime_error("mkdtemp failed");
+  directory_ = pattern;
+  state_ = directory_ + "/state";
+  start();
+}
+
+Platform::~Platform() {
+  stop();
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+void Platform::start() {
+  const std::string program = CLEMMYS_BINARY_DIR "/bin/clemmys", listen = "127.0.0.1:0", log = directory_ + "/up.log";
+  const char* arguments[] = {program.c_str(), "up", "--state", state_.c_str(), "--listen", listen.c_str(), nullptr};
+  const std::string ready = state_ + "/url";  // written last, removed at the end
+  std::filesystem::remove(ready);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  const int failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, const_cast<char**>(arguments), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) throw std::runtime_error("cannot start " + program);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!std::filesystem::exists(ready)) {
+    int status = 0;
+    const bool ended = waitpid(pid_, &status, WNOHANG) == pid_;
+    if (ended || std::chrono::steady_clock::now() > end) {
+      if (ended) pid_ = -1;
+      const std::string text = read_text(log);
+      stop();
+      throw std::runtime_error("clemmys up did not become ready:\n" + text.substr(text.size() > 4000 ? text.size() - 4000 : 0));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const std::string url = read_text(ready);
+  port_ = static_cast<unsigned short>(std::stoul(url.substr(url.rfind(':') + 1)));
+  key_ = read_text(state_ + "/development-key");
+  while (!key_.empty() && key_.back() == '\n') key_.pop_back();
+  ca_pem_ = read_text(state_ + "/ca.pem");
+}
+
+void Platform::stop() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGTERM);
+  for (int i = 0; i < 1500; ++i) {
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+Client Platform::client() const { return {port_, "Basic " + base64(as_bytes(key_)), ca_pem_}; }
+
+void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json) const {
+  const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
+  if (file.empty()) throw std::runtime_error("there is no image " + image);
+  boost::json::object body{{"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
+                           {"parameters", boost::json::parse(parameters_json)}};
+  const Answer answer = client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
+  if (answer.status != 200) throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " + answer.body.substr(0, 500));
+}
+
+void Platform::create_sequence(const std::string& name, const std::vector<std::string>& components) const {
+  boost::json::array list;
+  for (const std::string& component : components) list.emplace_back("/_/" + component);
+  boost::json::object body{{"exec", boost::json::object{{"kind", "sequence"}, {"components", list}}}};
+  const Answer answer = client().api("PUT", "actions/" + name + "?overwrite=true", boost::json::serialize(body));
+  if (answer.status != 200) throw std::runtime_error("creating " + name + ": " + std::to_string(answer.status) + " " + answer.body.substr(0, 500));
+}
+
+}  // namespace clemmys::testing

@@ -1,0 +1,63 @@
+// platform.h: a whole platform for tests: `clemmys up` with a fresh state on a free port, and an HTTPS client for it. Everything ends
+// and is removed with the object.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace clemmys::testing {
+
+struct Answer {
+  unsigned status = 0;
+  std::string content_type, body;
+};
+
+// Client is one keep-alive connection; one thread at a time. Connection failures throw std::exception.
+class Client {
+ public:
+  Client(unsigned short port, std::string authorization, std::string ca_pem);
+  ~Client();
+  Client(Client&&) noexcept;
+  Answer request(const std::string& method, const std::string& target, const std::string& body = {},
+                 const std::string& content_type = "application/json");
+  // api is request with /api/v1/namespaces/_/ before the target.
+  Answer api(const std::string& method, const std::string& target, const std::string& body = {},
+             const std::string& content_type = "application/json");
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Platform {
+ public:
+  // The constructor throws with the last log lines when the platform does not come up within a minute.
+  Platform();
+  ~Platform();
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
+
+  Client client() const;
+  const std::string& state_directory() const { return state_; }
+  pid_t pid() const { return pid_; }
+  // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON array of {key,value}.
+  void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]") const;
+  void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
+  // stop ends the platform as Ctrl-C does, and start brings it up again on the same state.
+  void stop();
+  void start();
+
+ private:
+  std::string directory_, state_, key_, ca_pem_;
+  unsigned short port_ = 0;
+  pid_t pid_ = -1;
+};
+
+std::string read_text(const std::string& path);
+std::string base64(ByteView bytes);
+
+}  // namespace clemmys::testing
