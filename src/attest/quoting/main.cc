@@ -6,6 +6,16 @@
 #include "attest/quoting/quoting_enclave.h"
 #include "base/log.h"
 
+namespace {
+
+// fail logs what may leave an enclave: code and site.
+int fail(const clemmys::Error& error) {
+  clemmys::log_error(std::string(name(error.code)) + " at " + std::string(error.site));
+  return 1;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace clemmys;
   set_log_part("quoting");
@@ -16,12 +26,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   auto enclave = attest::QuotingEnclave::start(attest::file_device(), argv[2]);
-  if (!enclave) {
-    log_error(to_string(enclave.error()));
-    return 1;
-  }
+  if (!enclave) return fail(enclave.error());
   const Status served =
       attest::serve_frames(argv[1], [&](ByteView request) { return enclave->answer(request); });
-  if (!served) log_error(to_string(served.error()));
-  return 1;
+  return served ? 0 : fail(served.error());
 }
