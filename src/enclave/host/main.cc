@@ -1,0 +1,101 @@
+// clemmys-host: the host process of one enclave. Its exit status is the program's; 126 when the enclave itself failed.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "enclave/host/process.h"
+
+namespace clemmys::enclave {
+namespace {
+
+Result<std::unique_ptr<Platform>> linux_platform() {
+#ifdef CLEMMYS_LINUX_PORT
+  return open_linux_platform();
+#else
+  return Error{ErrorCode::kUnsupported, "host.platform", "this build has no port to the kernel driver"};
+#endif
+}
+
+constexpr int kEnclaveFailed = 126;
+constexpr int kLink = 3;  // the one descriptor beyond standard streams that the shield knows at the start
+
+struct Options {
+  std::string platform = "auto", soft_state, quote_socket, image;
+  std::vector<std::string> mounts, arguments;
+  int link = -1;
+  bool stats = false;
+};
+
+std::string default_soft_state() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  return (data != nullptr && *data != 0 ? data : std::string(home != nullptr ? home : ".") + "/.local/share") + "/clemmys/softsgx";
+}
+
+Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
+  if (options.platform == "linux") return linux_platform();
+  if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0) return linux_platform();
+  return open_soft_platform(options.soft_state.empty() ? default_soft_state() : options.soft_state);
+}
+
+// place_link makes descriptor 3 what --fd named, or nothing at all: never something that was inherited by accident.
+void place_link(int link) {
+  if (link == kLink) return;
+  const int source = link >= 0 ? link : open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (source == kLink) return;
+  dup2(source, kLink);
+  close(source);
+}
+
+Result<int> run(const Options& options) {
+  auto platform = TRY(open_platform(options));
+  std::ifstream file(options.image, std::ios::binary);
+  if (!file) return Error{ErrorCode::kNotFound, "host.image", "cannot read " + options.image};
+  const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  ProcessOptions process_options{.quote_socket = options.quote_socket};
+  process_options.arguments.push_back(options.image);
+  process_options.arguments.insert(process_options.arguments.end(), options.arguments.begin(), options.arguments.end());
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (std::string_view(*variable).starts_with("CLEMMYS_")) process_options.environment.emplace_back(*variable);
+  }
+  for (const std::string& mount : options.mounts) {
+    const auto equals = mount.find('=');
+    if (equals == std::string::npos) return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
+    process_options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
+  }
+  auto process = TRY(Process::create(*platform, image, std::move(process_options)));
+  Result<int> status = process->run();
+  if (options.stats) print_counts(process->counts());
+  if (!status) std::fprintf(stderr, "clemmys-host: %s\n", to_string(status.error()).c_str());
+  std::fflush(nullptr);
+  std::_Exit(status ? *status : kEnclaveFailed);  // other threads may still be inside
+}
+
+}  // namespace
+}  // namespace clemmys::enclave
+
+int main(int argc, char** argv) {
+  using namespace clemmys::enclave;
+  signal(SIGPIPE, SIG_IGN);
+  Options options;
+  CLI::App app{"Runs one enclave."};
+  app.add_option("--platform", options.platform, "auto, soft or linux")->check(CLI::IsMember({"auto", "soft", "linux"}));
+  app.add_option("--soft-state", options.soft_state, "directory of the software machine's keys");
+  app.add_option("--quote-socket", options.quote_socket, "Unix socket of the quoting service");
+  app.add_option("--fd", options.link, "descriptor that the program gets as number 3");
+  app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine");
+  app.add_flag("--stats", options.stats, "print counts at the end");
+  app.add_option("image", options.image, "enclave image")->required();
+  app.add_option("arguments", options.arguments, "arguments of the program, after --");
+  CLI11_PARSE(app, argc, argv);
+  place_link(options.link);
+  const auto failed = run(options);
+  std::fprintf(stderr, "clemmys-host: %s\n", to_string(failed.error()).c_str());
+  return kEnclaveFailed;
+}

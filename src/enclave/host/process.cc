@@ -1,0 +1,187 @@
+#include "enclave/host/process.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "enclave/image.h"
+#include "sgx/measurement.h"
+
+namespace clemmys::enclave {
+namespace {
+
+using shield::EntryReason;
+using shield::ExitReason;
+
+constexpr std::size_t kBounceSize = 256 * 1024;
+
+// layout_of reads the first page of a parsed image: the shield's layout.
+Result<shield::LayoutPage> layout_of(ByteView file) {
+  constexpr std::size_t kRecord = sgx::kMeasureRecordSize, kStep = kRecord + sgx::kExtendChunkSize;
+  std::array<std::uint8_t, sgx::kPageSize> page;
+  if (file.size() < 2 * kRecord + 16 * kStep) return Error{ErrorCode::kInvalid, "host.layout.size"};
+  for (std::size_t i = 0; i < 16; ++i) {
+    std::memcpy(&page[i * 256], file.data() + 2 * kRecord + i * kStep + kRecord, sgx::kExtendChunkSize);
+  }
+  shield::LayoutPage layout;
+  std::memcpy(&layout, page.data(), sizeof layout);
+  if (layout.magic != shield::kLayoutMagic || layout.thread_count == 0 || layout.thread_count > 4096) {
+    return Error{ErrorCode::kInvalid, "host.layout.magic", "this image was not made by clemmys-pack"};
+  }
+  return layout;
+}
+
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, const timespec* timeout) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
+}
+
+void futex_wake(std::atomic<std::uint32_t>& word) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+
+}  // namespace
+
+Result<std::unique_ptr<Process>> Process::create(Platform& platform, ByteView image, ProcessOptions options) {
+  std::unique_ptr<Process> process(new Process);
+  process->enclave_ = TRY(load_image(platform, image));
+  const auto layout = TRY(layout_of(image));
+  process->options_ = std::move(options);
+  for (const auto* list : {&process->options_.arguments, &process->options_.environment}) {
+    for (const std::string& text : *list) {
+      process->argument_block_.insert(process->argument_block_.end(), text.c_str(), text.c_str() + text.size() + 1);
+    }
+  }
+  if (process->argument_block_.size() > shield::kArgumentSizeMax) return Error{ErrorCode::kTooLarge, "host.arguments"};
+  process->slots_ = std::vector<Slot>(layout.thread_count);
+  for (std::uint64_t i = 0; i < layout.thread_count; ++i) {
+    process->slots_[i].tcs = process->enclave_->base() + layout.threads_base + i * layout.thread_stride;
+  }
+  return process;
+}
+
+void Process::prepare(Slot& slot, std::uint64_t index) {
+  constexpr std::size_t kAlignment = 64;
+  slot.memory = std::make_unique_for_overwrite<std::uint8_t[]>(sizeof(shield::HostThread) + kBounceSize + 2 * kAlignment);
+  const auto begin = (reinterpret_cast<std::uint64_t>(slot.memory.get()) + kAlignment - 1) / kAlignment * kAlignment;
+  slot.block = new (reinterpret_cast<void*>(begin)) shield::HostThread{};
+  slot.block->bounce_address = (begin + sizeof(shield::HostThread) + kAlignment - 1) / kAlignment * kAlignment;
+  slot.block->bounce_size = kBounceSize;
+  slot.block->tcs_index = index;
+  slot.block->argument_block = reinterpret_cast<std::uint64_t>(argument_block_.data());
+  slot.block->argument_size = argument_block_.size();
+  slot.block->argument_count = options_.arguments.size();
+}
+
+Result<int> Process::run() {
+  spawn(0);
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [this] { return status_ != nullptr; });
+  return *status_;
+}
+
+std::int64_t Process::spawn(std::uint64_t index) {
+  if (index >= slots_.size()) return -EINVAL;
+  Slot& slot = slots_[index];
+  std::lock_guard lock(mutex_);
+  if (!slot.has_host_thread) {
+    prepare(slot, index);
+    try {
+      std::thread([this, &slot] { thread_main(slot); }).detach();
+    } catch (const std::system_error&) {
+      return -EAGAIN;
+    }
+    slot.has_host_thread = true;
+  }
+  slot.start_token.store(1);
+  futex_wake(slot.start_token);
+  return 0;
+}
+
+// The host thread of a slot outlives the enclave's threads: a slot that is used again enters from the same one, after the
+// earlier thread has left.
+void Process::thread_main(Slot& slot) {
+  do {
+    while (slot.start_token.exchange(0) == 0) futex_wait(slot.start_token, 0, nullptr);
+  } while (run_thread(slot));
+}
+
+bool Process::run_thread(Slot& slot) {
+  Run run{.tcs = slot.tcs};
+  run.rdi = static_cast<std::uint64_t>(EntryReason::kStart);
+  for (;;) {
+    run.rsi = reinterpret_cast<std::uint64_t>(slot.block);
+    ++(run.leaf == sgx::EnterLeaf::kEenter ? counts_.eenters : counts_.eresumes);
+    if (Status entered = enclave_->enter(run); !entered) {
+      std::lock_guard lock(mutex_);
+      finish(Error{ErrorCode::kInternal, "host.enter", "the enclave could not be entered: " + to_string(entered.error())});
+      return false;
+    }
+    if (run.exit == Exit::kFault) {
+      ++counts_.aexs;
+      slot.block->exception_vector = run.exception_vector;
+      slot.block->exception_error_code = run.exception_error_code;
+      slot.block->exception_address = run.exception_address;
+      run.leaf = sgx::EnterLeaf::kEenter;
+      run.rdi = static_cast<std::uint64_t>(EntryReason::kException);
+      continue;
+    }
+    ++counts_.exits;
+    switch (static_cast<ExitReason>(run.rdi)) {
+      case ExitReason::kHostCall:
+        serve(slot);
+        run.leaf = sgx::EnterLeaf::kEenter;
+        run.rdi = static_cast<std::uint64_t>(EntryReason::kReturn);
+        break;
+      case ExitReason::kResume:
+        run.leaf = sgx::EnterLeaf::kEresume;
+        break;
+      case ExitReason::kThreadDone:
+        return true;
+      case ExitReason::kProcessDone: {
+        std::lock_guard lock(mutex_);
+        if (panic_.empty()) finish(static_cast<int>(slot.block->call.arguments[0] & 0xff));
+        else finish(Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + panic_});
+        return false;
+      }
+      default: {
+        std::lock_guard lock(mutex_);
+        finish(Error{ErrorCode::kInternal, "host.exit_reason", "the enclave left for an unknown reason"});
+        return false;
+      }
+    }
+  }
+}
+
+void Process::finish(Result<int> status) {
+  if (status_ == nullptr) status_ = std::make_unique<Result<int>>(std::move(status));
+  done_.notify_all();
+}
+
+void Process::park(Slot& slot, std::uint64_t timeout_ns) {
+  if (slot.park_token.exchange(0) != 0) return;
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const timespec timeout{static_cast<time_t>(timeout_ns / kSecond), static_cast<long>(timeout_ns % kSecond)};
+  futex_wait(slot.park_token, 0, timeout_ns == ~0ull ? nullptr : &timeout);
+  slot.park_token.store(0);
+}
+
+void Process::unpark(Slot& slot) {
+  if (slot.park_token.exchange(1) == 0) futex_wake(slot.park_token);
+}
+
+void print_counts(const Counts& counts) {
+  const auto value = [](const std::atomic<std::uint64_t>& count) { return static_cast<unsigned long long>(count.load()); };
+  std::fprintf(stderr, "EENTER %llu  ERESUME %llu  EEXIT %llu  AEX %llu  augmented pages %llu in %llu calls\n", value(counts.eenters),
+               value(counts.eresumes), value(counts.exits), value(counts.aexs), value(counts.augmented_pages),
+               value(counts.augment_calls));
+  for (std::size_t i = 0; i < counts.calls.size(); ++i) {
+    if (counts.calls[i] != 0) std::fprintf(stderr, "  system call %zu: %llu\n", i, value(counts.calls[i]));
+  }
+  for (std::size_t i = 0; i < counts.own_calls.size(); ++i) {
+    if (counts.own_calls[i] != 0) std::fprintf(stderr, "  own call %zu: %llu\n", i, value(counts.own_calls[i]));
+  }
+}
+
+}  // namespace clemmys::enclave

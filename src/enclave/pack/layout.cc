@@ -1,0 +1,120 @@
+#include "enclave/pack/layout.h"
+
+#include "shield/abi.h"
+
+namespace clemmys::pack {
+namespace {
+
+using namespace clemmys::shield;  // NOLINT: the constants of abi.h
+
+constexpr std::uint64_t kPlacement = 64 * 1024;  // where threads, program and tables begin: multiples of this
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+template <typename T>
+Bytes bytes_of(const T& value) {
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(&value);
+  return {begin, begin + sizeof value};
+}
+
+sgx::SecinfoFlags flags_of(const Segment& segment) {
+  return sgx::secinfo_regular(sgx::kSecinfoRead | (segment.writable ? sgx::kSecinfoWrite : 0) |
+                              (segment.executable ? sgx::kSecinfoExecute : 0));
+}
+
+void add_elf(std::vector<Part>& parts, const Elf& elf, std::uint64_t base) {
+  for (const Segment& segment : elf.segments) {
+    const std::uint64_t begin = segment.address / kPageSize * kPageSize, lead = segment.address - begin;
+    Part part{.offset = base + begin, .size = round_up(lead + segment.memory_size, kPageSize), .flags = flags_of(segment)};
+    part.content.resize(lead);
+    part.content.insert(part.content.end(), segment.content.begin(), segment.content.end());
+    parts.push_back(std::move(part));
+  }
+}
+
+void add_thread(std::vector<Part>& parts, const LayoutPage& page, std::uint64_t index) {
+  const std::uint64_t slot = page.threads_base + index * page.thread_stride;
+  const auto read_write = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite);
+  sgx::Tcs tcs{};
+  tcs.ossa = slot + kSlotSsaPage * kPageSize;
+  tcs.nssa = kNssa;
+  tcs.oentry = page.shield_entry;
+  tcs.ofsbase = tcs.ogsbase = slot + kSlotDataPage * kPageSize;
+  tcs.fslimit = tcs.gslimit = 0xffffffff;
+  Bytes data;
+  if (index == 0) {
+    data.resize(kThreadStateOffset + 4);
+    data[kThreadStateOffset] = kThreadSpawning;
+  }
+  parts.push_back({.offset = slot, .size = kPageSize, .content = bytes_of(tcs), .flags = sgx::secinfo_tcs()});
+  parts.push_back({.offset = tcs.ossa, .size = kNssa * kSsaFrameSizePages * kPageSize, .flags = read_write});
+  parts.push_back({.offset = slot + kSlotExceptionStackPage * kPageSize, .size = kSlotExceptionStackPages * kPageSize,
+                   .flags = read_write, .measured = false});
+  parts.push_back({.offset = slot + kSlotStackPage * kPageSize, .size = kSlotStackPages * kPageSize, .flags = read_write,
+                   .measured = false});
+  parts.push_back({.offset = slot + kSlotDataPage * kPageSize, .size = kPageSize, .content = data, .flags = read_write});
+}
+
+}  // namespace
+
+Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
+  if (shield.relocations) return Error{ErrorCode::kInvalid, "pack.shield.relocations", "the shield must not need relocation"};
+  const Symbol* syscall_entry = shield.symbol("shield_syscall_entry");
+  if (syscall_entry == nullptr) return Error{ErrorCode::kInvalid, "pack.shield.symbols", "this is not a shield image"};
+
+  Layout out;
+  LayoutPage page{};
+  page.magic = kLayoutMagic;
+  page.shield_entry = kShieldOffset + shield.entry;
+  page.threads_base = round_up(kShieldOffset + shield.size, kPlacement);
+  page.thread_count = manifest.threads;
+  page.thread_stride = kSlotPages * kPageSize;
+  page.program_base = round_up(page.threads_base + page.thread_count * page.thread_stride, kPlacement);
+  page.program_size = round_up(program.size, kPageSize);
+  page.program_entry = page.program_base + program.entry;
+  page.program_phdr = page.program_base + program.program_headers;
+  page.program_phnum = program.program_header_count;
+  page.stack_size = manifest.stack_size;
+  page.manifest_flags = (manifest.network ? kAllowNetwork : 0) | (manifest.allowed_paths.empty() ? 0 : kAllowHostFiles) |
+                        (manifest.debug ? kDebugImage : 0);
+
+  const std::uint64_t trampolines = round_up(page.program_size, kPlacement);  // in the program's addresses
+  out.rewriting = rewrite(program, trampolines, kShieldOffset + syscall_entry->address - page.program_base);
+  const Bytes& code = out.rewriting.trampolines;
+
+  Bytes tables;
+  page.cpuid_sites = round_up(page.program_base + trampolines + code.size(), kPageSize);
+  page.cpuid_count = out.rewriting.cpuid_sites.size();
+  for (std::uint64_t site : out.rewriting.cpuid_sites) {
+    const Bytes word = bytes_of(page.program_base + site);
+    tables.insert(tables.end(), word.begin(), word.end());
+  }
+  page.allowed_paths = page.cpuid_sites + tables.size();
+  for (const std::string& path : manifest.allowed_paths) tables.insert(tables.end(), path.c_str(), path.c_str() + path.size() + 1);
+  page.allowed_paths_size = page.cpuid_sites + tables.size() - page.allowed_paths;
+
+  page.dynamic_base = round_up(page.cpuid_sites + tables.size(), 2ull << 20);
+  page.dynamic_size = kElrangeSize - page.dynamic_base;
+  page.heap_base = page.dynamic_base + kTablesSize;
+  page.heap_initial_size = manifest.heap_size;
+
+  const auto read_only = sgx::secinfo_regular(sgx::kSecinfoRead);
+  out.parts.push_back({.offset = kLayoutOffset, .size = kPageSize, .content = bytes_of(page), .flags = read_only});
+  add_elf(out.parts, shield, kShieldOffset);
+  for (std::uint64_t i = 0; i < page.thread_count; ++i) add_thread(out.parts, page, i);
+  add_elf(out.parts, program, page.program_base);
+  if (!code.empty()) {
+    out.parts.push_back({.offset = page.program_base + trampolines, .size = round_up(code.size(), kPageSize), .content = code,
+                         .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)});
+  }
+  if (!tables.empty()) {
+    out.parts.push_back({.offset = page.cpuid_sites, .size = round_up(tables.size(), kPageSize), .content = tables, .flags = read_only});
+  }
+  if (page.heap_initial_size > 0) {
+    out.parts.push_back({.offset = page.heap_base, .size = page.heap_initial_size,
+                         .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite), .measured = false});
+  }
+  return out;
+}
+
+}  // namespace clemmys::pack

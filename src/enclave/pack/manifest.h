@@ -1,0 +1,29 @@
+// manifest.h: what a program's author decides about its enclave; small YAML, every key optional, unknown keys refused.
+//   threads: 8            # TCS slots, 1 to 256
+//   stack: 8M             # of the first thread
+//   heap: 0               # bytes present before the start, for machines without SGX2
+//   product_id: 0
+//   security_version: 0
+//   debug: false
+//   network: false        # may open sockets
+//   allowed_paths: []     # host paths (and what lies below them) that it may open
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace clemmys::pack {
+
+struct Manifest {
+  std::uint64_t threads = 8, stack_size = 8ull << 20, heap_size = 0;
+  std::uint16_t product_id = 0, security_version = 0;
+  bool debug = false, network = false;
+  std::vector<std::string> allowed_paths;
+};
+
+Result<Manifest> parse_manifest(const std::string& text);
+
+}  // namespace clemmys::pack

@@ -1,0 +1,42 @@
+// enclu.h: the leaf functions that run inside, and the processor's randomness.
+#pragma once
+
+#include <stdint.h>
+
+#include "sgx/arch.h"
+
+namespace clemmys::shield {
+
+// accept_page is EACCEPT of one PENDING page with read and write permission. 0 or the SGX error code.
+inline uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags) {
+  sgx::Secinfo secinfo{};
+  secinfo.flags = flags;
+  uint64_t leaf = static_cast<uint64_t>(sgx::UserLeaf::kEaccept);
+  asm volatile(".byte 0x0f, 0x01, 0xd7" : "+a"(leaf) : "b"(&secinfo), "c"(address) : "memory", "cc");
+  return leaf;
+}
+
+inline void ereport(const sgx::TargetInfo* target, const uint8_t* report_data, sgx::Report* report) {
+  asm volatile(".byte 0x0f, 0x01, 0xd7"
+               :: "a"(uint64_t(sgx::UserLeaf::kEreport)), "b"(target), "c"(report_data), "d"(report) : "memory", "cc");
+}
+
+// egetkey: 0 or the SGX error code.
+inline uint64_t egetkey(const sgx::KeyRequest* request, uint8_t* key) {
+  uint64_t leaf = static_cast<uint64_t>(sgx::UserLeaf::kEgetkey);
+  asm volatile(".byte 0x0f, 0x01, 0xd7" : "+a"(leaf) : "b"(request), "c"(key) : "memory", "cc");
+  return leaf;
+}
+
+// hardware_random: 64 bits of RDRAND; false when the generator stays empty.
+inline bool hardware_random(uint64_t* value) {
+  for (int attempt = 0; attempt < 64; ++attempt) {
+    uint8_t ok;
+    asm volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(ok) : : "cc");
+    if (ok) return true;
+    __builtin_ia32_pause();
+  }
+  return false;
+}
+
+}  // namespace clemmys::shield

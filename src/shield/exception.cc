@@ -1,0 +1,75 @@
+// The exception handler: one AEX of the thread lies in SSA frame 0. A page of the dynamic range is brought in; `syscall`
+// and `cpuid` are emulated by editing the frame, so that ERESUME continues as if the instruction had worked; anything else
+// ends the process with a word about where. Runs at level 1, on its own stack.
+#include "shield/calls.h"
+#include "shield/cpuid.h"
+#include "shield/host.h"
+
+namespace clemmys::shield {
+namespace {
+
+constexpr uint16_t kSyscallBytes = 0x050f, kUd2Bytes = 0x0b0f;
+
+bool in_program(uint64_t address) {
+  const uint64_t begin = enclave_base() + layout().program_base;
+  return address >= begin && address < begin + layout().program_size;
+}
+
+bool is_cpuid_site(uint64_t address) {
+  const auto* sites = reinterpret_cast<const uint64_t*>(enclave_base() + layout().cpuid_sites);
+  uint64_t low = 0, high = layout().cpuid_count;
+  while (low < high) {
+    const uint64_t middle = (low + high) / 2;
+    if (sites[middle] < address - enclave_base()) low = middle + 1;
+    else high = middle;
+  }
+  return low < layout().cpuid_count && sites[low] == address - enclave_base();
+}
+
+bool emulate(sgx::GprSgx& state) {
+  const uint64_t rip = state.rip;
+  if (!in_program(rip) || !in_program(rip + 1)) return false;
+  const uint16_t code = *reinterpret_cast<const uint16_t*>(rip);
+  if (code == kSyscallBytes) {  // as SYSCALL: the entry stub does the rest at level 0
+    state.rcx = rip + 2;
+    state.r11 = state.rflags;
+    state.rip = reinterpret_cast<uint64_t>(&shield_syscall_entry);
+    return true;
+  }
+  if (code == kUd2Bytes && is_cpuid_site(rip)) {
+    const CpuidAnswer answer = cpuid(static_cast<uint32_t>(state.rax), static_cast<uint32_t>(state.rcx));
+    state.rax = answer.eax;
+    state.rbx = answer.ebx;
+    state.rcx = answer.ecx;
+    state.rdx = answer.edx;
+    state.rip = rip + 2;
+    return true;
+  }
+  return false;
+}
+
+[[noreturn]] void report(uint32_t vector, uint64_t rip, uint64_t address, bool shield) {
+  say(shield ? "fault inside the shield, vector" : "the program faulted, vector", vector);
+  say("  at offset", rip - enclave_base());
+  if (!shield) say("  in the program, at its address", rip - enclave_base() - layout().program_base);
+  say("  touching", address);
+  panic(shield ? "exception.shield" : vector == 14 ? "exception.page_fault" : "exception.program");
+}
+
+}  // namespace
+
+extern "C" void shield_exception(Thread* thread) {
+  const uint64_t frame_end = slot_address(thread->index) + (kSlotSsaPage + kSsaFrameSizePages) * kPageSize;
+  auto& state = *reinterpret_cast<sgx::GprSgx*>(frame_end - sizeof(sgx::GprSgx));
+  const auto& info = *reinterpret_cast<const sgx::ExInfo*>(frame_end - sizeof(sgx::GprSgx) - sizeof(sgx::ExInfo));
+  const uint32_t exitinfo = state.exitinfo;
+  state.exitinfo = 0;  // handled once, whatever the host does next
+  if ((exitinfo & sgx::kExitInfoValid) == 0) return;  // an interrupt
+  const uint8_t vector = sgx::exitinfo_vector(exitinfo);
+  const bool page_fault = vector == static_cast<uint8_t>(sgx::Vector::kPageFault);
+  if (page_fault && handle_page_fault(*thread, info.maddr, (info.errcd & sgx::kPfWrite) != 0)) return;
+  if (vector == static_cast<uint8_t>(sgx::Vector::kInvalidOpcode) && emulate(state)) return;
+  report(vector, state.rip, page_fault ? info.maddr : 0, !in_program(state.rip));
+}
+
+}  // namespace clemmys::shield

@@ -1,0 +1,62 @@
+// host.h: the only door to the untrusted side. A call is placed in the thread's HostThread block; arguments and answers in
+// memory travel through the bounce buffer. Every answer is copied once, then checked: a value that a correct Linux could
+// not have given ends the process (`panic`), because a host that lies once is not asked again.
+#pragma once
+
+#include "shield/linux.h"
+#include "shield/thread.h"
+
+namespace clemmys::shield {
+
+// panic names the place to the host and ends the process.
+[[noreturn]] void panic(const char* site);
+// say writes a line for people; only debug images do.
+void say(const char* text, uint64_t number);
+
+// adopt_host checks and remembers the HostThread block of this thread: all of it outside the enclave.
+void adopt_host(Thread& thread, HostThread* host);
+// outside is whether a range lies wholly outside the enclave.
+bool outside(uint64_t address, uint64_t size);
+
+// raw_call leaves the enclave and returns whatever the host answered.
+int64_t raw_call(uint64_t number, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0, uint64_t a4 = 0,
+                 uint64_t a5 = 0);
+// answer_is_possible: an errno, or a value up to value_max.
+constexpr bool answer_is_possible(int64_t answer, uint64_t value_max) {
+  return answer < 0 ? answer >= -kErrnoMax : static_cast<uint64_t>(answer) <= value_max;
+}
+// call is raw_call with its answer checked against value_max.
+template <typename... Arguments>
+int64_t call(uint64_t number, uint64_t value_max, Arguments... arguments) {
+  const int64_t answer = raw_call(number, static_cast<uint64_t>(arguments)...);
+  if (!answer_is_possible(answer, value_max)) panic("host.answer");
+  return answer;
+}
+template <typename... Arguments>
+int64_t call(OwnCall number, uint64_t value_max, Arguments... arguments) {
+  return call(static_cast<uint64_t>(number), value_max, arguments...);
+}
+
+// Bounce is this thread's untrusted buffer for the length of one call. It has no data(): bytes go out by put() and come
+// back by get(), once.
+class Bounce {
+ public:
+  Bounce() : thread_(self()) { thread_.bounce_used = 0; }
+  // room is how much one transfer may carry now.
+  uint64_t room() const { return thread_.bounce_size - thread_.bounce_used; }
+  // reserve returns the host address of `size` bytes; the caller asked for no more than room().
+  uint64_t reserve(uint64_t size);
+  uint64_t put(const void* source, uint64_t size);
+  void get(void* target, uint64_t host_address, uint64_t size) const;
+  template <typename T>
+  T get(uint64_t host_address) const {
+    T value;
+    get(&value, host_address, sizeof value);
+    return value;
+  }
+
+ private:
+  Thread& thread_;
+};
+
+}  // namespace clemmys::shield

@@ -1,0 +1,86 @@
+// What the program may know about itself and the machine. Constant where the host's word would be worth nothing.
+#include <linux/resource.h>
+
+#include "shield/calls.h"
+#include "shield/enclu.h"
+#include "shield/host.h"
+#include "shield/memory.h"
+#include "shield/pages.h"
+
+namespace clemmys::shield {
+
+void random_bytes(void* target, uint64_t size) {
+  for (auto* to = static_cast<uint8_t*>(target); size > 0;) {
+    uint64_t word;
+    if (!hardware_random(&word)) panic("random.hardware");
+    const uint64_t step = size < sizeof word ? size : sizeof word;
+    memcpy(to, &word, step);
+    to += step;
+    size -= step;
+  }
+}
+
+int64_t call_getrandom(uint64_t buffer, uint64_t size, uint64_t) {
+  if (!program_range(buffer, size)) return -EFAULT;
+  random_bytes(reinterpret_cast<void*>(buffer), size);
+  return static_cast<int64_t>(size);
+}
+
+int64_t call_uname(uint64_t buffer) {
+  constexpr uint64_t kField = 65;
+  if (!program_range(buffer, 6 * kField)) return -EFAULT;
+  char* to = reinterpret_cast<char*>(buffer);
+  memset(to, 0, 6 * kField);
+  memcpy(to, "Linux", 5);
+  memcpy(to + kField, "enclave", 7);
+  memcpy(to + 2 * kField, "6.1.0", 5);
+  memcpy(to + 3 * kField, "clemmys", 7);
+  memcpy(to + 4 * kField, "x86_64", 6);
+  return 0;
+}
+
+int64_t call_prlimit(uint64_t, uint64_t resource, uint64_t limit_new, uint64_t limit_old) {
+  if (limit_new != 0) return -EPERM;
+  if (limit_old == 0) return 0;
+  if (!program_range(limit_old, 16)) return -EFAULT;
+  const uint64_t value = resource == RLIMIT_STACK ? layout().stack_size : resource == RLIMIT_NOFILE ? 4096 : ~0ull;
+  auto* to = reinterpret_cast<uint64_t*>(limit_old);
+  to[0] = to[1] = value;
+  return 0;
+}
+
+int64_t call_sched_getaffinity(uint64_t, uint64_t size, uint64_t mask) {
+  if (size < 8 || !program_range(mask, size)) return -EINVAL;
+  Bounce bounce;
+  constexpr uint64_t kHostMask = 128;
+  const uint64_t place = bounce.reserve(kHostMask);
+  const int64_t got = call(__NR_sched_getaffinity, kHostMask, 0, kHostMask, place);
+  uint64_t cpus = 0;
+  for (int64_t i = 0; i + 8 <= got; i += 8) {
+    for (uint64_t word = bounce.get<uint64_t>(place + static_cast<uint64_t>(i)); word != 0; word &= word - 1) ++cpus;
+  }
+  if (cpus == 0) cpus = 1;
+  if (cpus > 64) cpus = 64;
+  *reinterpret_cast<uint64_t*>(mask) = ~0ull >> (64 - cpus);
+  return 8;
+}
+
+int64_t call_getrusage(uint64_t, uint64_t usage) {
+  constexpr uint64_t kSize = 144, kMaxRssOffset = 32;  // struct rusage
+  if (!program_range(usage, kSize)) return -EFAULT;
+  memset(reinterpret_cast<void*>(usage), 0, kSize);
+  *reinterpret_cast<uint64_t*>(usage + kMaxRssOffset) = committed_pages() * 4;
+  return 0;
+}
+
+int64_t call_sysinfo(uint64_t info) {
+  constexpr uint64_t kSize = 112;  // struct sysinfo
+  if (!program_range(info, kSize)) return -EFAULT;
+  auto* to = reinterpret_cast<uint64_t*>(info);
+  memset(to, 0, kSize);
+  to[4] = to[5] = 8ull << 30;  // totalram, freeram
+  *reinterpret_cast<uint32_t*>(info + 104) = 1;  // mem_unit
+  return 0;
+}
+
+}  // namespace clemmys::shield

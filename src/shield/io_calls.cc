@@ -1,0 +1,168 @@
+// Reading, writing and the life of descriptors. Bytes cross in the bounce buffer; a short transfer is always allowed, so
+// one transfer is never larger than the buffer.
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+
+#include "shield/attestation.h"
+#include "shield/calls.h"
+#include "shield/descriptors.h"
+#include "shield/host.h"
+#include "shield/memory.h"
+#include "shield/scatter.h"
+
+namespace clemmys::shield {
+namespace {
+
+int64_t read_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_t offset) {
+  Descriptor file;
+  if (!get(descriptor, &file)) return -EBADF;
+  if (file.kind == Kind::kDevice) return number == __NR_read ? device_read(descriptor, file, parts) : -ESPIPE;
+  Bounce bounce;
+  const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
+  const uint64_t place = bounce.reserve(size);
+  const int64_t got = call(number, size, file.host, place, size, offset);
+  if (got > 0) parts.fill(bounce, place, static_cast<uint64_t>(got));
+  return got;
+}
+
+int64_t write_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_t offset) {
+  Descriptor file;
+  if (!get(descriptor, &file)) return -EBADF;
+  if (file.kind == Kind::kDevice) return number == __NR_write ? device_write(file, parts) : -ESPIPE;
+  int64_t total = 0;
+  do {
+    Bounce bounce;
+    const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
+    const uint64_t place = bounce.reserve(size);
+    parts.drain(place, size);
+    const int64_t put = call(number, size, file.host, place, size, offset + static_cast<uint64_t>(total));
+    if (put < 0) return total > 0 ? total : put;
+    total += put;
+    if (static_cast<uint64_t>(put) < size) break;
+  } while (parts.size() > 0);
+  return total;
+}
+
+int64_t close_descriptor(uint64_t number) {
+  Descriptor file;
+  if (!release(number, &file)) return -EBADF;
+  if (file.kind == Kind::kDevice) return 0;
+  if (number <= 2) return 0;  // the host keeps its own standard streams
+  return call(__NR_close, 0, file.host);
+}
+
+int64_t adopt_or_close(int64_t host, Kind kind) {
+  const int64_t number = adopt(host, kind);
+  if (host >= 0 && number < 0) call(__NR_close, 0, host);
+  return number;
+}
+
+int64_t duplicate(uint64_t descriptor) {
+  Descriptor file;
+  if (!get(descriptor, &file)) return -EBADF;
+  if (file.kind == Kind::kDevice) return open_device(file.device);
+  if (file.kind == Kind::kEpoll) return -EINVAL;
+  return adopt_or_close(call(__NR_dup, kHostDescriptorsMax - 1, file.host), Kind::kHost);
+}
+
+int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
+  constexpr uint64_t kFlockSize = 32;
+  const int64_t host = host_of(descriptor);
+  Descriptor file;
+  if (!get(descriptor, &file)) return -EBADF;
+  switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+      return duplicate(descriptor);
+    case F_GETFD:
+      return FD_CLOEXEC;
+    case F_SETFD:
+      return 0;  // nothing executes another program
+    case F_GETFL:
+      return host < 0 ? O_RDWR : call(__NR_fcntl, 0x7fffffff, host, command);
+    case F_SETFL:
+      return host < 0 ? 0 : call(__NR_fcntl, 0, host, command, argument);
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: {
+      if (host < 0 || !program_range(argument, kFlockSize)) return -EINVAL;
+      Bounce bounce;
+      return call(__NR_fcntl, 0, host, command, bounce.put(reinterpret_cast<const void*>(argument), kFlockSize));
+    }
+    default:
+      return -EINVAL;
+  }
+}
+
+int64_t io_control(uint64_t descriptor, uint64_t command, uint64_t argument) {
+  const int64_t host = host_of(descriptor);
+  if (host < 0) return host;
+  if (command != FIONBIO && command != FIONREAD) return -ENOTTY;
+  if (!program_range(argument, 4)) return -EFAULT;
+  Bounce bounce;
+  const uint64_t place = bounce.put(reinterpret_cast<const void*>(argument), 4);
+  const int64_t result = call(__NR_ioctl, 0, host, command, place);
+  if (result == 0 && command == FIONREAD) {
+    const auto count = bounce.get<int32_t>(place);
+    if (count < 0) panic("io.fionread");
+    *reinterpret_cast<int32_t*>(argument) = count;
+  }
+  return result;
+}
+
+int64_t pipe(uint64_t pair, uint64_t flags) {
+  if (!program_range(pair, 8)) return -EFAULT;
+  Bounce bounce;
+  const uint64_t place = bounce.reserve(8);
+  if (const int64_t result = call(__NR_pipe2, 0, place, flags); result != 0) return result;
+  const int32_t host[2] = {bounce.get<int32_t>(place), bounce.get<int32_t>(place + 4)};
+  if (host[0] < 0 || host[1] < 0) panic("io.pipe");
+  const int64_t first = adopt_or_close(host[0], Kind::kHost), second = adopt_or_close(host[1], Kind::kHost);
+  if (first < 0 || second < 0) {
+    if (first >= 0) close_descriptor(static_cast<uint64_t>(first));
+    if (second >= 0) close_descriptor(static_cast<uint64_t>(second));
+    return -EMFILE;
+  }
+  auto* to = reinterpret_cast<int32_t*>(pair);
+  to[0] = static_cast<int32_t>(first);
+  to[1] = static_cast<int32_t>(second);
+  return 0;
+}
+
+}  // namespace
+
+int64_t adopt_answer(int64_t host) { return adopt_or_close(host, Kind::kHost); }
+
+bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
+  switch (number) {
+    case __NR_read:
+    case __NR_pread64:
+    case __NR_write:
+    case __NR_pwrite64: {
+      Scatter parts(a[1], a[2]);
+      const bool positioned = number == __NR_pread64 || number == __NR_pwrite64;
+      const bool reads = number == __NR_read || number == __NR_pread64;
+      if (!parts.valid()) *result = -EFAULT;
+      else *result = reads ? read_vector(number, a[0], parts, positioned ? a[3] : 0)
+                           : write_vector(number, a[0], parts, positioned ? a[3] : 0);
+      return true;
+    }
+    case __NR_readv:
+    case __NR_writev: {
+      Scatter parts(reinterpret_cast<const Iovec*>(a[1]), a[2]);
+      if (!parts.valid()) *result = -EFAULT;
+      else *result = number == __NR_readv ? read_vector(__NR_read, a[0], parts, 0) : write_vector(__NR_write, a[0], parts, 0);
+      return true;
+    }
+    case __NR_close: *result = close_descriptor(a[0]); return true;
+    case __NR_dup: *result = duplicate(a[0]); return true;
+    case __NR_fcntl: *result = control(a[0], a[1], a[2]); return true;
+    case __NR_ioctl: *result = io_control(a[0], a[1], a[2]); return true;
+    case __NR_pipe: *result = pipe(a[0], 0); return true;
+    case __NR_pipe2: *result = pipe(a[0], a[1]); return true;
+    default: return false;
+  }
+}
+
+}  // namespace clemmys::shield

@@ -1,0 +1,175 @@
+// The program's address space: areas say what is mapped, pages what exists. Pages come on first touch, in windows that
+// double while a thread moves through memory in order. EPCM permissions stay read-write: a protection narrower than that
+// is recorded, refused for new pages and otherwise not enforced; execution is never granted.
+#include <linux/mman.h>
+
+#include "shield/areas.h"
+#include "shield/calls.h"
+#include "shield/host.h"
+#include "shield/lock.h"
+#include "shield/memory.h"
+#include "shield/pages.h"
+
+namespace clemmys::shield {
+namespace {
+
+constexpr uint64_t kWindowFirst = 4, kWindowMax = 256;  // pages
+
+Lock lock;
+Areas areas;
+uint64_t brk_end;
+
+constexpr uint64_t round_up(uint64_t size) { return (size + kPageSize - 1) & ~(kPageSize - 1); }
+uint64_t areas_storage() { return arena_begin() - kAreasSize; }
+
+// grow_table makes the next two entries of the area table present, so that no fault happens under the lock.
+bool grow_table() {
+  const uint64_t used = areas_storage() + areas.count() * sizeof(Area);
+  return areas.room() && commit(used & ~(kPageSize - 1), round_up(used + 3 * sizeof(Area)));
+}
+
+bool mappable(uint64_t address, uint64_t size) {
+  return address % kPageSize == 0 && size != 0 && address >= brk_begin() && address + size >= address &&
+         address + size <= dynamic_end();
+}
+
+}  // namespace
+
+void memory_start() {
+  areas.reset(reinterpret_cast<Area*>(areas_storage()), kAreasSize / sizeof(Area), brk_begin(), dynamic_end());
+  brk_end = brk_begin();
+}
+
+bool program_range(uint64_t address, uint64_t size) {
+  const uint64_t begin = enclave_base() + layout().program_base, end = begin + layout().program_size;
+  if (address + size < address) return false;
+  return (address >= begin && address + size <= end) || (address >= brk_begin() && address + size <= dynamic_end());
+}
+
+int64_t call_brk(uint64_t end) {
+  Guard guard(lock);
+  if (end < brk_begin() || end > brk_begin() + kBrkSizeMax || !grow_table()) return static_cast<int64_t>(brk_end);
+  const uint64_t old_end = round_up(brk_end), new_end = round_up(end);
+  if (new_end > old_end) {
+    zero_committed(old_end, new_end);
+    areas.set(old_end, new_end, PROT_READ | PROT_WRITE);
+  } else {
+    areas.clear(new_end, old_end);
+  }
+  brk_end = end;
+  return static_cast<int64_t>(end);
+}
+
+int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t flags, uint64_t, uint64_t) {
+  if (size == 0 || size > kElrangeSize || (flags & (MAP_PRIVATE | MAP_SHARED)) == 0) return -EINVAL;
+  if ((flags & MAP_ANONYMOUS) == 0) return -ENODEV;  // files are read, not mapped
+  if ((protection & PROT_EXEC) != 0) return -EACCES;
+  size = round_up(size);
+  Guard guard(lock);
+  if (!grow_table()) return -ENOMEM;
+  if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
+    if (!mappable(address, size)) return -ENOMEM;
+    if ((flags & MAP_FIXED_NOREPLACE) != 0 && areas.free_range(size, address) != address) return -EEXIST;
+  } else {
+    address = areas.free_range(size, mmap_begin());
+    if (address == 0) return -ENOMEM;
+  }
+  zero_committed(address, address + size);
+  areas.set(address, address + size, protection);
+  return static_cast<int64_t>(address);
+}
+
+int64_t call_munmap(uint64_t address, uint64_t size) {
+  size = round_up(size);
+  if (!mappable(address, size)) return -EINVAL;
+  Guard guard(lock);
+  if (!grow_table()) return -ENOMEM;
+  areas.clear(address, address + size);
+  return 0;
+}
+
+int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
+  if ((protection & PROT_EXEC) != 0) return -EACCES;
+  size = round_up(size);
+  if (size == 0) return 0;
+  if (address < brk_begin()) return program_range(address, size) ? 0 : -ENOMEM;  // RELRO of the program itself
+  if (!mappable(address, size)) return -ENOMEM;
+  Guard guard(lock);
+  if (!areas.covered(address, address + size) || !grow_table()) return -ENOMEM;
+  areas.set(address, address + size, protection);
+  return 0;
+}
+
+int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint64_t flags, uint64_t) {
+  size_old = round_up(size_old);
+  size_new = round_up(size_new);
+  if (!mappable(address, size_old) || size_new == 0 || (flags & ~uint64_t{MREMAP_MAYMOVE}) != 0) return -EINVAL;
+  uint64_t target;
+  {
+    Guard guard(lock);
+    const Area* area = areas.find(address);
+    if (area == nullptr || area->end < address + size_old || !grow_table()) return -EFAULT;
+    const uint64_t protection = area->protection;
+    if (size_new <= size_old) {
+      areas.clear(address + size_new, address + size_old);
+      return static_cast<int64_t>(address);
+    }
+    const uint64_t growth = size_new - size_old;
+    if (areas.free_range(growth, address + size_old) == address + size_old) {
+      zero_committed(address + size_old, address + size_new);
+      areas.set(address + size_old, address + size_new, protection);
+      return static_cast<int64_t>(address);
+    }
+    if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM;
+    target = areas.free_range(size_new, mmap_begin());
+    if (target == 0) return -ENOMEM;
+    zero_committed(target, target + size_new);
+    areas.set(target, target + size_new, protection);
+  }
+  for (uint64_t offset = 0; offset < size_old; offset += kPageSize) {  // outside the lock: touching pages may fault
+    if (!is_committed(address + offset)) continue;
+    memcpy(reinterpret_cast<void*>(target + offset), reinterpret_cast<void*>(address + offset), kPageSize);
+  }
+  call_munmap(address, size_old);
+  return static_cast<int64_t>(target);
+}
+
+int64_t call_madvise(uint64_t address, uint64_t size, uint64_t advice) {
+  size = round_up(size);
+  if (address % kPageSize != 0) return -EINVAL;
+  if (advice != MADV_DONTNEED && advice != MADV_FREE) return 0;
+  if (!mappable(address, size)) return -ENOMEM;
+  if (advice == MADV_DONTNEED) zero_committed(address, address + size);
+  return 0;
+}
+
+bool handle_page_fault(Thread& thread, uint64_t address, bool write) {
+  const uint64_t page = address & ~(kPageSize - 1);
+  if (page >= arena_begin() && page < arena_end()) return commit(page, page + kPageSize);
+  Area area;
+  {
+    Guard guard(lock);
+    const Area* found = areas.find(page);
+    if (found == nullptr || (found->protection & (write ? PROT_WRITE : PROT_READ)) == 0) return false;
+    area = *found;
+  }
+  // Upwards after an upward run, downwards (stacks) after a downward one; else a small window upwards.
+  uint64_t begin = page, end = page + kPageSize;
+  if (page == thread.fault_next) {
+    if (thread.fault_window < kWindowMax) thread.fault_window *= 2;
+    end = page + thread.fault_window * kPageSize;
+  } else if (end == thread.fault_previous) {
+    if (thread.fault_window < kWindowMax) thread.fault_window *= 2;
+    begin = end - thread.fault_window * kPageSize;
+  } else {
+    thread.fault_window = kWindowFirst;
+    end = page + thread.fault_window * kPageSize;
+  }
+  if (begin < area.begin || begin > page) begin = area.begin;
+  if (end > area.end) end = area.end;
+  thread.fault_next = end;
+  thread.fault_previous = begin;
+  return commit(begin, end);
+}
+
+}  // namespace clemmys::shield

@@ -1,0 +1,95 @@
+// syscall.cc: the table. Runs at level 0 on the thread's shield stack, entered from a trampoline or from a trapped
+// `syscall` alike (entry.S).
+#include "shield/calls.h"
+#include "shield/host.h"
+#include "shield/lock.h"
+#include "shield/memory.h"
+
+namespace clemmys::shield {
+namespace {
+
+bool memory_call(uint64_t number, const Arguments& a, int64_t* result) {
+  switch (number) {
+    case __NR_brk: *result = call_brk(a[0]); return true;
+    case __NR_mmap: *result = call_mmap(a[0], a[1], a[2], a[3], a[4], a[5]); return true;
+    case __NR_munmap: *result = call_munmap(a[0], a[1]); return true;
+    case __NR_mprotect: *result = call_mprotect(a[0], a[1], a[2]); return true;
+    case __NR_mremap: *result = call_mremap(a[0], a[1], a[2], a[3], a[4]); return true;
+    case __NR_madvise: *result = call_madvise(a[0], a[1], a[2]); return true;
+    case __NR_mlock:
+    case __NR_munlock:
+    case __NR_mlockall: *result = 0; return true;  // enclave pages are never seen in the clear anywhere else
+    case __NR_membarrier: *result = -ENOSYS; return true;
+    default: return false;
+  }
+}
+
+bool thread_call(uint64_t number, const Arguments& a, const Registers& registers, int64_t* result) {
+  switch (number) {
+    case __NR_futex: *result = call_futex(a[0], a[1], a[2], a[3], a[4], a[5]); return true;
+    case __NR_clone: *result = call_clone(registers); return true;
+    case __NR_exit: call_exit();
+    case __NR_exit_group: call_exit_group(a[0]);
+    case __NR_set_tid_address: *result = call_set_tid_address(a[0]); return true;
+    case __NR_arch_prctl: *result = call_arch_prctl(a[0], a[1]); return true;
+    case __NR_gettid: *result = static_cast<int64_t>(thread_id(self())); return true;
+    case __NR_getpid: *result = static_cast<int64_t>(thread_id(thread_at(0))); return true;
+    case __NR_sched_yield: yield_to_host(); *result = 0; return true;
+    case __NR_sched_getaffinity: *result = call_sched_getaffinity(a[0], a[1], a[2]); return true;
+    case __NR_set_robust_list:
+    case __NR_sched_setaffinity:
+    case __NR_prctl: *result = 0; return true;  // PR_SET_NAME and the like
+    case __NR_clone3:
+    case __NR_rseq: *result = -ENOSYS; return true;  // glibc then uses clone, and no restartable sequences
+    case __NR_tgkill:  // abort() and raise(): no handlers run, so the default action is what is left
+    case __NR_tkill:
+    case __NR_kill: panic("thread.killed_itself");
+    case __NR_rt_sigaction: *result = call_rt_sigaction(a[0], a[1], a[2], a[3]); return true;
+    case __NR_rt_sigprocmask: *result = call_rt_sigprocmask(a[0], a[1], a[2], a[3]); return true;
+    case __NR_sigaltstack: *result = call_sigaltstack(a[0], a[1]); return true;
+    default: return false;
+  }
+}
+
+bool identity_call(uint64_t number, const Arguments& a, int64_t* result) {
+  switch (number) {
+    case __NR_getrandom: *result = call_getrandom(a[0], a[1], a[2]); return true;
+    case __NR_uname: *result = call_uname(a[0]); return true;
+    case __NR_prlimit64: *result = call_prlimit(a[0], a[1], a[2], a[3]); return true;
+    case __NR_getrlimit: *result = call_prlimit(0, a[0], 0, a[1]); return true;
+    case __NR_getrusage: *result = call_getrusage(a[0], a[1]); return true;
+    case __NR_sysinfo: *result = call_sysinfo(a[0]); return true;
+    case __NR_getuid:
+    case __NR_geteuid:
+    case __NR_getgid:
+    case __NR_getegid:
+    case __NR_getppid: *result = 0; return true;
+    case __NR_getcwd:
+      if (a[1] < 2 || !program_range(a[0], 2)) *result = -ERANGE;
+      else memcpy(reinterpret_cast<void*>(a[0]), "/", 2), *result = 2;
+      return true;
+    case __NR_clock_gettime: *result = call_clock_gettime(a[0], a[1]); return true;
+    case __NR_clock_getres: *result = call_clock_getres(a[0], a[1]); return true;
+    case __NR_gettimeofday: *result = call_gettimeofday(a[0]); return true;
+    case __NR_time: *result = call_time(a[0]); return true;
+    case __NR_nanosleep: *result = call_nanosleep(1, 0, a[0], a[1]); return true;
+    case __NR_clock_nanosleep: *result = call_nanosleep(a[0], a[1], a[2], a[3]); return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+extern "C" void shield_syscall(Registers* registers) {
+  const uint64_t number = registers->rax;
+  const Arguments a{{registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8, registers->r9}};
+  int64_t result = -ENOSYS;
+  if (!thread_call(number, a, *registers, &result) && !io_call(number, a, &result) && !event_call(number, a, &result) &&
+      !socket_call(number, a, &result) && !memory_call(number, a, &result) && !identity_call(number, a, &result) &&
+      !file_call(number, a, &result)) {
+    say("system call that the shield does not know:", number);
+  }
+  registers->rax = static_cast<uint64_t>(result);
+}
+
+}  // namespace clemmys::shield
