@@ -49,8 +49,10 @@ void forward(int number, siginfo_t* info, ucontext_t* context) {
   if (info->si_code <= 0 || number == SIGSYS || number == SIGTRAP) ::raise(number);
 }
 
-// is_enclu: the bytes at an address that just raised #UD or #GP. One by one: the next page may be absent.
+// is_enclu: the bytes at an address that just raised #UD or #GP. One by one: the next page may be absent. Another thread
+// may have put INT3 there since this one trapped: then the table knows the site.
 bool is_enclu(const State& state, std::uint64_t address) {
+  if (state.enclu_sites.contains(address)) return true;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(address);
   return state.contains(address) && state.contains(address + 2) && bytes[0] == sgx::kEncluBytes[0] && bytes[1] == sgx::kEncluBytes[1] && bytes[2] == sgx::kEncluBytes[2];
 }
