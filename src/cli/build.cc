@@ -44,7 +44,7 @@ Result<SdkFlags> read_flags(const fs::path& sdk) {
 }
 
 Status run_tool(const std::vector<std::string>& arguments, std::string_view site, const std::string& why, const std::string& to_do) {
-  const int status = TRY(run_to_end(arguments));
+  const int status = TRY(run_to_end(arguments, Output::kError));
   if (status == 0) return {};
   return failure(ErrorCode::kInvalid, site, why + " (" + arguments.front() + " gave status " + std::to_string(status) + ")", to_do);
 }

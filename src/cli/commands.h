@@ -16,6 +16,7 @@ namespace clemmys::cli {
 
 struct Context {
   Options options;
+  bool config_was_named = false;                  // --config or CLEMMYS_CONFIG
   std::string command;                            // what ran, for messages
   Result<ExitCode> result = ExitCode::kSuccess;
 };

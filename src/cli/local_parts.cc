@@ -14,9 +14,14 @@
 namespace clemmys::cli {
 namespace {
 
+// kInside is what the state folder is called inside enclaves: manifests allow paths below it, so that no measurement depends on
+// where the state lies.
+constexpr const char* kInside = "/clemmys";
+std::string inside(const char* path) { return std::string(kInside) + "/" + path; }
+
 std::vector<std::string> enclave(const Layout& layout, const std::string& image, std::vector<std::string> arguments, bool attests = true) {
-  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState};
-  if (attests) all.insert(all.end(), {"--quoting-socket", kQuotingSocket});
+  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState, "--mount", std::string(kInside) + "=."};
+  if (attests) all.insert(all.end(), {"--quote-socket", kQuotingSocket});
   all.insert(all.end(), {(layout.images / image).string(), "--"});
   all.insert(all.end(), arguments.begin(), arguments.end());
   return all;
@@ -38,13 +43,13 @@ bool answers(const char* socket, std::uint8_t type, ByteView body, std::uint8_t 
 }  // namespace
 
 Part quoting_part(const Layout& layout) {
-  return {"quoting-enclave", enclave(layout, "quoting_enclave.sgx", {kQuotingSocket, "quoting/key.sealed"}, false),
+  return {"quoting-enclave", enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, false),
           [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
 }
 
 Part kms_part(const Layout& layout) {
   return {"kms",
-          enclave(layout, "kms.sgx", {"--socket", kKmsSocket, "--state", "kms", "--root-policy", kRootPolicy, "--collateral", kCollateral}),
+          enclave(layout, "kms.sgx", {"--socket", inside(kKmsSocket), "--state", inside("kms"), "--root-policy", inside(kRootPolicy), "--collateral", inside(kCollateral)}),
           [] {
             return answers(kKmsSocket, static_cast<std::uint8_t>(wire::KmsFrame::kNonce), {}, static_cast<std::uint8_t>(wire::KmsFrame::kAnswer));
           }};
@@ -52,9 +57,9 @@ Part kms_part(const Layout& layout) {
 
 Part node_part(const Layout& layout, const fs::path& observe) {
   std::vector<std::string> arguments{(layout.programs / "clemmys-node").string(),
-                                     "--socket", kControllerSocket, "--store", "store", "--kms-socket", kKmsSocket,
-                                     "--host-program", (layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState,
-                                     "--quoting-socket", kQuotingSocket};
+                                     "--controller-socket", kControllerSocket, "--kms-socket", kKmsSocket, "--state", "node",
+                                     "--host-binary", (layout.programs / "clemmys-host").string(), "--platform", "soft",
+                                     "--soft-state", kSoftSgxState, "--quote-socket", kQuotingSocket};
   if (!observe.empty()) arguments.insert(arguments.end(), {"--observe", observe.string()});
   return {"node", std::move(arguments), [] {
             const Bytes number(8, 0);  // the request number of kStatus
@@ -66,7 +71,7 @@ Part node_part(const Layout& layout, const fs::path& observe) {
 Part gateway_part(const Layout& layout, const Url& url) {
   return {"gateway",
           enclave(layout, "gateway.sgx",
-                  {"--listen", url.host + ":" + url.port, "--kms-socket", kKmsSocket, "--controller-socket", kControllerSocket}),
+                  {"--listen", url.host + ":" + url.port, "--kms-socket", inside(kKmsSocket), "--controller-socket", inside(kControllerSocket)}),
           [url] {
             const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
             return answer && answer->status == 200;

@@ -36,6 +36,7 @@ int run(int count, char** arguments) {
   app.add_option("--auth", context.options.credential, "API key as UUID:KEY (default: the one kept by namespace claim)")->envname("CLEMMYS_AUTH");
   app.add_option("--config", config, "folder of what is trusted, and of keys")->envname("CLEMMYS_CONFIG");
   app.parse_complete_callback([&] {
+    context.config_was_named = !config.empty();
     if (!config.empty()) context.options.config = fs::absolute(config);
   });
   for (const auto add : {add_up, add_trust, add_namespace, add_build, add_run, add_deploy, add_sequence, add_invoke, add_actions,

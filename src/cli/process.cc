@@ -112,10 +112,10 @@ std::string last_lines(const fs::path& log, std::size_t count) {
   return out.empty() ? "  (the log is empty)" : out;
 }
 
-Result<int> run_to_end(const std::vector<std::string>& arguments, const fs::path& input) {
+Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input) {
   const int stream = input.empty() ? -1 : ::open(input.c_str(), O_RDONLY | O_CLOEXEC);
   if (!input.empty() && stream < 0) return failure(ErrorCode::kNotFound, "cli.process.input", "cannot open " + input.string(), "name a readable file");
-  const auto started = spawn(arguments, nullptr, {.input = stream}, false);
+  const auto started = spawn(arguments, nullptr, {.input = stream, .output = output == Output::kError ? STDERR_FILENO : -1}, false);
   if (stream >= 0) ::close(stream);
   if (!started) return started.error();
   const pid_t pid = *started;

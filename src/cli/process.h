@@ -42,8 +42,11 @@ class Child {
 // last_lines of a log, each indented: what an error message shows.
 std::string last_lines(const fs::path& log, std::size_t count);
 
+// Output says where a tool's standard output goes: to ours, or to standard error, so that ours stays for results.
+enum class Output { kStandard, kError };
+
 // run_to_end runs a tool with our standard streams, or with `input` as its standard input, and gives its exit status; a signal is
 // 128 + its number.
-Result<int> run_to_end(const std::vector<std::string>& arguments, const fs::path& input = {});
+Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input = {});
 
 }  // namespace clemmys::cli

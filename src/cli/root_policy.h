@@ -11,8 +11,8 @@
 namespace clemmys::cli {
 
 struct LocalPolicy {
-  Measurement kms, gateway;
-  std::vector<std::string> names;  // DNS names and addresses that the gateway's certificate may carry
+  Measurement gateway;
+  std::vector<std::string> dns_names, ip_addresses;  // what the gateway's certificate may carry
   Bytes software_root_der;         // admitted only because this machine has no SGX
 };
 std::string to_yaml(const LocalPolicy& policy);

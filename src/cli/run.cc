@@ -36,9 +36,8 @@ Result<ExitCode> run(const Context& context, const RunOptions& options) {
     const boost::json::object parameters = TRY(options.parameters.merge());
     TRY(write_file(input, as_bytes(boost::json::serialize(parameters)), Privacy::kOwnerOnly));
   }
-  std::vector<std::string> arguments{program.string()};
-  if (!options.file.empty()) arguments.emplace_back("--bytes");
-  const int status = TRY(run_to_end(arguments, input));
+  // The runtime takes what is not a JSON object as bytes.
+  const int status = TRY(run_to_end({program.string()}, Output::kStandard, input));
   return status == 0 ? ExitCode::kSuccess : ExitCode::kFunctionError;
 }
 

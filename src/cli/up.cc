@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kNamespace = "guest";
 constexpr const char* kKeyFile = "development-key";
 constexpr const char* kAuthorityFile = "ca.pem";
+constexpr const char* kReadyFile = "ready";
 
 struct UpOptions {
   std::string state, listen = "127.0.0.1:8443", observe;
@@ -74,8 +75,9 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
   verifying.done("measurement " + to_hex(platform.kms()).substr(0, 16) + "…");
   TRY(write_file(kAuthorityFile, as_bytes(as_pem(trusted.platform.authority_der))));
   const std::string key = TRY(development_key(trusted.platform));
-  TRY(keep_credential(context.options.config, platform.url(), key));
+  if (options.state.empty() || context.config_was_named) TRY(keep_credential(context.options.config, platform.url(), key));
   TRY(write_file("url", as_bytes(platform.url().text() + "\n")));
+  TRY(write_file(kReadyFile, {}));
 
   const std::string authority = (local.state / kAuthorityFile).string();
   if (context.options.json) {
@@ -94,7 +96,7 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
   }
   const Status watched = platform.watch(interrupt);
   std::error_code ignored;
-  fs::remove("url", ignored);
+  for (const char* name : {kReadyFile, "url"}) fs::remove(name, ignored);
   if (!watched) return watched.error();
   if (!context.options.json) std::cout << "Ending.\n" << std::flush;
   return ExitCode::kSuccess;
