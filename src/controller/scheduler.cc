@@ -59,7 +59,7 @@ void Scheduler::run(Request request, Packet envelope) {
 
 void Scheduler::enqueue(ActivationIterator activation, const Header& header, Packet envelope) {
   activation->step = header.step;
-  if (header.payload_size > wire::padme(limits_.payload_size_max)) {
+  if (header.payload_size > wire::padme(limits_.payload_size_max + kPayloadRoom)) {
     return fail(activation, PlatformErrorCode::kRefused, "controller.run.payload_size");
   }
   if (header.timeout_ms > limits_.timeout_ms_max) return fail(activation, PlatformErrorCode::kRefused, "controller.run.timeout");

@@ -34,6 +34,9 @@ class Answers {
   virtual void failed(Request request, const wire::PlatformError& error) = 0;
 };
 
+// kPayloadRoom is for what a payload holds beside its body: receipt entries, log digests.
+inline constexpr std::uint64_t kPayloadRoom = 64 * 1024;
+
 struct SchedulerLimits {
   std::size_t instances_max = 64;
   std::size_t instances_per_function_max = 4;

@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "controller/scheduler.h"
 #include "invoker/line_log.h"
 #include "invoker/spawn.h"
 #include "wire/links.h"
@@ -138,7 +139,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     const std::uint8_t type = body.view()[0];
     body.drop_front(1);
     ++kms_open;
-    context.kms.ask(type, std::move(body), [weak = weak_from_this()](std::uint8_t answer_type, Packet answer) {
+    context.kms.ask(std::to_underlying(id), type, std::move(body), [weak = weak_from_this()](std::uint8_t answer_type, Packet answer) {
       const auto self = weak.lock();
       if (!self || self->stopped) return;
       --self->kms_open;
@@ -170,7 +171,7 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
     raw->kill();
     raw->finish_when_silent();
   };
-  const std::size_t frame_size_max = wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max) + 4096;
+  const std::size_t frame_size_max = wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom) + 4096;
   state->link = std::make_unique<controller::Link>(context.loop, ours.release(), frame_size_max, std::move(handlers));
   state->link->send(std::to_underlying(InstanceFrame::kAssign), {}, Packet::copy_of(wire::encode(spec.assignment)));
   state->lines = std::make_unique<LineLog>(context.loop, output_read.release(), "instance " + std::to_string(std::to_underlying(id)) + ": ");

@@ -90,16 +90,15 @@ KmsRelay::~KmsRelay() {
   for (State::Connection& connection : state_->connections) connection = {};
 }
 
-void KmsRelay::ask(std::uint8_t type, Packet body, Answer answer) {
-  auto& connections = state_->connections;
-  const auto least = std::ranges::min_element(connections, {}, [](const auto& connection) { return connection.open.size(); });
-  const auto index = static_cast<std::size_t>(least - connections.begin());
-  if (least->open.size() >= kOpenMax || (!least->link && !state_->connect(index))) {
+void KmsRelay::ask(std::uint64_t asker, std::uint8_t type, Packet body, Answer answer) {
+  const std::size_t index = asker % state_->connections.size();
+  State::Connection& connection = state_->connections[index];
+  if (connection.open.size() >= kOpenMax || (!connection.link && !state_->connect(index))) {
     boost::asio::post(state_->loop, [answer = std::move(answer)]() mutable { refuse(answer); });
     return;
   }
-  least->open.push_back(std::move(answer));
-  least->link->send(type, {}, std::move(body));
+  connection.open.push_back(std::move(answer));
+  connection.link->send(type, {}, std::move(body));
 }
 
 }  // namespace clemmys::invoker

@@ -1,0 +1,108 @@
+// fake_instance.cc: an ordinary program in the place of clemmys-host, for tests of the invoker. Its "image" is a text that says how it behaves;
+// it speaks wire/links.h InstanceFrame and opens no envelope.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "wire/frame.h"
+#include "wire/kms_api.h"
+#include "wire/links.h"
+
+namespace {
+
+using namespace clemmys;
+using wire::InstanceFrame;
+
+extern "C" char** environ;
+
+void send(InstanceFrame type, ByteView body) {
+  if (!wire::write_frame(3, std::to_underlying(type), body)) std::exit(0);
+}
+
+wire::Frame receive() {
+  auto frame = wire::read_frame(3);
+  if (!frame) std::exit(0);
+  return std::move(*frame);
+}
+
+// onwards is the envelope for the next receiver: the same bytes under a header that leads on.
+Bytes onwards(ByteView envelope) {
+  wire::Header header = *wire::decode_header(envelope);
+  if (++header.step == header.steps) {
+    header.kind = wire::Kind::kResult;
+    header.receiver = {};
+    header.image = {};
+  }
+  Bytes out;
+  wire::encode_header(header, out);
+  const ByteView payload = envelope.subspan(wire::kHeaderSize);
+  out.insert(out.end(), payload.begin(), payload.end());
+  return out;
+}
+
+// surroundings describes what this process was given, for a test to compare.
+std::string surroundings() {
+  std::string text;
+  for (int descriptor = 0; descriptor < 256; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) text += std::to_string(descriptor) + " ";
+  }
+  int variables = 0;
+  while (environ[variables] != nullptr) ++variables;
+  rlimit core{};
+  ::getrlimit(RLIMIT_CORE, &core);
+  int death_signal = 0;
+  ::prctl(PR_GET_PDEATHSIG, &death_signal);
+  text += "variables " + std::to_string(variables) + " core " + std::to_string(core.rlim_max) + " no-new-privileges " +
+          std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) + " death-signal " + std::to_string(death_signal);
+  return text;
+}
+
+void ask_kms() {
+  for (std::uint8_t i = 0; i < 3; ++i) send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kNonce), i});
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    const wire::Frame answer = receive();
+    const bool refused = answer.body.size() > 1 && answer.body[0] == std::to_underlying(wire::KmsFrame::kRefused);
+    if (refused) std::fprintf(stderr, "the KMS refused\n");
+    if (answer.type != std::to_underlying(InstanceFrame::kKmsAnswer) || refused || answer.body.back() != i) std::exit(4);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string behaviour;
+  std::getline(std::ifstream(argv[argc - 1]), behaviour);
+  if (receive().type != std::to_underlying(InstanceFrame::kAssign)) return 5;
+  if (behaviour == "die at start") return 3;
+  if (behaviour == "hang at start") ::pause();
+  if (behaviour == "kms") ask_kms();
+  std::fprintf(stderr, "says %s\n", behaviour.c_str());
+  if (behaviour == "surroundings") std::fprintf(stderr, "surroundings: %s\n", surroundings().c_str());
+  send(InstanceFrame::kReady, {});
+  for (;;) {
+    const Bytes envelope = receive().body;
+    if (behaviour == "die") return 3;
+    if (behaviour == "hang") ::pause();
+    if (behaviour == "refuse") {
+      Bytes refusal = to_bytes("?test.refused\n");
+      refusal[0] = std::to_underlying(ErrorCode::kCorrupt);
+      send(InstanceFrame::kRefusedEnvelope, refusal);
+      continue;
+    }
+    Bytes output = onwards(envelope);
+    if (behaviour == "foreign") output[10] ^= 1;  // the first byte of the activation
+    if (behaviour == "oversize") {
+      const std::uint8_t head[] = {0xff, 0xff, 0xff, 0x7f, std::to_underlying(InstanceFrame::kOutput)};
+      (void)!::write(3, head, sizeof head);
+      ::pause();
+    }
+    send(InstanceFrame::kOutput, output);
+    while (behaviour == "flood") send(InstanceFrame::kOutput, output);
+  }
+}
