@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
   app.add_option("--soft-state", options.soft_state, "directory of the software machine's keys");
   app.add_option("--quote-socket", options.quote_socket, "Unix socket of the quoting service");
   app.add_option("--fd", options.link, "descriptor that the program gets as number 3");
-  app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine");
+  app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")->allow_extra_args(false);
   app.add_flag("--stats", options.stats, "print counts at the end");
   app.add_option("image", options.image, "enclave image")->required();
   app.add_option("arguments", options.arguments, "arguments of the program, after --");
