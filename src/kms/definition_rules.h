@@ -1,0 +1,32 @@
+// definition_rules.h: what a user's definition must look like, before it becomes state. Errors are kInvalid (or kTooLarge,
+// kUnsupported) with a detail meant for the user: OpenWhisk's words where it has some.
+#pragma once
+
+#include <string>
+
+#include "wire/definitions.h"
+
+namespace clemmys::kms {
+
+inline constexpr std::size_t kNameSizeMax = 256;
+inline constexpr std::size_t kSequenceStepsMax = 50;  // atomic steps after flattening
+inline constexpr std::size_t kJsonSizeMax = 1u << 20;
+inline constexpr std::string_view kNativeKind = "native:1";
+inline constexpr std::string_view kSequenceKind = "sequence";
+
+// is_entity_name follows OpenWhisk's grammar: \A([\w]|[\w][\w@ .-]*[\w@.-]+)\z, at most 256 bytes.
+bool is_entity_name(std::string_view name);
+
+// check_definition looks at one action by itself; whether its components exist is for sequence.h.
+Status check_definition(const wire::Action& action);
+
+// parse_component reads "/namespace/[package/]name" ("_" is the sequence's own namespace) and gives the canonical form.
+Result<std::string> parse_component(std::string_view component, const std::string& own_namespace);
+
+// merge_parameters makes one JSON object of an array of {key, value[, init]}; of equal keys the last one counts.
+Result<std::string> merge_parameters(std::string_view parameters_json);
+
+// next_version bumps the patch of "major.minor.patch".
+std::string next_version(std::string_view version);
+
+}  // namespace clemmys::kms
