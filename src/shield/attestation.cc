@@ -17,6 +17,7 @@ struct State {
   alignas(512) sgx::Report report;
   alignas(512) sgx::TargetInfo own;
   alignas(512) sgx::KeyRequest request;
+  uint8_t report_key_id[32];
   alignas(16) uint8_t key[kSealKeySize];
   uint8_t quote[kQuoteSizeMax];
   uint64_t quote_size;
@@ -88,6 +89,14 @@ bool make_seal_key(State& s, uint16_t policy) {
   return egetkey(&s.request, s.key) == 0;
 }
 
+// make_report_key derives the key under which EREPORT on this machine makes REPORTs for this enclave with report_key_id.
+bool make_report_key(State& s) {
+  s.request = {};
+  s.request.keyname = static_cast<uint16_t>(sgx::KeyName::kReport);
+  memcpy(s.request.keyid, s.report_key_id, sizeof s.request.keyid);
+  return egetkey(&s.request, s.key) == 0;
+}
+
 }  // namespace
 
 int64_t device_of(const char* path) {
@@ -101,6 +110,8 @@ int64_t device_of(const char* path) {
   if (same(name, "quote")) return kDeviceQuote;
   if (same(name, "keys/_sgx_mrenclave")) return kDeviceSealKey;
   if (same(name, "keys/_sgx_mrsigner")) return kDeviceSealKeySigner;
+  if (same(name, "report_key_id")) return kDeviceReportKeyId;
+  if (same(name, "keys/_report")) return kDeviceReportKey;
   if (same(name, "attestation_type")) return kDeviceType;
   return -ENOENT;
 }
@@ -132,6 +143,11 @@ int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts) {
       if (!make_seal_key(s, file.device == kDeviceSealKey ? sgx::kKeyPolicyMrenclave : sgx::kKeyPolicyMrsigner)) return -EIO;
       content = s.key, size = sizeof s.key;
       break;
+    case kDeviceReportKeyId: content = s.report_key_id, size = sizeof s.report_key_id; break;
+    case kDeviceReportKey:
+      if (!make_report_key(s)) return -EIO;
+      content = s.key, size = sizeof s.key;
+      break;
     default: content = "dcap", size = 4; break;
   }
   const uint64_t left = file.position < size ? size - file.position : 0;
@@ -145,9 +161,14 @@ int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts) {
 int64_t device_write(const Descriptor& file, Scatter parts) {
   Guard guard(lock);
   State& s = state();
-  void* target = file.device == kDeviceUserReportData ? static_cast<void*>(s.report_data)
-                 : file.device == kDeviceTargetInfo ? static_cast<void*>(&s.target) : nullptr;
-  const uint64_t size_max = file.device == kDeviceUserReportData ? sizeof s.report_data : sizeof s.target;
+  void* target = nullptr;
+  uint64_t size_max = 0;
+  switch (file.device) {
+    case kDeviceUserReportData: target = s.report_data, size_max = sizeof s.report_data; break;
+    case kDeviceTargetInfo: target = &s.target, size_max = sizeof s.target; break;
+    case kDeviceReportKeyId: target = s.report_key_id, size_max = sizeof s.report_key_id; break;
+    default: break;
+  }
   if (target == nullptr) return -EACCES;
   if (parts.size() > size_max) return -EINVAL;
   const uint64_t size = parts.size();

@@ -10,7 +10,7 @@ namespace clemmys::shield {
 
 enum Device : uint8_t {
   kDeviceUserReportData, kDeviceTargetInfo, kDeviceMyTargetInfo, kDeviceReport, kDeviceQuote, kDeviceSealKey,
-  kDeviceSealKeySigner, kDeviceType,
+  kDeviceSealKeySigner, kDeviceType, kDeviceReportKeyId, kDeviceReportKey,
 };
 
 // device_of: the device at a path below /dev/attestation; -1: not below it; -ENOENT: no such device.
