@@ -1,7 +1,9 @@
 // What the shield may ask for: one table of Linux calls with the places of their pointers, and our own calls.
 #include <cpuid.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +77,20 @@ std::string mounted(const std::vector<Mount>& mounts, const char* path) {
   return path;
 }
 
+// mounted_address maps the path of a Unix socket's address, as `mounted` does. 0: it does not fit.
+std::size_t mounted_address(const std::vector<Mount>& mounts, ByteView address, sockaddr_un& out) {
+  constexpr std::size_t kFamily = offsetof(sockaddr_un, sun_path);
+  std::memset(&out, 0, sizeof out);
+  if (address.size() > sizeof out) return 0;
+  std::memcpy(&out, address.data(), address.size());
+  if (out.sun_family != AF_UNIX || address.size() <= kFamily || out.sun_path[0] != '/') return address.size();
+  const std::string text(out.sun_path, strnlen(out.sun_path, sizeof out.sun_path));
+  const std::string path = mounted(mounts, text.c_str());
+  if (path.size() >= sizeof out.sun_path) return 0;
+  std::memcpy(out.sun_path, path.c_str(), path.size() + 1);
+  return kFamily + path.size() + 1;
+}
+
 }  // namespace
 
 bool Process::in_bounce(const Slot& slot, std::uint64_t address, std::uint64_t size) const {
@@ -116,6 +132,14 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
     if (!in_bounce(slot, address, size)) return -EFAULT;
   }
   if (call.number == SYS_fcntl && takes_lock(arguments[1]) && !in_bounce(slot, arguments[2], kFlock)) return -EFAULT;
+  sockaddr_un unix_address;
+  if ((call.number == SYS_bind || call.number == SYS_connect) && arguments[2] >= sizeof(sa_family_t) &&
+      *reinterpret_cast<const sa_family_t*>(arguments[1]) == AF_UNIX) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(arguments[1]);
+    arguments[2] = mounted_address(options_.mounts, {bytes, arguments[2]}, unix_address);
+    if (arguments[2] == 0) return -ENAMETOOLONG;
+    arguments[1] = reinterpret_cast<std::uint64_t>(&unix_address);
+  }
   const long result = ::syscall(static_cast<long>(call.number), arguments[0], arguments[1], arguments[2], arguments[3],
                                 arguments[4], arguments[5]);
   return result < 0 ? -errno : result;

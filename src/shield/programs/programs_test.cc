@@ -63,7 +63,10 @@ TEST_F(Programs, FilesOfTheAllowListBehaveAlike) {
   EXPECT_EQ(inside("files", "/state"), outside("files", directory_ + "/outside"));
 }
 
-TEST_F(Programs, SocketsTimersAndEpollBehaveAlike) { EXPECT_EQ(inside("sockets"), outside("sockets")); }
+TEST_F(Programs, SocketsTimersAndEpollBehaveAlike) {
+  EXPECT_EQ(inside("sockets", "/state/s"), outside("sockets", directory_ + "/outside/s"));
+  EXPECT_TRUE(std::filesystem::is_socket(directory_ + "/inside/s"));
+}
 
 TEST_F(Programs, AsioCoroutinesEchoOnSeveralThreads) { EXPECT_EQ(inside("asio"), outside("asio")); }
 

@@ -89,7 +89,18 @@ void timers() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) {  // a socket at a path
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un named{};
+    named.sun_family = AF_UNIX;
+    std::snprintf(named.sun_path, sizeof named.sun_path, "%s", argv[1]);
+    std::printf("named bind %d", bind(listener, reinterpret_cast<sockaddr*>(&named), sizeof named));
+    std::printf(", listen %d", listen(listener, 1));
+    std::printf(", connect %d\n", connect(client, reinterpret_cast<sockaddr*>(&named), sizeof named));
+    close(client);
+    close(listener);
+  }
   const int unix_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un unix_address{};
   unix_address.sun_family = AF_UNIX;  // autobind: an abstract name of the kernel's choice
