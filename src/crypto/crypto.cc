@@ -9,6 +9,12 @@
 namespace clemmys::crypto {
 namespace {
 
+// pointer_of is never null, also for empty views: libsodium declares its inputs non-null.
+const std::uint8_t* pointer_of(ByteView bytes) {
+  static constexpr std::uint8_t kNothing = 0;
+  return bytes.data() != nullptr ? bytes.data() : &kNothing;
+}
+
 template <typename Update>
 void for_each_part(std::initializer_list<ByteView> parts, Update update) {
   for (ByteView part : parts) {
@@ -56,7 +62,7 @@ FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts) {
 
 Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
+  crypto_auth_hmacsha256_init(&state, pointer_of(key), key.size());
   for_each_part(parts,
                 [&](const std::uint8_t* data, std::size_t size) { crypto_auth_hmacsha256_update(&state, data, size); });
   Key mac;
@@ -67,7 +73,7 @@ Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
 
 Digest keyed_digest(const Key& key, ByteView data) {
   Digest digest;
-  CHECK(crypto_generichash_blake2b(digest.bytes.data(), Digest::kSize, data.data(), data.size(), key.view().data(),
+  CHECK(crypto_generichash_blake2b(digest.bytes.data(), Digest::kSize, pointer_of(data), data.size(), key.view().data(),
                                    Key::kSize) == 0);
   return digest;
 }
@@ -141,12 +147,12 @@ Ed25519KeyPair ed25519_from_seed(const Key& seed) {
 
 Ed25519Signature ed25519_sign(const Ed25519KeyPair& key, ByteView message) {
   Ed25519Signature signature;
-  crypto_sign_detached(signature.bytes.data(), nullptr, message.data(), message.size(), key.secret.view().data());
+  crypto_sign_detached(signature.bytes.data(), nullptr, pointer_of(message), message.size(), key.secret.view().data());
   return signature;
 }
 
 bool ed25519_verify(const Ed25519Public& key, ByteView message, const Ed25519Signature& signature) {
-  return crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(), key.bytes.data()) == 0;
+  return crypto_sign_verify_detached(signature.bytes.data(), pointer_of(message), message.size(), key.bytes.data()) == 0;
 }
 
 }  // namespace clemmys::crypto
