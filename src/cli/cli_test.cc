@@ -113,8 +113,9 @@ TEST_F(CliFiles, AStubbornChildIsEnded) {
 }
 
 TEST(CliRootPolicy, NamesWhatWeakensIt) {
-  const std::string text = to_yaml({.gateway = {.bytes = {2}}, .dns_names = {"localhost"}, .ip_addresses = {"127.0.0.1"}, .software_root_der = {3}});
+  const std::string text = to_yaml({.kms = {.bytes = {1}}, .gateway = {.bytes = {2}}, .names = {"localhost"}, .software_root_der = {3}});
   EXPECT_NE(text.find("insecure_accept_software_sgx: true"), std::string::npos);
+  EXPECT_NE(text.find("insecure_file_anchor: true"), std::string::npos);
 }
 
 }  // namespace

@@ -85,9 +85,9 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
                                              SystemClock().unix_ms() / 1000));
   platform.software_root_der_ = provisioned.software_root_der;
   TRY(write_file(kCollateral, as_bytes(attest::collateral_to_json(provisioned.collateral))));
-  std::vector<std::string> addresses{"127.0.0.1"};
-  if (options.host != "127.0.0.1" && options.host != "0.0.0.0") addresses.push_back(options.host);
-  TRY(keep_root_policy({gateway.measurement, {"localhost"}, std::move(addresses), provisioned.software_root_der}));
+  std::vector<std::string> names{"localhost", "127.0.0.1"};
+  if (options.host != "127.0.0.1" && options.host != "0.0.0.0") names.push_back(options.host);
+  TRY(keep_root_policy({kms.measurement, gateway.measurement, std::move(names), provisioned.software_root_der}));
 
   TRY(platform.launch(kms_part(layout), interrupt));
   TRY(platform.launch(node_part(layout, options.observe), interrupt));

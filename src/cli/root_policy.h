@@ -1,6 +1,6 @@
 // root_policy.h: the root policy that `clemmys up` writes for one machine: exactly the images of this build, the names of this
 // machine, and, said by name, what makes it a development platform. The key service reads it strictly and quotes its digest;
-// format: src/kms/root_policy.h.
+// format: src/kms/README.md.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 namespace clemmys::cli {
 
 struct LocalPolicy {
-  Measurement gateway;
-  std::vector<std::string> dns_names, ip_addresses;  // what the gateway's certificate may carry
+  Measurement kms, gateway;
+  std::vector<std::string> names;  // DNS names and addresses that the gateway's certificate may carry
   Bytes software_root_der;         // admitted only because this machine has no SGX
 };
 std::string to_yaml(const LocalPolicy& policy);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """style.py: the rules of STYLE.md that a program can check. Prints every violation; exit code 1 if there is one.
 
-usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, packages, headers, images; without any: all that
+usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, specification, packages, headers, images; without any: all that
 need no build. Trust: a tool of the developers; reads the tree, writes only into the build directory.
 """
 import argparse
@@ -63,6 +63,16 @@ def check_words(_):
                 yield f"{path}:{number}: a type name that says nothing"
             if BANNED_NOTE.search(line):
                 yield f"{path}:{number}: an unfinished note; file an issue instead"
+
+
+def check_specification(_):
+    """Every test that SPECIFICATION.md names exists."""
+    tests = set()
+    for path in code():
+        tests |= {f"{suite}.{name}" for suite, name in re.findall(r"^\s*(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", read(path), re.M)}
+    for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", read("SPECIFICATION.md")):
+        if name not in tests:
+            yield f"SPECIFICATION.md: there is no test {name}"
 
 
 def check_packages(_):
@@ -131,7 +141,8 @@ def check_images(arguments):
 
 
 def main():
-    checks = {"readme": check_readme, "sizes": check_sizes, "words": check_words, "packages": check_packages,
+    checks = {"readme": check_readme, "sizes": check_sizes, "words": check_words, "specification": check_specification,
+              "packages": check_packages,
               "headers": check_headers, "images": check_images}
     parser = argparse.ArgumentParser()
     parser.add_argument("checks", nargs="*", choices=[[], *checks])
