@@ -4,7 +4,6 @@
 
 #include "base/codec.h"
 #include "enclave/conformance/conformance.h"
-#include "enclave/conformance/soft_platform.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -65,7 +64,7 @@ TEST(Image, DebugIsSaid) {
 }
 
 TEST(Image, LoadedEnclaveRuns) {
-  auto enclave = load_image(conformance::soft_platform(), good_file()).value();
+  auto enclave = load_image(conformance::test_platform(), good_file()).value();
   EXPECT_EQ(conformance::call(*enclave, conformance::Command::kEcho, 20, 3).run.rdi, 23u);
   EXPECT_EQ(conformance::copy_out(*enclave, conformance::kReadOnly, 16), Bytes(16, 0));
 }

@@ -34,7 +34,7 @@ struct Counters {
 
 class Enclave {
  public:
-  // create is ECREATE. secs.baseaddr is chosen here.
+  // create is ECREATE. secs.baseaddr 0: chosen here; else Range::reserve says what it must be.
   static Result<std::unique_ptr<Enclave>> create(std::shared_ptr<const Machine> machine, const sgx::Secs& secs);
   ~Enclave();
 

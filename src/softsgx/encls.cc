@@ -73,7 +73,7 @@ std::uint64_t Enclave::size() const { return state_->range.size(); }
 Result<std::unique_ptr<Enclave>> Enclave::create(std::shared_ptr<const Machine> machine, const sgx::Secs& secs) {
   TRY(check_secs(secs));
   TRY(install_signal_handlers());
-  Range range = TRY(Range::reserve(secs.size));
+  Range range = TRY(Range::reserve(secs.size, secs.baseaddr));
   return std::unique_ptr<Enclave>(new Enclave(std::make_unique<State>(std::move(machine), secs, std::move(range))));
 }
 

@@ -34,11 +34,18 @@ int open_fault_fd() {
   return -1;
 }
 
+constexpr int kProtection = PROT_READ | PROT_WRITE, kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+void* map_at(std::uint64_t base, std::uint64_t size) {
+  if (base % size != 0 || base < kAreaStart || base > kAreaEnd - size) return nullptr;
+  void* where = ::mmap(reinterpret_cast<void*>(base), size, kProtection, kFlags | MAP_FIXED, -1, 0);
+  return where == MAP_FAILED ? nullptr : where;
+}
+
 void* map_slot(std::uint64_t size) {
   const std::uint64_t stride = std::max(size, kSlotSize);
   for (std::uint64_t base = (kAreaStart + stride - 1) / stride * stride; base + size <= kAreaEnd; base += stride) {
-    void* where = ::mmap(reinterpret_cast<void*>(base), size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void* where = ::mmap(reinterpret_cast<void*>(base), size, kProtection, kFlags | MAP_FIXED_NOREPLACE, -1, 0);
     if (where == reinterpret_cast<void*>(base)) return where;
     if (where != MAP_FAILED) ::munmap(where, size);  // a kernel that does not know MAP_FIXED_NOREPLACE
     if (errno != EEXIST) break;
@@ -48,11 +55,11 @@ void* map_slot(std::uint64_t size) {
 
 }  // namespace
 
-Result<Range> Range::reserve(std::uint64_t size) {
+Result<Range> Range::reserve(std::uint64_t size, std::uint64_t base) {
   const int fd = open_fault_fd();
   if (fd < 0) return failed("softsgx.range.userfaultfd");
   Range range(0, size, fd);
-  void* where = map_slot(size);
+  void* where = base != 0 ? map_at(base, size) : map_slot(size);
   if (where == nullptr) return Error{ErrorCode::kExhausted, "softsgx.range.map", std::strerror(errno)};
   range.base_ = reinterpret_cast<std::uint64_t>(where);
   ::madvise(where, size, MADV_DONTFORK);

@@ -15,8 +15,9 @@ inline constexpr std::uint64_t kAreaStart = 0x100000000000, kAreaEnd = 0x1800000
 
 class Range {
  public:
-  // reserve maps `size` (a power of two) at a multiple of size.
-  static Result<Range> reserve(std::uint64_t size);
+  // reserve maps `size` (a power of two) at a multiple of size; at `base` when that is not 0: then the caller has reserved this
+  // part of the area, and the range takes it over.
+  static Result<Range> reserve(std::uint64_t size, std::uint64_t base = 0);
   Range(Range&& other) noexcept;
   Range& operator=(Range&&) = delete;
   ~Range();

@@ -1,17 +1,13 @@
 // Building: ECREATE, EADD, EEXTEND, EINIT: what is measured and what is refused.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "enclave/conformance/conformance.h"
-#include "enclave/conformance/soft_platform.h"
 
 namespace clemmys::enclave::conformance {
 namespace {
 
-Platform& platform() { return soft_platform(); }
-
 Status build_status(const Variant& built, const sgx::Sigstruct& sigstruct) {
-  auto enclave = platform().create(secs(built)).value();
+  auto enclave = test_platform().create(secs(built)).value();
   for (const Page& page : pages(built)) EXPECT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
   return enclave->initialize(sigstruct);
 }
@@ -31,12 +27,12 @@ TEST(Einit, RefusesAttributesThatTheSignerDidNotAllow) {
 }
 
 TEST(Einit, RefusesASecondTime) {
-  auto enclave = build(platform());
+  auto enclave = build(test_platform());
   EXPECT_FALSE(enclave->initialize(sigstruct({})));
 }
 
 TEST(Einit, UnmeasuredContentDoesNotCount) {
-  auto enclave = platform().create(secs({})).value();
+  auto enclave = test_platform().create(secs({})).value();
   for (Page& page : pages({})) {
     if (!page.measure) page.content[5] = 0xee;
     ASSERT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
@@ -48,7 +44,7 @@ TEST(Ecreate, RefusesWhatTheManualRefuses) {
   const auto refused = [](auto&& change) {
     sgx::Secs bad = secs({});
     change(bad);
-    return !platform().create(bad);
+    return !test_platform().create(bad);
   };
   EXPECT_TRUE(refused([](sgx::Secs& s) { s.size = 3 << 20; }));
   EXPECT_TRUE(refused([](sgx::Secs& s) { s.size = 4096; }));
@@ -63,7 +59,7 @@ TEST(Ecreate, RefusesWhatTheManualRefuses) {
 }
 
 TEST(Eadd, RefusesWhatTheManualRefuses) {
-  auto enclave = platform().create(secs({})).value();
+  auto enclave = test_platform().create(secs({})).value();
   const Bytes page(sgx::kPageSize);
   const auto rw = sgx::secinfo_regular(3);
   EXPECT_TRUE(enclave->add_pages(0, page, rw, true));
@@ -78,39 +74,17 @@ TEST(Eadd, RefusesWhatTheManualRefuses) {
 }
 
 TEST(Eadd, RefusedAfterEinit) {
-  auto enclave = build(platform());
+  auto enclave = build(test_platform());
   EXPECT_FALSE(enclave->add_pages(kDynamic, Bytes(sgx::kPageSize), sgx::secinfo_regular(3), false));
 }
 
 TEST(Enclaves, ManyLiveSideBySide) {
   std::vector<std::unique_ptr<Enclave>> enclaves;
-  for (std::uint8_t i = 0; i < 20; ++i) enclaves.push_back(build(platform(), {.mark = i}));
+  for (std::uint8_t i = 0; i < 20; ++i) enclaves.push_back(build(test_platform(), {.mark = i}));
   for (std::uint8_t i = 0; i < 20; ++i) EXPECT_EQ(copy_out(*enclaves[i], kReadOnly, 1), Bytes{i});
   enclaves.erase(enclaves.begin() + 3, enclaves.begin() + 9);
-  enclaves.push_back(build(platform(), {.mark = 77}));
+  enclaves.push_back(build(test_platform(), {.mark = 77}));
   EXPECT_EQ(copy_out(*enclaves.back(), kReadOnly, 1), Bytes{77});
-}
-
-TEST(Machine, KeysAreForTheOwnerOnly) {
-  SoftPlatform fresh;
-  struct stat status{};
-  ASSERT_EQ(::stat(fresh.directory.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0700u);
-  const std::string key = fresh.directory + "/machine.key";
-  ASSERT_EQ(::stat(key.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0600u);
-  ASSERT_EQ(::chmod(key.c_str(), 0644), 0);
-  const auto again = open_soft_platform(fresh.directory);
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, ErrorCode::kDenied);
-}
-
-TEST(Machine, RefusesAKeyFileCutShort) {
-  SoftPlatform fresh;
-  std::filesystem::resize_file(fresh.directory + "/machine.key", 10);
-  const auto again = open_soft_platform(fresh.directory);
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, ErrorCode::kCorrupt);
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ sgx::Secs secs(const Variant& variant);
 Measurement measurement(const Variant& variant);
 const sgx::SigningKey& signing_key();
 sgx::Sigstruct sigstruct(const Variant& variant);
+// test_platform is the port under test: one for the whole program. Each port's test program defines it.
+Platform& test_platform();
 // build makes an initialized enclave; the test fails when it cannot.
 std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant = {});
 

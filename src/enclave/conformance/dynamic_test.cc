@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "enclave/conformance/conformance.h"
-#include "enclave/conformance/soft_platform.h"
 
 namespace clemmys::enclave::conformance {
 namespace {
@@ -16,7 +15,7 @@ constexpr std::uint64_t kRw = sgx::kSecinfoRead | sgx::kSecinfoWrite;
 constexpr std::uint64_t kSecinfoAt = kData + 0x800;
 const sgx::SecinfoFlags kPendingPage = sgx::secinfo_regular(kRw | sgx::kSecinfoPending);
 
-std::unique_ptr<Enclave> make() { return build(soft_platform()); }
+std::unique_ptr<Enclave> make() { return build(test_platform()); }
 
 // page_leaf runs a leaf with SECINFO in RBX and a page in RCX; RAX, or ~0 after a fault (then the thread is spent).
 std::uint64_t page_leaf(Enclave& enclave, UserLeaf number, sgx::SecinfoFlags flags, std::uint64_t offset, std::uint64_t rdx = 0, std::uint64_t thread = 0) {

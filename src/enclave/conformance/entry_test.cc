@@ -9,12 +9,11 @@
 #include <thread>
 
 #include "enclave/conformance/conformance.h"
-#include "enclave/conformance/soft_platform.h"
 
 namespace clemmys::enclave::conformance {
 namespace {
 
-std::unique_ptr<Enclave> make() { return build(soft_platform()); }
+std::unique_ptr<Enclave> make() { return build(test_platform()); }
 
 TEST(Entry, PassesRegistersThrough) {
   auto enclave = make();
@@ -51,7 +50,7 @@ TEST(Entry, RefusesWhatIsNoTcs) {
 }
 
 TEST(Entry, RefusesAnEnclaveBeforeEinit) {
-  auto enclave = soft_platform().create(secs({})).value();
+  auto enclave = test_platform().create(secs({})).value();
   for (const Page& page : pages({})) ASSERT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
   enclave::Run run{.tcs = enclave->base() + tcs_offset(0)};
   EXPECT_FALSE(enclave->enter(run));
@@ -83,6 +82,7 @@ TEST(Aex, ReportsTheExceptionAndResumesAfterTheHandler) {
 }
 
 TEST(Aex, BreakpointIsASoftwareExceptionAfterTheInstruction) {
+  if (test_platform().name() != "soft") GTEST_SKIP() << "the vDSO leaves #BP to SIGTRAP";
   auto enclave = make();
   ASSERT_EQ(call(*enclave, Command::kBreakpoint).run.exit, Exit::kFault);
   EXPECT_EQ(handle(*enclave, 0).exitinfo, sgx::kExitInfoValid | sgx::kExitInfoSoftware | 3u);
@@ -128,7 +128,9 @@ TEST(Aex, WithoutAFreeFrameNoEntry) {
   auto enclave = make();
   ASSERT_EQ(call(*enclave, Command::kInvalid).run.exit, Exit::kFault);
   enclave::Run resume_too_early{.tcs = enclave->base() + tcs_offset(1), .leaf = sgx::EnterLeaf::kEresume};
-  EXPECT_FALSE(enclave->enter(resume_too_early));  // thread 1 has nothing to resume
+  // Thread 1 has nothing to resume. The vDSO cannot tell #GP of ERESUME from #GP inside.
+  const bool entered = enclave->enter(resume_too_early).has_value();
+  EXPECT_TRUE(!entered || (resume_too_early.exit == Exit::kFault && resume_too_early.exception_vector == 13));
   // Repeating the fault by ERESUME keeps CSSA at 1; the second frame stays free for the handler.
   EXPECT_EQ(resume(*enclave).run.exit, Exit::kFault);
   handle(*enclave, 2);

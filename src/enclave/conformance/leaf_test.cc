@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 
 #include "enclave/conformance/conformance.h"
-#include "enclave/conformance/soft_platform.h"
 
 namespace clemmys::enclave::conformance {
 namespace {
@@ -81,14 +80,14 @@ sgx::KeyRequest seal_request(std::uint16_t policy, std::uint16_t svn = 1) {
 }
 
 Bytes seal_key(const Variant& variant, const sgx::KeyRequest& request) {
-  auto enclave = build(soft_platform(), variant);
+  auto enclave = build(test_platform(), variant);
   const KeyOutcome outcome = key_for(*enclave, request);
   EXPECT_EQ(outcome.rax, 0u);
   return outcome.key;
 }
 
 TEST(Report, SaysWhatTheEnclaveIs) {
-  auto enclave = build(soft_platform(), {.security_version = 5, .product_id = 6});
+  auto enclave = build(test_platform(), {.security_version = 5, .product_id = 6});
   const sgx::Report report = report_for(*enclave, target_of({}));
   EXPECT_TRUE(std::ranges::equal(report.body.mrenclave, measurement({.security_version = 5, .product_id = 6}).bytes));
   EXPECT_TRUE(std::ranges::equal(report.body.mrsigner, sgx::signer_of(sigstruct({})).bytes));
@@ -100,9 +99,9 @@ TEST(Report, SaysWhatTheEnclaveIs) {
 }
 
 TEST(Report, TheTargetAndNobodyElseCanCheckIt) {
-  auto author = build(soft_platform(), {.mark = 1});
-  auto target = build(soft_platform(), {.mark = 2});
-  auto other = build(soft_platform(), {.mark = 3});
+  auto author = build(test_platform(), {.mark = 1});
+  auto target = build(test_platform(), {.mark = 2});
+  auto other = build(test_platform(), {.mark = 3});
   const sgx::Report report = report_for(*author, target_of({.mark = 2}));
   sgx::KeyRequest request{};
   request.keyname = static_cast<std::uint16_t>(sgx::KeyName::kReport);
@@ -113,7 +112,7 @@ TEST(Report, TheTargetAndNobodyElseCanCheckIt) {
 }
 
 TEST(Report, OperandsMustBeInsideAlignedAndAccessible) {
-  auto enclave = build(soft_platform());
+  auto enclave = build(test_platform());
   copy_in(*enclave, kTarget, bytes_of(target_of({})));
   const std::uint64_t base = enclave->base();
   alignas(512) static const sgx::TargetInfo outside{};
@@ -156,14 +155,14 @@ TEST(SealKey, KeyIdSeparatesKeys) {
 TEST(SealKey, OldVersionsKeysAreOpenAndNewOnesClosed) {
   EXPECT_EQ(seal_key({.security_version = 2}, seal_request(sgx::kKeyPolicyMrsigner, 1)),
             seal_key({.security_version = 1}, seal_request(sgx::kKeyPolicyMrsigner, 1)));
-  auto enclave = build(soft_platform(), {.security_version = 1});
+  auto enclave = build(test_platform(), {.security_version = 1});
   const KeyOutcome outcome = key_for(*enclave, seal_request(sgx::kKeyPolicyMrsigner, 2));
   EXPECT_EQ(outcome.rax, static_cast<std::uint64_t>(SgxError::kInvalidIsvsvn));
   EXPECT_TRUE(outcome.zero_flag);
 }
 
 TEST(GetKey, RefusesWhatTheManualRefuses) {
-  auto enclave = build(soft_platform());
+  auto enclave = build(test_platform());
   sgx::KeyRequest request = seal_request(sgx::kKeyPolicyMrsigner);
   request.cpusvn[0] = 0xff;
   EXPECT_EQ(key_for(*enclave, request).rax, static_cast<std::uint64_t>(SgxError::kInvalidCpusvn));
@@ -175,16 +174,16 @@ TEST(GetKey, RefusesWhatTheManualRefuses) {
 }
 
 TEST(GetKey, ReservedBytesAndPoliciesAreGeneralProtection) {
-  auto enclave = build(soft_platform());
+  auto enclave = build(test_platform());
   sgx::KeyRequest request = seal_request(sgx::kKeyPolicyMrsigner);
   request.reserved2[100] = 1;
   EXPECT_TRUE(key_for(*enclave, request).faulted);
-  auto second = build(soft_platform());
+  auto second = build(test_platform());
   EXPECT_TRUE(key_for(*second, seal_request(sgx::kKeyPolicyConfigid)).faulted);  // KSS is off
 }
 
 TEST(GetKey, ProvisionKeyNeedsItsAttribute) {
-  auto enclave = build(soft_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey});
+  auto enclave = build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey});
   sgx::KeyRequest request = seal_request(0);
   request.keyname = static_cast<std::uint16_t>(sgx::KeyName::kProvision);
   EXPECT_EQ(key_for(*enclave, request).rax, 0u);

@@ -20,10 +20,4 @@ struct SoftPlatform {
   }
 };
 
-// soft_platform is one for the whole test program.
-inline Platform& soft_platform() {
-  static SoftPlatform instance;
-  return *instance.platform;
-}
-
 }  // namespace clemmys::enclave::conformance

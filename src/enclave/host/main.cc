@@ -14,14 +14,6 @@
 namespace clemmys::enclave {
 namespace {
 
-Result<std::unique_ptr<Platform>> linux_platform() {
-#ifdef CLEMMYS_LINUX_PORT
-  return open_linux_platform();
-#else
-  return Error{ErrorCode::kUnsupported, "host.platform", "this build has no port to the kernel driver"};
-#endif
-}
-
 constexpr int kEnclaveFailed = 126;
 constexpr int kLink = 3;  // the one descriptor beyond standard streams that the shield knows at the start
 
@@ -39,8 +31,8 @@ std::string default_soft_state() {
 }
 
 Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
-  if (options.platform == "linux") return linux_platform();
-  if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0) return linux_platform();
+  if (options.platform == "linux") return open_linux_platform();
+  if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0) return open_linux_platform();
   return open_soft_platform(options.soft_state.empty() ? default_soft_state() : options.soft_state);
 }
 

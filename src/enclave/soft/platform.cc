@@ -50,7 +50,9 @@ class SoftPlatform final : public Platform {
   std::string_view name() const override { return "soft"; }
   bool has_sgx2() const override { return true; }
   Result<std::unique_ptr<Enclave>> create(const sgx::Secs& secs) override {
-    return std::make_unique<SoftEnclave>(TRY(softsgx::Enclave::create(machine_, secs)));
+    sgx::Secs placed = secs;
+    placed.baseaddr = 0;
+    return std::make_unique<SoftEnclave>(TRY(softsgx::Enclave::create(machine_, placed)));
   }
 
  private:
