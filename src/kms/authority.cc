@@ -7,6 +7,7 @@
 #include "attest/p256.h"
 #include "base/check.h"
 #include "crypto/crypto.h"
+#include "kms/name_constraints.h"
 
 namespace clemmys::kms {
 namespace {
@@ -55,19 +56,6 @@ Result<ossl::Certificate> start(std::uint64_t not_before_ms, std::uint64_t not_a
   // No common name in leaves: names live in subjectAltName only, where the constraints reach them.
   if (!add("O", organization) || (common_name != nullptr && !add("CN", common_name))) return kFailed;
   return certificate;
-}
-
-// name_constraints permits exactly the policy's names; a kind of name that the policy does not use is excluded as a whole.
-std::string name_constraints(const RootPolicy& policy) {
-  std::string value = "critical";
-  for (const std::string& name : policy.dns_names) value += ",permitted;DNS:" + name;
-  if (policy.dns_names.empty()) value += ",excluded;DNS:";
-  for (const std::string& address : policy.ip_addresses) {
-    const bool v6 = address.find(':') != std::string::npos;
-    value += ",permitted;IP:" + address + (v6 ? "/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" : "/255.255.255.255");
-  }
-  if (policy.ip_addresses.empty()) value += ",excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:::/::";
-  return value;
 }
 
 std::string alternative_names(const RootPolicy& policy) {
@@ -120,7 +108,7 @@ Result<Deployment> make_deployment(const RootPolicy& policy, std::uint64_t now_u
   TRY(add_extension(raw, raw, NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
   TRY(add_extension(raw, raw, NID_key_usage, "critical,keyCertSign,cRLSign"));
   TRY(add_extension(raw, raw, NID_subject_key_identifier, "hash"));
-  TRY(add_extension(raw, raw, NID_name_constraints, name_constraints(policy)));
+  TRY(add_name_constraints(raw, policy));
   Deployment deployment;
   deployment.policy = policy.digest;
   deployment.ca_certificate = TRY(sign_and_encode(raw, key));

@@ -46,7 +46,10 @@ std::string check_measurement(const std::string& text) {
 
 std::string check_dns_name(const std::string& text) {
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
-  const bool good = !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), allowed) &&
+  // A name whose last label is a number would be read as an address by some.
+  const std::string last = text.substr(text.rfind('.') + 1);
+  const bool number = std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool good = !text.empty() && !number && text.size() <= 253 && std::all_of(text.begin(), text.end(), allowed) &&
                     text.front() != '.' && text.front() != '-' && text.back() != '.' && text.back() != '-' &&
                     text.find("..") == std::string::npos;
   return good ? "" : "is not a DNS name in lower case, without wildcard";

@@ -30,7 +30,8 @@ struct Connection {
   Bytes out;
   std::size_t sent = 0;
   std::uint32_t interest = EPOLLIN;
-  bool closing = false;  // close once everything is written
+  bool closing = false;  // close once everything is written; nothing more is read
+  bool backlog = false;  // complete requests are waiting for room in `out`
 
   Connection(Descriptor descriptor, std::size_t frame_size_max) : socket(std::move(descriptor)), in(frame_size_max) {}
   std::size_t waiting() const { return out.size() - sent; }
@@ -97,13 +98,23 @@ bool Server::Impl::read_from(Connection& connection) {
   std::array<std::uint8_t, kReadSize> buffer;
   const ssize_t count = ::recv(connection.socket.get(), buffer.data(), buffer.size(), 0);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
-  if (count == 0 || static_cast<std::size_t>(count) > buffer.size()) return false;
+  if (static_cast<std::size_t>(count) > buffer.size()) return false;
+  if (connection.closing) return count > 0;
+  if (count == 0) {
+    connection.closing = true;  // a peer may stop asking before it has read every answer
+    return connection.waiting() > 0;
+  }
   connection.in.feed(ByteView(buffer).first(static_cast<std::size_t>(count)));
   return true;
 }
 
 void Server::Impl::answer_frames(Connection& connection) {
-  while (!connection.closing && connection.waiting() < limits.waiting_size_max) {
+  connection.backlog = false;
+  while (!connection.closing) {
+    if (connection.waiting() >= limits.waiting_size_max) {
+      connection.backlog = true;
+      return;
+    }
     auto frame = connection.in.next();
     if (!frame) {
       connection.closing = true;  // not our framing: the rest of the stream means nothing
@@ -128,9 +139,13 @@ bool Server::Impl::write_to(Connection& connection) {
     connection.out.clear();
     connection.sent = 0;
     if (connection.closing) return false;
+  } else if (connection.sent > kReadSize) {
+    connection.out.erase(connection.out.begin(), connection.out.begin() + static_cast<std::ptrdiff_t>(connection.sent));
+    connection.sent = 0;
   }
-  const std::uint32_t interest = (connection.waiting() < limits.waiting_size_max ? EPOLLIN : 0u) |
-                                 (connection.waiting() > 0 ? EPOLLOUT : 0u);
+  const bool reading = !connection.closing && !connection.backlog && connection.waiting() < limits.waiting_size_max;
+  const bool writing = connection.waiting() > 0 || connection.backlog;
+  const std::uint32_t interest = (reading ? EPOLLIN : 0u) | (writing ? EPOLLOUT : 0u);
   if (interest != connection.interest) {
     if (!watch(connection.socket.get(), interest, EPOLL_CTL_MOD)) return false;
     connection.interest = interest;

@@ -14,7 +14,7 @@
 namespace clemmys::kms {
 
 struct ServerLimits {
-  std::size_t connections_max = 1024;
+  std::size_t connections_max = 256;
   std::size_t request_size_max = 8u << 20;   // one frame from a peer
   std::size_t waiting_size_max = 16u << 20;  // answers that a peer has not taken: nothing more is read from it until it does
 };
