@@ -72,6 +72,16 @@ Status read_dynamic(Elf& elf, ByteView file, const Elf64_Phdr& header) {
   return {};
 }
 
+// forget_sections clears the section table's place in the mapped ELF header: it depends on debug information, which is not
+// loaded, and would make the measurement depend on it.
+void forget_sections(Segment& segment) {
+  Elf64_Ehdr header;
+  std::memcpy(&header, segment.content.data(), sizeof header);
+  header.e_shoff = 0;
+  header.e_shnum = header.e_shstrndx = header.e_shentsize = 0;
+  std::memcpy(segment.content.data(), &header, sizeof header);
+}
+
 Status read_symbols(Elf& elf, ByteView file, const Elf64_Ehdr& header) {
   if (header.e_shoff == 0 || header.e_shentsize != sizeof(Elf64_Shdr)) return {};
   for (std::uint64_t i = 0; i < header.e_shnum; ++i) {
@@ -125,6 +135,7 @@ Result<Elf> read_elf(ByteView file) {
       TRY(add_segment(elf, file, program));
       if (header.e_phoff >= program.p_offset && header.e_phoff - program.p_offset < program.p_filesz) {
         elf.program_headers = program.p_vaddr + (header.e_phoff - program.p_offset);
+        if (program.p_offset == 0 && program.p_filesz >= sizeof header) forget_sections(elf.segments.back());
       }
     }
     if (program.p_type == PT_DYNAMIC) TRY(read_dynamic(elf, file, program));
