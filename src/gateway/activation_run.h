@@ -1,0 +1,44 @@
+// activation_run.h: an invocation on its way: it hears what the link brings, stores the finished records, and wakes whoever
+// waits. It outlives the HTTP request that began it. One worker's thread.
+#pragma once
+
+#include "gateway/api.h"
+#include "gateway/invocation.h"
+
+namespace clemmys::gateway {
+
+class ActivationRun final : public RunListener {
+ public:
+  enum class Wait : std::uint8_t { kFinished, kStillRunning };
+
+  // `in_flight` is counted up for the life of the run.
+  ActivationRun(const ApiContext& context, InvocationInput input, std::shared_ptr<std::size_t> in_flight);
+  ~ActivationRun() override;
+
+  Invocation& invocation() { return invocation_; }
+  const std::optional<Invocation::Finished>& finished() const { return finished_; }
+  Bytes pending_record() const;  // a kPutRecord body
+
+  // wait_until gives kFinished, or kStillRunning at about that time; at most one waiter.
+  OneShot<Wait>& wait_until(std::uint64_t unix_ms);
+  void stop_waiting();
+
+  void on_event(ByteView envelope) override;
+  void on_end(wire::ControllerFrame type, ByteView body) override;
+  bool on_tick(std::uint64_t now_unix_ms) override;
+
+ private:
+  void wake(Wait outcome);
+  void store(const ActivationRecord& record);
+
+  const ApiContext& context_;
+  NamespacePointer owner_;
+  std::shared_ptr<std::size_t> in_flight_;
+  Invocation invocation_;
+  std::optional<Invocation::Finished> finished_;
+  std::uint64_t wait_until_unix_ms_ = 0;
+  std::optional<OneShot<Wait>> waiter_;
+  bool woken_ = false;
+};
+
+}  // namespace clemmys::gateway

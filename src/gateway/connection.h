@@ -1,0 +1,44 @@
+// connection.h: one client's connection, from handshake to close. Inner header of gateway/: .cc files only.
+#pragma once
+
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+#include "gateway/worker.h"
+
+namespace clemmys::gateway {
+
+class Connection final : public Timed {
+ public:
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ssl_st* tls);
+  ~Connection();
+  // serve runs a connection to its end and frees it.
+  static Task<void> serve(std::unique_ptr<Connection> self);
+  void expire() override;
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class Next : std::uint8_t { kKeepAlive, kClose, kLinger };  // linger: bytes that we did not take are on their way
+
+  Task<Next> serve_request();
+  // read_more appends what the client sends; parse lets the parser take what is there.
+  Task<boost::system::error_code> read_more();
+  Task<boost::system::error_code> read_header();
+  Task<boost::system::error_code> read_body();
+  Task<bool> respond(const HttpResponse& response, std::string_view transaction, bool keep_alive);
+  Task<bool> write(std::string_view bytes);
+  Task<void> linger();
+  HttpRequest head() const;
+
+  Worker& worker_;
+  boost::asio::ssl::stream<boost::asio::ip::tcp::socket> stream_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  std::string out_;
+  std::size_t record_target_ = 0;  // what the TLS layer pads each record to
+};
+
+}  // namespace clemmys::gateway
