@@ -2,7 +2,9 @@
 #include <linux/time.h>
 
 #include "shield/calls.h"
+#include "shield/clock.h"
 #include "shield/host.h"
+#include "shield/lock.h"
 
 namespace clemmys::shield {
 namespace {
@@ -11,6 +13,8 @@ constexpr uint64_t kSecond = 1'000'000'000;
 constexpr int64_t kSecondsMax = 8'000'000'000;  // 250 years
 
 uint64_t latest_monotonic;
+Lock lock;  // never held across an exit
+ClockModel model;
 
 uint64_t host_clock(uint64_t clock) {
   Bounce bounce;
@@ -30,16 +34,36 @@ void store(uint64_t address, uint64_t ns) {
 
 }  // namespace
 
-uint64_t monotonic_ns() {
-  const uint64_t now = host_clock(CLOCK_MONOTONIC);
-  uint64_t latest = __atomic_load_n(&latest_monotonic, __ATOMIC_RELAXED);
-  while (latest < now &&
-         !__atomic_compare_exchange_n(&latest_monotonic, &latest, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+namespace {
+
+struct Now {
+  uint64_t monotonic, realtime;
+};
+
+Now now() {
+  Now time;
+  {
+    Guard guard(lock);
+    if (model.read(__builtin_ia32_rdtsc(), &time.monotonic, &time.realtime)) return time;
   }
-  return latest < now ? now : latest;
+  time = {host_clock(CLOCK_MONOTONIC), host_clock(CLOCK_REALTIME)};
+  Guard guard(lock);
+  model.anchor(__builtin_ia32_rdtsc(), time.monotonic, time.realtime);
+  return time;
 }
 
-uint64_t realtime_ns() { return host_clock(CLOCK_REALTIME); }
+}  // namespace
+
+uint64_t monotonic_ns() {
+  const uint64_t reading = now().monotonic;
+  uint64_t latest = __atomic_load_n(&latest_monotonic, __ATOMIC_RELAXED);
+  while (latest < reading &&
+         !__atomic_compare_exchange_n(&latest_monotonic, &latest, reading, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+  return latest < reading ? reading : latest;
+}
+
+uint64_t realtime_ns() { return now().realtime; }
 
 int64_t call_clock_gettime(uint64_t clock, uint64_t time) {
   if (!program_range(time, sizeof(Timespec))) return -EFAULT;
