@@ -11,6 +11,7 @@ struct Controller::State : std::enable_shared_from_this<Controller::State> {
 
   boost::asio::steady_timer timer;
   const Clock& clock;
+  Observer observer;
   std::unique_ptr<GatewayServer> gateways;
   // Late breaks the ring of construction: the scheduler answers through the server, which runs requests on the scheduler.
   struct Late final : Answers {
@@ -43,8 +44,10 @@ Controller::Controller(std::shared_ptr<State> state) : state_(std::move(state)) 
 Controller::~Controller() { close(); }
 
 Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, const std::string& socket_path, const SchedulerLimits& limits,
-                                                     const Clock& clock, Store& store, Invoker& invoker) {
+                                                     const Clock& clock, Store& store, Invoker& invoker,
+                                                     Observer observer) {
   auto state = std::make_shared<State>(loop, clock);
+  state->observer = std::move(observer);
   state->scheduler.emplace(limits, clock, invoker, state->answers);
   std::unique_ptr<Controller> controller(new Controller(state));
   state->gateways = TRY(GatewayServer::open(loop, socket_path, *controller, store));
@@ -61,6 +64,7 @@ void Controller::close() {
 }
 
 void Controller::run(Request request, Packet envelope) {
+  state_->observer.see(envelope.view());
   state_->scheduler->run(request, std::move(envelope));
   state_->arm();
 }
@@ -72,10 +76,14 @@ void Controller::instance_ready(InstanceId instance, const StartTimes& times) {
   state_->arm();
 }
 void Controller::instance_output(InstanceId instance, Packet envelope) {
+  state_->observer.see(envelope.view());
   state_->scheduler->instance_output(instance, std::move(envelope));
   state_->arm();
 }
-void Controller::instance_event(InstanceId instance, Packet envelope) { state_->scheduler->instance_event(instance, std::move(envelope)); }
+void Controller::instance_event(InstanceId instance, Packet envelope) {
+  state_->observer.see(envelope.view());
+  state_->scheduler->instance_event(instance, std::move(envelope));
+}
 void Controller::instance_refused(InstanceId instance, ErrorCode code, std::string_view site) {
   state_->scheduler->instance_refused(instance, code, site);
   state_->arm();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "controller/gateway_server.h"
+#include "controller/observer.h"
 #include "controller/scheduler.h"
 
 namespace clemmys::controller {
@@ -14,7 +15,7 @@ class Controller final : public Runner, public InstanceEvents {
  public:
   // open begins to serve; all references must outlive the controller. Its InstanceEvents are to be called by `invoker`.
   static Result<std::unique_ptr<Controller>> open(Loop& loop, const std::string& socket_path, const SchedulerLimits& limits,
-                                                  const Clock& clock, Store& store, Invoker& invoker);
+                                                  const Clock& clock, Store& store, Invoker& invoker, Observer observer = {});
   ~Controller() override;
   // shut_down answers what is open with kShutdown and ends every instance. What it still sends leaves in the loop's next turn.
   void shut_down();

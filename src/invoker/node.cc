@@ -58,7 +58,8 @@ Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options) {
   state->invoker = std::make_unique<LocalInvoker>(state->loop, state->clock, *state->kms, options.host,
                                                   TRY(controller::image_directory_of(store_options)));
   state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, options.limits, state->clock,
-                                                       *state->store, *state->invoker));
+                                                       *state->store, *state->invoker,
+                                                       controller::Observer(options.observe_directory)));
   state->invoker->set_events(*state->controller);
   return std::unique_ptr<Node>(new Node(std::move(state)));
 }

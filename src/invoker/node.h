@@ -14,6 +14,7 @@ struct NodeOptions {
   std::string controller_socket;  // made here; gateways connect to it
   std::string kms_socket;         // the KMS's
   std::string state_directory;    // store and images
+  std::string observe_directory;  // empty: none; see controller/observer.h
   HostProgram host;
   controller::SchedulerLimits limits;
 };

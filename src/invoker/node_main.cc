@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   app.add_option("--platform", options.host.platform, "SGX by: auto, soft or linux")->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.host.soft_state, "machine keys of software SGX");
   app.add_option("--quote-socket", options.host.quote_socket, "Unix socket of the quoting enclave");
+  app.add_option("--observe", options.observe_directory, "folder that receives every envelope as the controller sees it");
   app.add_option("--instances-max", limits.instances_max)->check(CLI::PositiveNumber);
   app.add_option("--instances-per-function-max", limits.instances_per_function_max)->check(CLI::PositiveNumber);
   app.add_option("--memory-mib-max", limits.memory_mib_max, "sum of all instances' memory limits")->check(CLI::PositiveNumber);

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/codec.h"
@@ -180,6 +181,20 @@ TEST_F(NodeTest, WarmInstanceIsReusedAndTheEnvelopeArrivesUnchanged) {
   EXPECT_EQ(now.at("counters").at("cold_starts").to_number<int>(), 1);
   EXPECT_EQ(now.at("counters").at("done").to_number<int>(), 20);
   EXPECT_TRUE(now.at("latest_cold_starts").as_array().at(0).at("total_ms").is_double());
+}
+
+TEST_F(NodeTest, ObservedEnvelopesAreThoseThatPassed) {
+  options.observe_directory = options.state_directory + "-observed";
+  start();
+  deploy("echo");
+  const Bytes sent = envelope("echo");
+  const Answer answer = run(sent);
+  const auto observed = [&](const char* name) {
+    std::ifstream file(options.observe_directory + name, std::ios::binary);
+    return Bytes{std::istreambuf_iterator<char>(file), {}};
+  };
+  EXPECT_EQ(observed("/0001.envelope"), sent);
+  EXPECT_EQ(observed("/0002.envelope"), answer.body);
 }
 
 TEST_F(NodeTest, LargeEnvelopesOfAChainArriveUnchanged) {
