@@ -51,16 +51,19 @@ Result<Parts> split(ByteView file) {
 }
 
 // StreamParser takes records in order. Every page must be above the one before: so nothing overlaps and one image has one form.
+// Measure::kNo leaves the measurement to EINIT, which refuses another one than SIGSTRUCT names.
+enum class Measure { kNo, kYes };
+
 class StreamParser {
  public:
-  StreamParser(ByteView stream, Parsed& out) : reader_(stream), out_(out) {}
+  StreamParser(ByteView stream, Measure measure, Parsed& out) : reader_(stream), measure_(measure), out_(out) {}
 
   Status run() {
     TRY(create());
     while (!reader_.rest().empty()) TRY(record());
     if (out_.pages.empty()) return refused("no pages");
     if (out_.info.thread_count == 0) return refused("no thread (TCS page)");
-    out_.info.measurement = log_->finish();
+    if (log_) out_.info.measurement = log_->finish();
     return check_pages();
   }
 
@@ -76,7 +79,7 @@ class StreamParser {
     if (!std::ranges::equal(raw, sgx::ecreate_record(ssaframesize, size))) return refused("reserved bytes of ECREATE");
     out_.secs.size = size;
     out_.secs.ssaframesize = ssaframesize;
-    log_.emplace(ssaframesize, size);
+    if (measure_ == Measure::kYes) log_.emplace(ssaframesize, size);
     return {};
   }
 
@@ -106,7 +109,7 @@ class StreamParser {
     if (type == sgx::PageType::kTcs && permissions != 0) return refused("a TCS page with permissions");
     if ((permissions & sgx::kSecinfoWrite) && !(permissions & sgx::kSecinfoRead)) return refused("a page writable but not readable");
     if ((permissions & sgx::kSecinfoWrite) && (permissions & sgx::kSecinfoExecute)) return refused("a page both writable and executable");
-    log_->add(offset, flags);
+    if (log_) log_->add(offset, flags);
     if (type == sgx::PageType::kTcs) ++out_.info.thread_count;
     out_.pages.push_back({.offset = offset, .flags = flags});
     return {};
@@ -126,7 +129,7 @@ class StreamParser {
     page.content[index] = bytes;
     if (measured) {
       page.measured |= bit;
-      log_->extend(offset, std::span<const std::uint8_t, sgx::kExtendChunkSize>(bytes));
+      if (log_) log_->extend(offset, std::span<const std::uint8_t, sgx::kExtendChunkSize>(bytes));
       out_.info.measured_size += sgx::kExtendChunkSize;
     }
     return {};
@@ -143,16 +146,18 @@ class StreamParser {
   }
 
   Reader reader_;
+  Measure measure_;
   Parsed& out_;
   std::optional<sgx::MeasurementLog> log_;
 };
 
-Result<Parsed> parse(ByteView file) {
+Result<Parsed> parse(ByteView file, Measure measure) {
   const Parts parts = TRY(split(file));
   Parsed out;
-  TRY(StreamParser(parts.stream, out).run());
+  TRY(StreamParser(parts.stream, measure, out).run());
   std::memcpy(&out.sigstruct, parts.sigstruct.data(), sizeof out.sigstruct);
-  if (const Status status = sgx::check_sigstruct(out.sigstruct); !status) return refused("SIGSTRUCT: " + status.error().detail);
+  if (measure == Measure::kNo) std::ranges::copy(out.sigstruct.enclavehash, out.info.measurement.bytes.begin());
+  else if (const Status status = sgx::check_sigstruct(out.sigstruct); !status) return refused("SIGSTRUCT: " + status.error().detail);
   if (!std::ranges::equal(out.info.measurement.bytes, out.sigstruct.enclavehash))
     return refused("SIGSTRUCT is for another measurement; this stream's is " + to_hex(out.info.measurement));
   out.secs.miscselect = out.sigstruct.miscselect;
@@ -179,10 +184,10 @@ void append(Bytes& run, const PageRecord& page) {
 
 }  // namespace
 
-Result<ImageInfo> parse_image(ByteView file) { return TRY(parse(file)).info; }
+Result<ImageInfo> parse_image(ByteView file) { return TRY(parse(file, Measure::kYes)).info; }
 
 Result<std::unique_ptr<Enclave>> load_image(Platform& platform, ByteView file) {
-  const Parsed image = TRY(parse(file));
+  const Parsed image = TRY(parse(file, Measure::kNo));
   std::unique_ptr<Enclave> enclave = TRY(platform.create(image.secs));
   Bytes run;
   constexpr std::size_t kRunSizeMax = 4u << 20;

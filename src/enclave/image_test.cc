@@ -69,6 +69,11 @@ TEST(Image, LoadedEnclaveRuns) {
   EXPECT_EQ(conformance::copy_out(*enclave, conformance::kReadOnly, 16), Bytes(16, 0));
 }
 
+TEST(Image, LoadingRefusesAnotherMeasurementsSignature) {
+  const Bytes file = file_of(stream_of(conformance::pages({.mark = 1})), conformance::sigstruct({}));
+  EXPECT_FALSE(load_image(conformance::test_platform(), file));
+}
+
 TEST(Image, RefusesWhatIsNoImage) {
   EXPECT_EQ(refusal({}), "too short");
   Bytes file = good_file();

@@ -1,6 +1,8 @@
 #include "sgx/measurement.h"
 
-#include <sodium.h>
+#include <openssl/evp.h>
+
+#include "base/check.h"
 
 namespace clemmys::sgx {
 namespace {
@@ -14,11 +16,6 @@ Record record_of(std::uint64_t tag, std::uint64_t offset) {
   put(record, 0, tag);
   put(record, 8, offset);
   return record;
-}
-
-crypto_hash_sha256_state* as_state(std::array<std::uint8_t, 128>& bytes) {
-  static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(bytes));
-  return reinterpret_cast<crypto_hash_sha256_state*>(bytes.data());
 }
 
 }  // namespace
@@ -40,25 +37,33 @@ Record eadd_record(std::uint64_t offset, SecinfoFlags flags) {
 Record eextend_record(std::uint64_t offset) { return record_of(kTagEextend, offset); }
 Record unmeasured_record(std::uint64_t offset) { return record_of(kTagUnmeasured, offset); }
 
-MeasurementLog::MeasurementLog(std::uint32_t ssaframesize, std::uint64_t size) : state_{} {
-  crypto_hash_sha256_init(as_state(state_));
-  update(ecreate_record(ssaframesize, size));
-}
+// Hash is SHA-256 by libcrypto: it uses the processor's instructions, and a start hashes megabytes.
+struct MeasurementLog::Hash {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  Hash() { CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  ~Hash() { EVP_MD_CTX_free(context); }
+  void update(ByteView bytes) { CHECK(EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1); }
+};
 
-void MeasurementLog::add(std::uint64_t offset, SecinfoFlags flags) { update(eadd_record(offset, flags)); }
+MeasurementLog::MeasurementLog(std::uint32_t ssaframesize, std::uint64_t size) : hash_(std::make_unique<Hash>()) {
+  hash_->update(ecreate_record(ssaframesize, size));
+}
+MeasurementLog::MeasurementLog(MeasurementLog&&) noexcept = default;
+MeasurementLog& MeasurementLog::operator=(MeasurementLog&&) noexcept = default;
+MeasurementLog::~MeasurementLog() = default;
+
+void MeasurementLog::add(std::uint64_t offset, SecinfoFlags flags) { hash_->update(eadd_record(offset, flags)); }
 
 void MeasurementLog::extend(std::uint64_t offset, std::span<const std::uint8_t, kExtendChunkSize> content) {
-  update(eextend_record(offset));
-  update(content);
+  hash_->update(eextend_record(offset));
+  hash_->update(content);
 }
 
 Measurement MeasurementLog::finish() const {
-  auto copy = state_;
+  Hash copy;
   Measurement result;
-  crypto_hash_sha256_final(as_state(copy), result.bytes.data());
+  CHECK(EVP_MD_CTX_copy_ex(copy.context, hash_->context) == 1 && EVP_DigestFinal_ex(copy.context, result.bytes.data(), nullptr) == 1);
   return result;
 }
-
-void MeasurementLog::update(ByteView bytes) { crypto_hash_sha256_update(as_state(state_), bytes.data(), bytes.size()); }
 
 }  // namespace clemmys::sgx

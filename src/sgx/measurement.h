@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 
 #include "base/bytes.h"
 #include "sgx/arch.h"
@@ -23,18 +24,21 @@ Record eadd_record(std::uint64_t offset, SecinfoFlags flags);
 Record eextend_record(std::uint64_t offset);
 Record unmeasured_record(std::uint64_t offset);
 
-// MeasurementLog hashes the records as they come. Copyable: finish() can be asked at any point.
+// MeasurementLog hashes the records as they come; finish() can be asked at any point.
 class MeasurementLog {
  public:
   MeasurementLog(std::uint32_t ssaframesize, std::uint64_t size);
+  MeasurementLog(MeasurementLog&&) noexcept;
+  MeasurementLog& operator=(MeasurementLog&&) noexcept;
+  ~MeasurementLog();
   void add(std::uint64_t offset, SecinfoFlags flags);
   // extend covers the 256 bytes at `offset`.
   void extend(std::uint64_t offset, std::span<const std::uint8_t, kExtendChunkSize> content);
   Measurement finish() const;
 
  private:
-  void update(ByteView bytes);
-  alignas(16) std::array<std::uint8_t, 128> state_;  // crypto_hash_sha256_state
+  struct Hash;
+  std::unique_ptr<Hash> hash_;
 };
 
 }  // namespace clemmys::sgx

@@ -9,7 +9,7 @@ conformance_code:
   mov %rcx, %r14                 # where EEXIT goes
   test %eax, %eax
   jnz on_exception
-  cmp $15, %rdi
+  cmp $17, %rdi
   ja leave
   lea table(%rip), %r10
   movslq (%r10,%rdi,4), %r11
@@ -18,7 +18,7 @@ conformance_code:
 table:
   .long echo - table, invalid - table, read - table, write - table, divide - table, system_call - table
   .long breakpoint - table, leaf - table, registers - table, spin - table, execute - table, segments - table
-  .long copy - table, outside_jump - table, aligned - table, flags - table
+  .long copy - table, outside_jump - table, aligned - table, flags - table, processor_identity - table, extended_control - table
 leave:
   mov %r14, %rbx
   mov $4, %eax
@@ -90,15 +90,19 @@ flags:                           # leaves with DF set: the host must not notice
   mov $0x11, %edi
   jmp leave
 
+processor_identity:
+  mov $0, %eax
+  mov $0, %ecx
+  cpuid
+  mov %rax, %rdi
+  jmp leave
+extended_control:
+  xor %ecx, %ecx
+  xgetbv
+  mov %rax, %rdi
+  jmp leave
+
 # registers: every register gets a value, an exception interrupts, and after ERESUME each is compared. RDI = number of differences.
-  .macro fill register value
-  mov $\value, \register
-  .endm
-  .macro compare register value
-  cmp $\value, \register
-  setne 8(%rsp)
-  mov 8(%rsp), %bpl
-  .endm
 registers:
   mov %rsp, %r13                 # the outside stack is not ours: use the data page in RSI
   lea 2048(%rsi), %rsp

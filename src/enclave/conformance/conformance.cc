@@ -41,7 +41,7 @@ std::vector<Page> pages(const Variant& variant) {
 
 sgx::Secs secs(const Variant& variant) {
   sgx::Secs secs{};
-  secs.size = kSize;
+  secs.size = variant.size;
   secs.ssaframesize = 1;
   secs.miscselect = sgx::kMiscExinfo;
   secs.attributes = {variant.attribute_flags, sgx::kXfrmLegacy | sgx::kXfrmAvx};
@@ -49,7 +49,7 @@ sgx::Secs secs(const Variant& variant) {
 }
 
 Measurement measurement(const Variant& variant) {
-  sgx::MeasurementLog log(1, kSize);
+  sgx::MeasurementLog log(1, variant.size);
   for (const Page& page : pages(variant)) {
     log.add(page.offset, page.flags);
     for (std::size_t at = 0; page.measure && at < sgx::kPageSize; at += sgx::kExtendChunkSize)

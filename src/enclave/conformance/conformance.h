@@ -11,7 +11,7 @@ namespace clemmys::enclave::conformance {
 
 enum class Command : std::uint64_t {
   kEcho, kInvalid, kRead, kWrite, kDivide, kSystemCall, kBreakpoint, kLeaf, kRegisters, kSpin, kExecute, kSegments, kCopy,
-  kOutsideJump, kAligned, kFlags,
+  kOutsideJump, kAligned, kFlags, kCpuid, kXgetbv,
 };
 
 inline constexpr std::uint64_t kSize = 1 << 20, kData = 0x1000, kDataSize = 0x4000, kReadOnly = 0x5000, kThreads = 0x8000,
@@ -31,6 +31,7 @@ struct Variant {
   std::uint64_t attribute_flags = sgx::kAttributeMode64;
   std::uint16_t security_version = 1;
   std::uint16_t product_id = 1;
+  std::uint64_t size = kSize;  // a larger range has more room at the end
 };
 
 std::vector<Page> pages(const Variant& variant);
