@@ -15,19 +15,32 @@ constexpr uint64_t kProcessId = 1000;
 Lock lock;              // claiming a slot
 uint64_t running = 1;   // threads that have not ended
 
-Thread* claim_slot() {
+// States between the ones that entry.S knows: no start is allowed in either.
+constexpr uint32_t kClaimed = 3;  // the record is being filled
+constexpr uint32_t kEnding = 4;   // the joiner may know already, the slot is about to be free
+
+Thread* try_claim_slot(bool* one_is_ending) {
   Guard guard(lock);
   for (uint64_t index = 0; index < layout().thread_count; ++index) {
     Thread& thread = thread_at(index);
-    uint32_t free = kThreadFree;
-    // Claimed slots wait in a state of their own, so that a start before the record is filled is refused.
-    constexpr uint32_t kClaimed = 3;
-    if (__atomic_compare_exchange_n(&thread.state, &free, kClaimed, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    uint32_t state = kThreadFree;
+    if (__atomic_compare_exchange_n(&thread.state, &state, kClaimed, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
       thread.index = static_cast<uint32_t>(index);
       return &thread;
     }
+    *one_is_ending |= state == kEnding;
   }
   return nullptr;
+}
+
+// claim_slot waits for a slot that is about to be free: who has joined a thread may start the next.
+Thread* claim_slot() {
+  for (;;) {
+    bool one_is_ending = false;
+    Thread* thread = try_claim_slot(&one_is_ending);
+    if (thread != nullptr || !one_is_ending) return thread;
+    yield_to_host();
+  }
 }
 
 }  // namespace
@@ -61,6 +74,7 @@ int64_t call_clone(const Registers& registers) {
 
 void call_exit() {
   Thread& thread = self();
+  __atomic_store_n(&thread.state, kEnding, __ATOMIC_RELEASE);
   if (thread.clear_child_tid != 0) {
     __atomic_store_n(reinterpret_cast<uint32_t*>(thread.clear_child_tid), 0, __ATOMIC_SEQ_CST);
     futex_wake(thread.clear_child_tid, 1, ~0u);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -61,9 +62,15 @@ Result<int> run(const Options& options) {
     if (equals == std::string::npos) return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
     process_options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
   }
+  const auto begin = std::chrono::steady_clock::now();
   auto process = TRY(Process::create(*platform, image, std::move(process_options)));
+  const auto loaded = std::chrono::steady_clock::now();
   Result<int> status = process->run();
-  if (options.stats) print_counts(process->counts());
+  if (options.stats) {
+    const std::chrono::duration<double, std::milli> load = loaded - begin, run = std::chrono::steady_clock::now() - loaded;
+    std::fprintf(stderr, "loading %.1f ms, running %.1f ms\n", load.count(), run.count());
+    print_counts(process->counts());
+  }
   if (!status) std::fprintf(stderr, "clemmys-host: %s\n", to_string(status.error()).c_str());
   std::fflush(nullptr);
   std::_Exit(status ? *status : kEnclaveFailed);  // other threads may still be inside
