@@ -17,7 +17,7 @@ import textwrap
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = HERE.parents[1] / "build" / "release"
+BUILD = pathlib.Path(os.environ.get("CLEMMYS_BUILD", HERE.parents[1] / "build" / "release"))
 CLEMMYS = BUILD / "bin" / "clemmys"
 OUT = HERE / "out"
 STEPS = ("scale", "detect", "report")
@@ -37,8 +37,8 @@ class Demo:
 
     def clemmys(self, *arguments, show=True, capture=False):
         if show:
-            print("$ clemmys " + " ".join(str(argument) for argument in arguments), flush=True)
-        result = subprocess.run([str(CLEMMYS), *map(str, arguments)], env=self.environment, check=False, text=True,
+            print("$ clemmys " + " ".join(str(argument).replace(str(self.folder), "$TMP") for argument in arguments), flush=True)
+        result = subprocess.run([str(CLEMMYS), *map(str, arguments)], env=self.environment, check=False, text=True, cwd=HERE,
                                 stdout=subprocess.PIPE if capture else None)
         if result.returncode != 0:
             raise SystemExit(f"demo: clemmys {arguments[0]} failed with exit code {result.returncode}")
@@ -50,7 +50,7 @@ class Demo:
     def start(self):
         state = self.folder / "platform"
         arguments = ["up", "--state", str(state), "--listen", "127.0.0.1:0", "--observe", str(self.folder / "observed")]
-        print("$ clemmys " + " ".join(arguments), flush=True)
+        print("$ clemmys " + " ".join(arguments).replace(str(self.folder), "$TMP") + " &", flush=True)
         self.platform = subprocess.Popen([str(CLEMMYS), *arguments], env=self.environment, start_new_session=True)
         while not (state / "ready").exists():
             if self.platform.poll() is not None:
@@ -75,13 +75,15 @@ def show_report(report):
     print(f"  picture      {picture}")
 
 
-def show_timings(record, components):
-    title("Timings, from the activation record")
-    for component in components:
-        notes = {entry["key"]: entry["value"] for entry in component["annotations"]}
-        start = f", of which start of the enclave {notes['initTime']} ms" if "initTime" in notes else " (warm)"
-        print(f"  {component['name']:<8} {component['duration']:>6} ms{start}")
-    print(f"  {'photos':<8} {record['duration']:>6} ms in all")
+def show_timings(demo, record, components):
+    title("Timings: in the step from its sealed record, of its enclave's start from the untrusted node")
+    starts = demo.ask("enclave", "stats")["controller"].get("latest_cold_starts", [])
+    for component, start in zip(components, starts[-len(components):] or [None] * len(components)):
+        phases = ", ".join(f"{name.removesuffix('_ms')} {value:.0f}" for name, value in (start or {}).items()
+                           if value is not None and name not in ("total_ms", "ready_ms"))
+        begun = f"; cold start before it {start['total_ms']:.0f} ms ({phases})" if start else ""
+        print(f"  {component['name']:<8} {component['duration']:>4} ms{begun}")
+    print(f"  {'photos':<8} {record['duration']:>4} ms: the sum of the steps")
 
 
 def side_by_side(left, right, width=56):
@@ -146,18 +148,18 @@ def run(demo):
     title("Three C++ functions, each an enclave image, and a sequence")
     for step in STEPS:
         image = demo.folder / f"{step}.sgx"
-        demo.clemmys("build", HERE / f"{step}.cc", *[HERE / name for name in SHARED], *[f"--library={name}" for name in LIBRARIES], "-o", image)
+        demo.clemmys("build", f"{step}.cc", *SHARED, *[f"--library={name}" for name in LIBRARIES], "-o", image)
         demo.clemmys("deploy", image, "--name", step)
     demo.clemmys("sequence", "create", "photos", *STEPS)
 
     title("Send the photograph")
     OUT.mkdir(exist_ok=True)
-    demo.clemmys("invoke", "photos", "--file", HERE / "photo.jpg", "-o", OUT / "report.json")
+    demo.clemmys("invoke", "photos", "--file", "photo.jpg", "-o", "out/report.json")
     photo, report = (HERE / "photo.jpg").read_bytes(), json.loads((OUT / "report.json").read_text())
     show_report(report)
     record = next(entry for entry in demo.ask("activations") if entry["name"] == "photos")
     record = demo.ask("activations", record["activationId"])
-    show_timings(record, [demo.ask("activations", name) for name in record["logs"]])
+    show_timings(demo, record, [demo.ask("activations", name) for name in record["logs"]])
     title("The same activation from both sides")
     side_by_side(client_view(record["activationId"], photo, report), controller_view(demo, record["activationId"]))
     return search_leaks(demo, photo, report)

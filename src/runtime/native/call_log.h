@@ -1,12 +1,13 @@
-// call_log.h: the log of one call. Lines given to clemmys::log, and all that the program writes to standard output and error, stay inside the
-// enclave: descriptors 1 and 2 are replaced by memory files, or closed where the kernel has none, so that nothing reaches the host in
-// clear. A line is "<ISO time> stdout: text".
+// call_log.h: the log of one call: lines "<ISO time> stdout: text" from clemmys::log and from all that the program prints
+// (standard_streams.h). It leaves the enclave sealed only. Any thread of the handler may add to it.
 #pragma once
 
+#include <array>
 #include <mutex>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "runtime/native/standard_streams.h"
 
 namespace clemmys::runtime {
 
@@ -14,22 +15,22 @@ class CallLog {
  public:
   explicit CallLog(const Clock& clock) : clock_(clock) {}
 
-  // redirect_standard_streams replaces descriptors 1 and 2 for the rest of the process.
-  void redirect_standard_streams();
   void begin(std::size_t size_max);
-  void add(std::string_view stream, std::string_view text);
+  // add takes whole lines; append takes pieces of a stream and makes a line of what stands before each line end.
+  void add(Stream stream, std::string_view text);
+  void append(Stream stream, std::string_view piece);
   // end returns the finished log, the oldest lines first; what is over the limit is dropped and a last line says so.
   Bytes end();
 
  private:
-  void drain(int descriptor, std::string_view stream);
+  void add_line(Stream stream, std::string_view line);
 
   const Clock& clock_;
-  std::mutex mutex_;  // handlers may log from several threads
+  std::mutex mutex_;
   std::string text_;
+  std::array<std::string, 2> unfinished_;  // per stream: the start of a line
   std::size_t size_max_ = 0;
   bool truncated_ = false;
-  bool captures_streams_ = false;
 };
 
 }  // namespace clemmys::runtime

@@ -1,9 +1,8 @@
-// The instance's life: assignment, attestation, then envelopes one at a time. Whatever is wrong with the link ends the process: the invoker
-// starts another one.
-#include <sys/stat.h>
-#include <unistd.h>
+#include "runtime/native/instance.h"
 
-#include <exception>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 #include "base/codec.h"
 #include "base/log.h"
@@ -12,56 +11,74 @@
 #include "runtime/native/step_runner.h"
 
 namespace clemmys::runtime {
-
 namespace {
 
 constexpr int kLinkDescriptor = 3;
-CallLog* g_log = nullptr;  // the log of this process's instance; set before the first call
+constexpr std::size_t kEnvelopeOverhead = 1u << 20;  // header, receipts of a long chain, tag
+CallLog* g_log = nullptr;                            // the log of this process's instance, while it serves
 
 bool is(const wire::Frame& frame, wire::InstanceFrame type) { return frame.type == static_cast<std::uint8_t>(type); }
 
 void refuse(Link& link, const Error& error) {
   Writer body;
   body.u8(static_cast<std::uint8_t>(error.code));
-  body.text(error.site);
+  body.raw(as_bytes(error.site));
   link.queue(wire::InstanceFrame::kRefusedEnvelope, body.bytes());
 }
 
-Status serve_link(const Handler& handler) {
+void answer(Link& link, Result<StepOutput> output) {
+  if (!output) return refuse(link, output.error());
+  link.queue(wire::InstanceFrame::kEvent, output->event);
+  link.queue(wire::InstanceFrame::kOutput, output->output);
+}
+
+Status serve_descriptor_3(const Handler& handler) {
   TRY(crypto::initialize());
   const SystemClock clock;
-  const std::uint64_t started = clock.unix_ms();
-  Link link(kLinkDescriptor);
-  const wire::Frame first = TRY(link.receive());
-  if (!is(first, wire::InstanceFrame::kAssign)) return Error{ErrorCode::kInvalid, "runtime.instance.first_frame"};
-  const wire::InstanceAssignment assignment = TRY(wire::decode_assignment(first.body));
-
+  CallLog log(clock);
   const std::unique_ptr<attest::Attester> attester = TRY(attest::device_attester());
-  KeySource keys(link, *attester);
+  g_log = &log;
+  Status ended = serve_link(kLinkDescriptor, *attester, clock, log, handler);
+  g_log = nullptr;
+  return ended;
+}
+
+// SinkToLog gives what is printed to the log while it lives.
+struct SinkToLog {
+  explicit SinkToLog(CallLog& log) {
+    set_stream_sink([&log](Stream stream, std::string_view piece) { log.append(stream, piece); });
+  }
+  SinkToLog(const SinkToLog&) = delete;
+  SinkToLog& operator=(const SinkToLog&) = delete;
+  ~SinkToLog() { set_stream_sink({}); }
+};
+
+}  // namespace
+
+Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock, CallLog& log, const Handler& handler) {
+  const std::uint64_t started_ns = clock.monotonic_ns();
+  Link link(descriptor);
+  const wire::Frame first = TRY(link.receive());
+  if (!is(first, wire::InstanceFrame::kAssign)) return Error{ErrorCode::kCorrupt, "runtime.instance.first_frame"};
+  const wire::InstanceAssignment assignment = TRY(wire::decode_assignment(first.body));
+  link.limit_frame_size(wire::padme(assignment.payload_size_max) + kEnvelopeOverhead);
+
+  KeySource keys(link, attester);
   TRY(keys.open());
-  CallLog call_log(clock);
-  call_log.redirect_standard_streams();
-  g_log = &call_log;
-  StepRunner runner(clock, call_log, handler, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
-                    {.function = assignment.function,
-                     .payload_size_max = std::min<std::uint64_t>(assignment.payload_size_max, wire::kPayloadSizeMaxHard),
-                     .init_ms = std::max<std::uint64_t>(1, clock.unix_ms() - started)});
+  const SinkToLog sink(log);
+  StepRunner runner(
+      clock, log, handler, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
+      {.function = assignment.function,
+       .payload_size_max = assignment.payload_size_max,
+       .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)});
   link.queue(wire::InstanceFrame::kReady, {});
   for (;;) {
     TRY(link.flush());
     const wire::Frame frame = TRY(link.receive());
-    if (!is(frame, wire::InstanceFrame::kEnvelope)) return Error{ErrorCode::kInvalid, "runtime.instance.frame"};
-    auto output = runner.run(frame.body, [&keys] { return keys.time_floor_unix_ms(); });
-    if (output) {
-      link.queue(wire::InstanceFrame::kEvent, output->event);
-      link.queue(wire::InstanceFrame::kOutput, output->output);
-    } else {
-      refuse(link, output.error());
-    }
+    if (!is(frame, wire::InstanceFrame::kEnvelope)) return Error{ErrorCode::kCorrupt, "runtime.instance.frame"};
+    answer(link, runner.run(frame.body, [&keys] { return keys.time_floor_unix_ms(); }));
   }
 }
-
-}  // namespace
 
 bool has_link() {
   struct stat status {};
@@ -70,7 +87,7 @@ bool has_link() {
 
 void log_line(std::string_view line) {
   if (g_log != nullptr) {
-    g_log->add("stdout", line);
+    g_log->add(Stream::kOut, line);
   } else {
     log_info(line);
   }
@@ -78,10 +95,9 @@ void log_line(std::string_view line) {
 
 int run_instance(const Handler& handler) {
   set_log_part("function");
-  const Status ended = serve_link(handler);
-  g_log = nullptr;
-  if (!ended && ended.error().site == "runtime.link.closed") return 0;
-  // Only code and site: standard error may still be the host's here.
+  const Status ended = serve_descriptor_3(handler);
+  if (ended.error().site == "runtime.link.closed") return 0;
+  // Only code and site: standard error is the host's.
   log_error(std::string(name(ended.error().code)) + " at " + std::string(ended.error().site));
   return 1;
 }

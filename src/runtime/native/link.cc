@@ -3,35 +3,61 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/codec.h"
+
 namespace clemmys::runtime {
+namespace {
+constexpr std::size_t kLengthSize = 4, kPrefixSize = kLengthSize + 1;  // wire/frame.h
+}
 
 void Link::queue(wire::InstanceFrame type, ByteView body) {
-  const Bytes frame = wire::encode_frame(static_cast<std::uint8_t>(type), body);
-  out_.insert(out_.end(), frame.begin(), frame.end());
+  out_.reserve(out_.size() + kPrefixSize + body.size());
+  Writer writer(std::move(out_));
+  writer.u32(static_cast<std::uint32_t>(body.size() + 1));
+  writer.u8(static_cast<std::uint8_t>(type));
+  writer.raw(body);
+  out_ = writer.take();
 }
 
 Status Link::flush() {
-  std::size_t sent = 0;
-  while (sent < out_.size()) {
-    const ssize_t count = write(descriptor_, out_.data() + sent, out_.size() - sent);
+  ByteView rest = out_;
+  while (!rest.empty()) {
+    const ssize_t count = ::write(descriptor_, rest.data(), rest.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return Error{ErrorCode::kUnavailable, "runtime.link.write"};
-    sent += static_cast<std::size_t>(count);
+    rest = rest.subspan(static_cast<std::size_t>(count));
   }
   out_.clear();
   return {};
 }
 
-Result<wire::Frame> Link::receive() {
+Result<std::size_t> Link::read_some(MutableBytes out) {
   for (;;) {
-    auto frame = in_.next();
-    if (!frame) return frame.error();
-    if (*frame) return std::move(**frame);
-    const ssize_t count = read(descriptor_, chunk_.data(), chunk_.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return Error{ErrorCode::kUnavailable, "runtime.link.closed"};
-    in_.feed(ByteView(chunk_).first(static_cast<std::size_t>(count)));
+    const ssize_t count = ::read(descriptor_, out.data(), out.size());
+    if (count > 0) return static_cast<std::size_t>(count);
+    if (count == 0 || errno != EINTR) return Error{ErrorCode::kUnavailable, "runtime.link.closed"};
   }
+}
+
+Result<wire::Frame> Link::receive() {
+  while (end_ - start_ < kPrefixSize) {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(start_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= std::exchange(start_, 0);
+    end_ += TRY(read_some(MutableBytes(buffer_).subspan(end_)));
+  }
+  Reader prefix(ByteView(buffer_).subspan(start_, kPrefixSize));
+  const std::uint32_t length = prefix.u32();
+  if (length == 0 || length > frame_size_max_) return Error{ErrorCode::kCorrupt, "runtime.link.length"};
+  wire::Frame frame{prefix.u8(), Bytes(length - 1)};
+  start_ += kPrefixSize;
+  const std::size_t here = std::min(frame.body.size(), end_ - start_);
+  std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(start_), here, frame.body.begin());
+  start_ += here;
+  for (MutableBytes rest = MutableBytes(frame.body).subspan(here); !rest.empty();) rest = rest.subspan(TRY(read_some(rest)));
+  return frame;
 }
 
 }  // namespace clemmys::runtime

@@ -31,6 +31,9 @@ bool write_all(int descriptor, ByteView bytes) {
 
 int run_local(const Handler& handler) {
   set_log_part("local");
+  // Standard output is the answer's alone: what the handler prints goes to standard error.
+  const int answer = dup(STDOUT_FILENO);
+  if (answer < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 2;
   if (isatty(STDIN_FILENO)) log_info("reading the request (a JSON object, or bytes) from standard input; end it with Ctrl-D");
   Bytes input = read_all(STDIN_FILENO);
   if (input.empty()) input = to_bytes(std::string_view("{}"));
@@ -45,8 +48,8 @@ int run_local(const Handler& handler) {
   const Reply reply = handler(call);
   fflush(stdout);
   switch (reply.kind) {
-    case Reply::Kind::kAnswer: return write_all(STDOUT_FILENO, reply.body) ? 0 : 1;
-    case Reply::Kind::kFailure: write_all(STDOUT_FILENO, error_json(reply.text)); return 1;
+    case Reply::Kind::kAnswer: return write_all(answer, reply.body) ? 0 : 1;
+    case Reply::Kind::kFailure: write_all(answer, error_json(reply.text)); return 1;
     case Reply::Kind::kException: log_error("the handler ended with an exception: " + reply.text); return 2;
   }
   return 2;

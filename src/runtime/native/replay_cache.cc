@@ -1,17 +1,27 @@
 #include "runtime/native/replay_cache.h"
 
+#include <cstring>
+
 namespace clemmys::runtime {
 
-Status ReplayCache::admit(const ActivationId& activation, std::uint16_t step, std::uint64_t deadline_unix_ms, std::uint64_t now_unix_ms) {
-  while (!expiries_.empty() && expiries_.top().first <= now_unix_ms) {
-    seen_.erase(expiries_.top().second);
-    expiries_.pop();
+std::size_t ReplayCache::Hash::operator()(const Entry& entry) const {
+  std::size_t hash;
+  std::memcpy(&hash, entry.activation.bytes.data(), sizeof hash);
+  return hash ^ entry.step;
+}
+
+Status ReplayCache::admit(const ActivationId& activation, std::uint16_t step, std::uint64_t deadline_unix_ms,
+                          std::uint64_t now_unix_ms) {
+  while (!seconds_.empty() && (seconds_.begin()->first + 1) * 1000 <= now_unix_ms) {
+    size_ -= seconds_.begin()->second.size();
+    seconds_.erase(seconds_.begin());
   }
-  const Entry entry(activation, step);
-  if (seen_.contains(entry)) return Error{ErrorCode::kDenied, "runtime.replay.seen"};
-  if (seen_.size() >= entries_max_) return Error{ErrorCode::kExhausted, "runtime.replay.full"};
-  seen_.insert(entry);
-  expiries_.emplace(deadline_unix_ms, entry);
+  auto& second = seconds_[deadline_unix_ms / 1000];
+  const Entry entry{activation, step};
+  if (second.contains(entry)) return Error{ErrorCode::kDenied, "runtime.replay.seen"};
+  if (size_ >= entries_max_) return Error{ErrorCode::kExhausted, "runtime.replay.full"};
+  second.insert(entry);
+  ++size_;
   return {};
 }
 

@@ -208,19 +208,21 @@ TEST_F(StepRunnerTest, MergesDefaultParametersUnderTheCallers) {
 TEST(ReplayCache, RefusesNewWorkWhenFullAndForgetsOnlyTheExpired) {
   ReplayCache cache(2);
   const auto id = [](std::uint8_t n) { ActivationId a; a.bytes[0] = n; return a; };
-  ASSERT_TRUE(cache.admit(id(1), 0, 100, 1).has_value());
-  ASSERT_TRUE(cache.admit(id(1), 1, 200, 1).has_value());
-  EXPECT_EQ(cache.admit(id(2), 0, 300, 1).error().code, ErrorCode::kExhausted);
-  EXPECT_TRUE(cache.admit(id(2), 0, 300, 100).has_value());
-  EXPECT_EQ(cache.admit(id(1), 1, 200, 101).error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(cache.admit(id(1), 0, 1'500, 1).has_value());
+  ASSERT_TRUE(cache.admit(id(1), 1, 9'000, 1).has_value());
+  EXPECT_EQ(cache.admit(id(2), 0, 9'000, 1'499).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(cache.admit(id(1), 0, 1'500, 1'499).error().code, ErrorCode::kDenied);
+  EXPECT_TRUE(cache.admit(id(2), 0, 9'000, 2'000).has_value());
+  EXPECT_EQ(cache.admit(id(1), 1, 9'000, 8'999).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(cache.size(), 2u);
 }
 
 TEST(CallLog, EndsAtItsLimitAndSaysSo) {
   FakeClock clock(kNow);
   CallLog log(clock);
   log.begin(60);
-  log.add("stdout", "one");
-  log.add("stdout", "a line that does not fit any more into sixty bytes");
+  log.add(Stream::kOut, "one");
+  log.add(Stream::kOut, "a line that does not fit any more into sixty bytes");
   const Bytes text = log.end();
   EXPECT_NE(as_text(text).find(" stdout: one\n"), std::string_view::npos);
   EXPECT_NE(as_text(text).find("truncated"), std::string_view::npos);
