@@ -20,7 +20,8 @@ constexpr std::size_t kFooterSize = 8 + 4 + 8, kImageSizeMax = 1u << 30;
 
 Error refused(std::string detail) { return {ErrorCode::kInvalid, "enclave.image.parse", std::move(detail)}; }
 
-// PageRecord is one EADD with what followed it. `chunks` has a bit per 256 bytes that the stream gave; `measured` one per EEXTEND.
+// PageRecord is one EADD with what followed it. `chunks` has a bit per 256 bytes that the stream gave;
+// `measured` one per EEXTEND.
 struct PageRecord {
   std::uint64_t offset = 0;
   sgx::SecinfoFlags flags{};
@@ -41,22 +42,28 @@ struct Parts {
 
 Result<Parts> split(ByteView file) {
   if (file.size() > kImageSizeMax) return refused("larger than 1 GiB");
-  if (file.size() < kFooterSize + sizeof(sgx::Sigstruct) + sgx::kMeasureRecordSize) return refused("too short");
+  if (file.size() < kFooterSize + sizeof(sgx::Sigstruct) + sgx::kMeasureRecordSize)
+    return refused("too short");
   Reader footer(file.last(kFooterSize));
-  if (as_text(footer.raw(kMagic.size())) != kMagic) return refused("the footer's magic is missing: not an image");
-  if (const std::uint32_t version = footer.u32(); version != kVersion) return refused("version " + std::to_string(version));
+  if (as_text(footer.raw(kMagic.size())) != kMagic)
+    return refused("the footer's magic is missing: not an image");
+  if (const std::uint32_t version = footer.u32(); version != kVersion)
+    return refused("version " + std::to_string(version));
   const std::uint64_t stream_size = footer.u64();
-  if (stream_size != file.size() - kFooterSize - sizeof(sgx::Sigstruct)) return refused("the footer's stream size is wrong");
+  if (stream_size != file.size() - kFooterSize - sizeof(sgx::Sigstruct))
+    return refused("the footer's stream size is wrong");
   return Parts{file.first(stream_size), file.subspan(stream_size, sizeof(sgx::Sigstruct))};
 }
 
-// StreamParser takes records in order. Every page must be above the one before: so nothing overlaps and one image has one form.
-// Measure::kNo leaves the measurement to EINIT, which refuses another one than SIGSTRUCT names.
+// StreamParser takes records in order. Every page must be above the one before: so nothing overlaps and one
+// image has one form. Measure::kNo leaves the measurement to EINIT, which refuses another one than SIGSTRUCT
+// names.
 enum class Measure { kNo, kYes };
 
 class StreamParser {
  public:
-  StreamParser(ByteView stream, Measure measure, Parsed& out) : reader_(stream), measure_(measure), out_(out) {}
+  StreamParser(ByteView stream, Measure measure, Parsed& out)
+      : reader_(stream), measure_(measure), out_(out) {}
 
   Status run() {
     TRY(create());
@@ -74,9 +81,11 @@ class StreamParser {
     if (fields.u64() != sgx::kTagEcreate) return refused("the first record is not ECREATE");
     const std::uint32_t ssaframesize = fields.u32();
     const std::uint64_t size = fields.u64();
-    if (!std::has_single_bit(size) || size < 2 * kPageSize || size > (std::uint64_t{1} << 42)) return refused("enclave size");
+    if (!std::has_single_bit(size) || size < 2 * kPageSize || size > (std::uint64_t{1} << 42))
+      return refused("enclave size");
     if (ssaframesize == 0 || ssaframesize > 16) return refused("SSA frame size");
-    if (!std::ranges::equal(raw, sgx::ecreate_record(ssaframesize, size))) return refused("reserved bytes of ECREATE");
+    if (!std::ranges::equal(raw, sgx::ecreate_record(ssaframesize, size)))
+      return refused("reserved bytes of ECREATE");
     out_.secs.size = size;
     out_.secs.ssaframesize = ssaframesize;
     if (measure_ == Measure::kYes) log_.emplace(ssaframesize, size);
@@ -89,7 +98,8 @@ class StreamParser {
     const std::uint64_t tag = fields.u64(), offset = fields.u64(), flags = fields.u64();
     if (!reader_.ok()) return refused("a record is cut off");
     if (tag == sgx::kTagEadd) {
-      if (!std::ranges::equal(raw, sgx::eadd_record(offset, {flags}))) return refused("reserved bytes of EADD");
+      if (!std::ranges::equal(raw, sgx::eadd_record(offset, {flags})))
+        return refused("reserved bytes of EADD");
       return add(offset, {flags});
     }
     if (tag != sgx::kTagEextend && tag != sgx::kTagUnmeasured) return refused("unknown record");
@@ -103,12 +113,15 @@ class StreamParser {
     const auto type = flags.type();
     const std::uint64_t permissions = flags.bits & sgx::kSecinfoPermissions;
     if (offset % kPageSize != 0 || offset >= out_.secs.size) return refused("a page outside the enclave");
-    if (!out_.pages.empty() && offset <= out_.pages.back().offset) return refused("pages overlap or are not in order");
+    if (!out_.pages.empty() && offset <= out_.pages.back().offset)
+      return refused("pages overlap or are not in order");
     if (flags.bits & ~(0xff00 | sgx::kSecinfoPermissions)) return refused("flags of a page");
     if (type != sgx::PageType::kTcs && type != sgx::PageType::kRegular) return refused("type of a page");
     if (type == sgx::PageType::kTcs && permissions != 0) return refused("a TCS page with permissions");
-    if ((permissions & sgx::kSecinfoWrite) && !(permissions & sgx::kSecinfoRead)) return refused("a page writable but not readable");
-    if ((permissions & sgx::kSecinfoWrite) && (permissions & sgx::kSecinfoExecute)) return refused("a page both writable and executable");
+    if ((permissions & sgx::kSecinfoWrite) && !(permissions & sgx::kSecinfoRead))
+      return refused("a page writable but not readable");
+    if ((permissions & sgx::kSecinfoWrite) && (permissions & sgx::kSecinfoExecute))
+      return refused("a page both writable and executable");
     if (log_) log_->add(offset, flags);
     if (type == sgx::PageType::kTcs) ++out_.info.thread_count;
     out_.pages.push_back({.offset = offset, .flags = flags});
@@ -135,7 +148,8 @@ class StreamParser {
     return {};
   }
 
-  // A page is measured whole or not at all: the Linux driver knows nothing else. What a thread starts from is measured.
+  // A page is measured whole or not at all: the Linux driver knows nothing else. What a thread starts from is
+  // measured.
   Status check_pages() const {
     for (const PageRecord& page : out_.pages) {
       if (page.measured != 0 && page.measured != 0xffff) return refused("a page measured in part");
@@ -156,8 +170,10 @@ Result<Parsed> parse(ByteView file, Measure measure) {
   Parsed out;
   TRY(StreamParser(parts.stream, measure, out).run());
   std::memcpy(&out.sigstruct, parts.sigstruct.data(), sizeof out.sigstruct);
-  if (measure == Measure::kNo) std::ranges::copy(out.sigstruct.enclavehash, out.info.measurement.bytes.begin());
-  else if (const Status status = sgx::check_sigstruct(out.sigstruct); !status) return refused("SIGSTRUCT: " + status.error().detail);
+  if (measure == Measure::kNo)
+    std::ranges::copy(out.sigstruct.enclavehash, out.info.measurement.bytes.begin());
+  else if (const Status status = sgx::check_sigstruct(out.sigstruct); !status)
+    return refused("SIGSTRUCT: " + status.error().detail);
   if (!std::ranges::equal(out.info.measurement.bytes, out.sigstruct.enclavehash))
     return refused("SIGSTRUCT is for another measurement; this stream's is " + to_hex(out.info.measurement));
   out.secs.miscselect = out.sigstruct.miscselect;
@@ -171,14 +187,17 @@ Result<Parsed> parse(ByteView file, Measure measure) {
 }
 
 bool joins(const PageRecord& page, const PageRecord& next) {
-  return next.offset == page.offset + kPageSize && next.flags == page.flags && (next.measured != 0) == (page.measured != 0);
+  return next.offset == page.offset + kPageSize && next.flags == page.flags &&
+         (next.measured != 0) == (page.measured != 0);
 }
 
 // append puts a page's content, holes as zeros, at the end of `run`.
 void append(Bytes& run, const PageRecord& page) {
   for (const ByteView chunk : page.content) {
-    if (chunk.empty()) run.insert(run.end(), sgx::kExtendChunkSize, 0);
-    else run.insert(run.end(), chunk.begin(), chunk.end());
+    if (chunk.empty())
+      run.insert(run.end(), sgx::kExtendChunkSize, 0);
+    else
+      run.insert(run.end(), chunk.begin(), chunk.end());
   }
 }
 
@@ -194,8 +213,10 @@ Result<std::unique_ptr<Enclave>> load_image(Platform& platform, ByteView file) {
   for (std::size_t first = 0, next = 0; first < image.pages.size(); first = next) {
     run.clear();
     do append(run, image.pages[next++]);
-    while (next < image.pages.size() && run.size() < kRunSizeMax && joins(image.pages[next - 1], image.pages[next]));
-    TRY(enclave->add_pages(image.pages[first].offset, run, image.pages[first].flags, image.pages[first].measured != 0));
+    while (next < image.pages.size() && run.size() < kRunSizeMax &&
+           joins(image.pages[next - 1], image.pages[next]));
+    TRY(enclave->add_pages(image.pages[first].offset, run, image.pages[first].flags,
+                           image.pages[first].measured != 0));
   }
   TRY(enclave->initialize(image.sigstruct));
   return enclave;

@@ -35,7 +35,9 @@ Bytes file_of(ByteView stream, const sgx::Sigstruct& sigstruct) {
   return out.take();
 }
 
-Bytes good_file(const Variant& variant = {}) { return file_of(stream_of(conformance::pages(variant)), conformance::sigstruct(variant)); }
+Bytes good_file(const Variant& variant = {}) {
+  return file_of(stream_of(conformance::pages(variant)), conformance::sigstruct(variant));
+}
 
 std::string refusal(ByteView file) {
   const auto result = parse_image(file);
@@ -45,7 +47,9 @@ std::string refusal(ByteView file) {
 }
 
 // refusal_of_pages: the stream is wrong before any signature matters.
-std::string refusal_of_pages(const std::vector<Page>& pages) { return refusal(file_of(stream_of(pages), conformance::sigstruct({}))); }
+std::string refusal_of_pages(const std::vector<Page>& pages) {
+  return refusal(file_of(stream_of(pages), conformance::sigstruct({})));
+}
 
 TEST(Image, InfoComesFromTheStream) {
   const Variant variant{.mark = 9, .security_version = 4, .product_id = 3};
@@ -60,7 +64,8 @@ TEST(Image, InfoComesFromTheStream) {
 }
 
 TEST(Image, DebugIsSaid) {
-  EXPECT_TRUE(parse_image(good_file({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}))->debug);
+  EXPECT_TRUE(
+      parse_image(good_file({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}))->debug);
 }
 
 TEST(Image, LoadedEnclaveRuns) {
@@ -89,7 +94,8 @@ TEST(Image, RefusesWhatIsNoImage) {
 
 TEST(Image, RefusesEveryTruncation) {
   const Bytes file = good_file();
-  for (std::size_t size = 0; size < file.size(); size += 997) EXPECT_NE(refusal(ByteView(file).first(size)), "accepted");
+  for (std::size_t size = 0; size < file.size(); size += 997)
+    EXPECT_NE(refusal(ByteView(file).first(size)), "accepted");
 }
 
 TEST(Image, RefusesAChangedByteAnywhere) {
@@ -137,7 +143,8 @@ TEST(Image, RefusesAnImageWithoutThreads) {
 }
 
 TEST(Image, RefusesAnotherMeasurementsSignature) {
-  EXPECT_TRUE(refusal(file_of(stream_of(conformance::pages({.mark = 1})), conformance::sigstruct({}))).starts_with("SIGSTRUCT is for another measurement"));
+  EXPECT_TRUE(refusal(file_of(stream_of(conformance::pages({.mark = 1})), conformance::sigstruct({})))
+                  .starts_with("SIGSTRUCT is for another measurement"));
 }
 
 // Records that no packer writes, by hand behind a good ECREATE.
@@ -150,29 +157,59 @@ TEST(Image, RefusesMalformedRecords) {
   };
   const Bytes chunk(sgx::kExtendChunkSize);
   const auto page = sgx::eadd_record(0, sgx::secinfo_regular(1));
-  EXPECT_EQ(with([&](Writer& out) { out.raw(sgx::eextend_record(0)); out.raw(chunk); }), "content before any page");
-  EXPECT_EQ(with([&](Writer& out) { out.raw(page); out.raw(sgx::eextend_record(0x1000)); out.raw(chunk); }), "content outside its page");
-  EXPECT_EQ(with([&](Writer& out) { out.raw(page); out.raw(sgx::eextend_record(0x10)); out.raw(chunk); }), "content outside its page");
   EXPECT_EQ(with([&](Writer& out) {
-    out.raw(page);
-    for (int i = 0; i < 2; ++i) { out.raw(sgx::eextend_record(0)); out.raw(chunk); }
-  }), "content twice or not in order");
-  EXPECT_EQ(with([&](Writer& out) { out.raw(page); out.raw(sgx::eextend_record(0)); }), "content is cut off");
+              out.raw(sgx::eextend_record(0));
+              out.raw(chunk);
+            }),
+            "content before any page");
+  EXPECT_EQ(with([&](Writer& out) {
+              out.raw(page);
+              out.raw(sgx::eextend_record(0x1000));
+              out.raw(chunk);
+            }),
+            "content outside its page");
+  EXPECT_EQ(with([&](Writer& out) {
+              out.raw(page);
+              out.raw(sgx::eextend_record(0x10));
+              out.raw(chunk);
+            }),
+            "content outside its page");
+  EXPECT_EQ(with([&](Writer& out) {
+              out.raw(page);
+              for (int i = 0; i < 2; ++i) {
+                out.raw(sgx::eextend_record(0));
+                out.raw(chunk);
+              }
+            }),
+            "content twice or not in order");
+  EXPECT_EQ(with([&](Writer& out) {
+              out.raw(page);
+              out.raw(sgx::eextend_record(0));
+            }),
+            "content is cut off");
   EXPECT_EQ(with([&](Writer& out) { out.raw(ByteView(page).first(32)); }), "a record is cut off");
-  EXPECT_EQ(with([&](Writer& out) { out.raw(sgx::ecreate_record(1, conformance::kSize)); }), "unknown record");
-  EXPECT_EQ(with([&](Writer& out) { auto bad = page; bad[63] = 1; out.raw(bad); }), "reserved bytes of EADD");
+  EXPECT_EQ(with([&](Writer& out) { out.raw(sgx::ecreate_record(1, conformance::kSize)); }),
+            "unknown record");
   EXPECT_EQ(with([&](Writer& out) {
-    out.raw(page);
-    auto bad = sgx::eextend_record(0);
-    bad[20] = 1;
-    out.raw(bad);
-    out.raw(chunk);
-  }), "reserved bytes of a content record");
+              auto bad = page;
+              bad[63] = 1;
+              out.raw(bad);
+            }),
+            "reserved bytes of EADD");
   EXPECT_EQ(with([&](Writer& out) {
-    out.raw(sgx::eadd_record(0x1000, sgx::secinfo_tcs()));
-    out.raw(sgx::eextend_record(0x1000));
-    out.raw(chunk);
-  }), "a page measured in part");
+              out.raw(page);
+              auto bad = sgx::eextend_record(0);
+              bad[20] = 1;
+              out.raw(bad);
+              out.raw(chunk);
+            }),
+            "reserved bytes of a content record");
+  EXPECT_EQ(with([&](Writer& out) {
+              out.raw(sgx::eadd_record(0x1000, sgx::secinfo_tcs()));
+              out.raw(sgx::eextend_record(0x1000));
+              out.raw(chunk);
+            }),
+            "a page measured in part");
 }
 
 TEST(Image, RefusesBadEcreate) {

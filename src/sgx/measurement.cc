@@ -45,14 +45,17 @@ struct MeasurementLog::Hash {
   void update(ByteView bytes) { CHECK(EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1); }
 };
 
-MeasurementLog::MeasurementLog(std::uint32_t ssaframesize, std::uint64_t size) : hash_(std::make_unique<Hash>()) {
+MeasurementLog::MeasurementLog(std::uint32_t ssaframesize, std::uint64_t size)
+    : hash_(std::make_unique<Hash>()) {
   hash_->update(ecreate_record(ssaframesize, size));
 }
 MeasurementLog::MeasurementLog(MeasurementLog&&) noexcept = default;
 MeasurementLog& MeasurementLog::operator=(MeasurementLog&&) noexcept = default;
 MeasurementLog::~MeasurementLog() = default;
 
-void MeasurementLog::add(std::uint64_t offset, SecinfoFlags flags) { hash_->update(eadd_record(offset, flags)); }
+void MeasurementLog::add(std::uint64_t offset, SecinfoFlags flags) {
+  hash_->update(eadd_record(offset, flags));
+}
 
 void MeasurementLog::extend(std::uint64_t offset, std::span<const std::uint8_t, kExtendChunkSize> content) {
   hash_->update(eextend_record(offset));
@@ -62,7 +65,8 @@ void MeasurementLog::extend(std::uint64_t offset, std::span<const std::uint8_t, 
 Measurement MeasurementLog::finish() const {
   Hash copy;
   Measurement result;
-  CHECK(EVP_MD_CTX_copy_ex(copy.context, hash_->context) == 1 && EVP_DigestFinal_ex(copy.context, result.bytes.data(), nullptr) == 1);
+  CHECK(EVP_MD_CTX_copy_ex(copy.context, hash_->context) == 1 &&
+        EVP_DigestFinal_ex(copy.context, result.bytes.data(), nullptr) == 1);
   return result;
 }
 

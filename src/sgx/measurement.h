@@ -1,6 +1,7 @@
-// measurement.h: MRENCLAVE as arithmetic. An enclave's identity is SHA-256 over a log of 64-byte records, one per ECREATE,
-// EADD and EEXTEND, each EEXTEND followed by the 256 bytes it covers. Packer, parser and emulator all use this one log.
-// Source: Intel SDM volume 3D, "ECREATE", "EADD", "EEXTEND", "EINIT" (operation sections).
+// measurement.h: MRENCLAVE as arithmetic. An enclave's identity is SHA-256 over a log of 64-byte records, one
+// per ECREATE, EADD and EEXTEND, each EEXTEND followed by the 256 bytes it covers. Packer, parser and
+// emulator all use this one log. Source: Intel SDM volume 3D, "ECREATE", "EADD", "EEXTEND", "EINIT"
+// (operation sections).
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@ namespace clemmys::sgx {
 
 using Record = std::array<std::uint8_t, kMeasureRecordSize>;
 
-// Tags: the first 8 bytes of a record, little-endian text. kTagUnmeasured marks bytes in an SGXS stream that no EEXTEND covers.
+// Tags: the first 8 bytes of a record, little-endian text. kTagUnmeasured marks bytes in an SGXS stream that
+// no EEXTEND covers.
 inline constexpr std::uint64_t kTagEcreate = 0x0045544145524345;     // "ECREATE\0"
 inline constexpr std::uint64_t kTagEadd = 0x0000000044444145;        // "EADD\0\0\0\0"
 inline constexpr std::uint64_t kTagEextend = 0x00444e4554584545;     // "EEXTEND\0"

@@ -27,10 +27,12 @@ Sigstruct signed_sigstruct() {
 // The expected value: printf of the 64-byte record into sha256sum:
 // printf 'ECREATE\0\x01\0\0\0\0\0\x01\0\0\0\0\0' then 44 zero bytes.
 TEST(Measurement, EcreateRecordHashesAsSha256sumDoes) {
-  EXPECT_EQ(to_hex(MeasurementLog(1, 0x10000).finish()), "03c79954895fe98c9bd1b86ebe8b7b1748b65bfc30085dd387cb4351e7de51e2");
+  EXPECT_EQ(to_hex(MeasurementLog(1, 0x10000).finish()),
+            "03c79954895fe98c9bd1b86ebe8b7b1748b65bfc30085dd387cb4351e7de51e2");
 }
 
-// ECREATE, then EADD of a read-write page at 0x1000, then EEXTEND of 256 bytes 0x41 at 0x1000, into sha256sum.
+// ECREATE, then EADD of a read-write page at 0x1000, then EEXTEND of 256 bytes 0x41 at 0x1000, into
+// sha256sum.
 TEST(Measurement, AddAndExtendHashAsSha256sumDoes) {
   MeasurementLog log(1, 0x10000);
   log.add(0x1000, secinfo_regular(kSecinfoRead | kSecinfoWrite));

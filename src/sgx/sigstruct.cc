@@ -27,13 +27,16 @@ using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 Error failed(std::string_view site) { return {ErrorCode::kInternal, site}; }
 Error refused(std::string detail) { return {ErrorCode::kInvalid, "sgx.sigstruct.check", std::move(detail)}; }
 
-Number number(const std::uint8_t (&little_endian)[kRsaSize]) { return Number(BN_lebin2bn(little_endian, kRsaSize, nullptr)); }
+Number number(const std::uint8_t (&little_endian)[kRsaSize]) {
+  return Number(BN_lebin2bn(little_endian, kRsaSize, nullptr));
+}
 
 std::array<std::uint8_t, 32> digest_of(const Sigstruct& sigstruct) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&sigstruct);
   std::array<std::uint8_t, kSigstructSigned1Size + kSigstructSigned2Size> message;
   std::copy_n(bytes, kSigstructSigned1Size, message.begin());
-  std::copy_n(bytes + kSigstructSigned2Offset, kSigstructSigned2Size, message.begin() + kSigstructSigned1Size);
+  std::copy_n(bytes + kSigstructSigned2Offset, kSigstructSigned2Size,
+              message.begin() + kSigstructSigned1Size);
   std::array<std::uint8_t, 32> digest;
   SHA256(message.data(), message.size(), digest.data());
   return digest;
@@ -48,7 +51,8 @@ Result<Quotients> quotients_of(const BIGNUM* s, const BIGNUM* n) {
   NumberContext context(BN_CTX_new());
   Number square(BN_new()), q1(BN_new()), rest(BN_new()), product(BN_new()), q2(BN_new());
   Quotients out;
-  const bool good = BN_sqr(square.get(), s, context.get()) && BN_div(q1.get(), rest.get(), square.get(), n, context.get()) &&
+  const bool good = BN_sqr(square.get(), s, context.get()) &&
+                    BN_div(q1.get(), rest.get(), square.get(), n, context.get()) &&
                     BN_mul(product.get(), rest.get(), s, context.get()) &&
                     BN_div(q2.get(), nullptr, product.get(), n, context.get()) &&
                     BN_bn2lebinpad(q1.get(), out.q1, kRsaSize) == static_cast<int>(kRsaSize) &&
@@ -58,27 +62,39 @@ Result<Quotients> quotients_of(const BIGNUM* s, const BIGNUM* n) {
 }
 
 bool prepare(EVP_PKEY_CTX* context) {
-  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0 && EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) > 0;
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0 &&
+         EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) > 0;
 }
 
-bool all_zero(std::span<const std::uint8_t> bytes) { return std::ranges::all_of(bytes, [](std::uint8_t b) { return b == 0; }); }
+bool all_zero(std::span<const std::uint8_t> bytes) {
+  return std::ranges::all_of(bytes, [](std::uint8_t b) { return b == 0; });
+}
+
+// public_key is the RSA key that a SIGSTRUCT carries.
+Pkey public_key(const BIGNUM* modulus) {
+  std::array<std::uint8_t, kRsaSize> native_modulus;
+  unsigned exponent = 3;
+  EVP_PKEY* key = nullptr;
+  if (BN_bn2nativepad(modulus, native_modulus.data(), kRsaSize) != static_cast<int>(kRsaSize)) return nullptr;
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, native_modulus.data(), kRsaSize),
+                             OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_E, &exponent),
+                             OSSL_PARAM_construct_end()};
+  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  if (!context || EVP_PKEY_fromdata_init(context.get()) <= 0 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) <= 0)
+    return nullptr;
+  return Pkey(key);
+}
 
 bool signature_holds(const Sigstruct& sigstruct, const BIGNUM* modulus, const BIGNUM* signature) {
-  Number exponent(BN_new()), cube(BN_new());
-  NumberContext numbers(BN_CTX_new());
-  if (!BN_set_word(exponent.get(), 3) || !BN_mod_exp(cube.get(), signature, exponent.get(), modulus, numbers.get())) return false;
-  // EMSA-PKCS1-v1_5 (RFC 8017, section 9.2): 00 01 ff… 00, DigestInfo of SHA-256, digest.
-  static constexpr std::uint8_t kDigestInfo[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                                 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-  std::array<std::uint8_t, kRsaSize> expected, actual;
+  std::array<std::uint8_t, kRsaSize> big_endian;
   const auto digest = digest_of(sigstruct);
-  expected.fill(0xff);
-  expected[0] = 0x00;
-  expected[1] = 0x01;
-  auto tail = expected.end() - digest.size() - sizeof kDigestInfo;
-  tail[-1] = 0x00;
-  std::ranges::copy(digest, std::copy_n(kDigestInfo, sizeof kDigestInfo, tail));
-  return BN_bn2binpad(cube.get(), actual.data(), kRsaSize) == static_cast<int>(kRsaSize) && actual == expected;
+  const Pkey key = public_key(modulus);
+  const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+  return key && context &&
+         BN_bn2binpad(signature, big_endian.data(), kRsaSize) == static_cast<int>(kRsaSize) &&
+         EVP_PKEY_verify_init(context.get()) > 0 && prepare(context.get()) &&
+         EVP_PKEY_verify(context.get(), big_endian.data(), kRsaSize, digest.data(), digest.size()) == 1;
 }
 
 }  // namespace
@@ -98,7 +114,8 @@ Result<SigningKey> SigningKey::generate() {
   EVP_PKEY* key = nullptr;
   if (!context || !BN_set_word(exponent.get(), 3) || EVP_PKEY_keygen_init(context.get()) <= 0 ||
       EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 3072) <= 0 ||
-      EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()) <= 0 || EVP_PKEY_generate(context.get(), &key) <= 0)
+      EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()) <= 0 ||
+      EVP_PKEY_generate(context.get(), &key) <= 0)
     return failed("sgx.signing_key.generate");
   return SigningKey(std::make_unique<Impl>(Impl{Pkey(key)}));
 }
@@ -149,7 +166,8 @@ Status sign_sigstruct(Sigstruct& sigstruct, const SigningKey& key) {
   std::size_t size = signature.size();
   PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey, nullptr));
   if (EVP_PKEY_sign_init(context.get()) <= 0 || !prepare(context.get()) ||
-      EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) <= 0 || size != kRsaSize)
+      EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) <= 0 ||
+      size != kRsaSize)
     return failed("sgx.sigstruct.sign");
   Number s(BN_bin2bn(signature.data(), static_cast<int>(size), nullptr));
   const Quotients quotients = TRY(quotients_of(s.get(), n.get()));

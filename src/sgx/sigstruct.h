@@ -1,5 +1,6 @@
-// sigstruct.h: makes and checks SIGSTRUCT, the signer's word for one measurement (RSA-3072, exponent 3, PKCS #1 v1.5 with
-// SHA-256). Numbers inside are little-endian. Source: Intel SDM volume 3D, "Enclave Signature Structure" and "EINIT".
+// sigstruct.h: makes and checks SIGSTRUCT, the signer's word for one measurement (RSA-3072, exponent 3, PKCS
+// #1 v1.5 with SHA-256). Numbers inside are little-endian. Source: Intel SDM volume 3D, "Enclave Signature
+// Structure" and "EINIT".
 #pragma once
 
 #include <memory>
@@ -43,7 +44,8 @@ Sigstruct sigstruct_of(const SigstructTerms& terms);
 // sign_sigstruct fills modulus, exponent, signature, q1 and q2.
 Status sign_sigstruct(Sigstruct& sigstruct, const SigningKey& key);
 
-// check_sigstruct does EINIT's checks on SIGSTRUCT alone: fixed fields, reserved bytes, signature, q1, q2. kInvalid names the field.
+// check_sigstruct does EINIT's checks on SIGSTRUCT alone: fixed fields, reserved bytes, signature, q1, q2.
+// kInvalid names the field.
 Status check_sigstruct(const Sigstruct& sigstruct);
 
 // signer_of is MRSIGNER: SHA-256 of the modulus as it stands in SIGSTRUCT.

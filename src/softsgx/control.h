@@ -1,6 +1,7 @@
-// control.h: one thread's side of the emulated processor. A Control block lies at the base of a slot aligned to kSlotSize;
-// the rest of the slot is the thread's alternate signal stack. So a signal handler finds its Control from RSP alone, at a time
-// when FS belongs to the enclave and nothing thread-local can be reached. Internal to softsgx.
+// control.h: one thread's side of the emulated processor. A Control block lies at the base of a slot aligned
+// to kSlotSize; the rest of the slot is the thread's alternate signal stack. So a signal handler finds its
+// Control from RSP alone, at a time when FS belongs to the enclave and nothing thread-local can be reached.
+// Internal to softsgx.
 #pragma once
 
 #include <ucontext.h>
@@ -23,12 +24,12 @@ struct Control {
   std::uint64_t host_fs, host_gs, host_rsp;
   std::uint64_t enclave_fs, enclave_gs;
   std::uint64_t entry, tcs, cssa;
-  std::uint64_t outside_rsp_slot;          // address of GPRSGX.ursp of the frame in use
-  std::uint64_t rdi, rsi, rdx, r8, r9;     // in and out
-  std::uint64_t gpr[16];                   // ERESUME: in the order of GprSgx
-  std::uint64_t return_frame[5];           // ERESUME: RIP CS RFLAGS RSP SS
+  std::uint64_t outside_rsp_slot;       // address of GPRSGX.ursp of the frame in use
+  std::uint64_t rdi, rsi, rdx, r8, r9;  // in and out
+  std::uint64_t gpr[16];                // ERESUME: in the order of GprSgx
+  std::uint64_t return_frame[5];        // ERESUME: RIP CS RFLAGS RSP SS
   std::uint64_t xfrm;
-  alignas(64) std::uint8_t xsave[1024];    // ERESUME: checked copy of the SSA's XSAVE area
+  alignas(64) std::uint8_t xsave[1024];  // ERESUME: checked copy of the SSA's XSAVE area
   // Read and written by C++ alone. `inside` is the enclave this thread is in, else null.
   State* inside;
   TcsState* tcs_state;
@@ -38,8 +39,8 @@ struct Control {
 };
 static_assert(sizeof(Control) <= kControlSize);
 
-// thread_control gives this thread's block; the first call makes it, sets the signal stack and traps system calls made by
-// enclave code. Fails when kSlotCount threads have one or when the kernel cannot trap.
+// thread_control gives this thread's block; the first call makes it, sets the signal stack and traps system
+// calls made by enclave code. Fails when kSlotCount threads have one or when the kernel cannot trap.
 Result<Control*> thread_control();
 
 // The arena of all slots; softsgx_signal_entry compares RSP with it.
@@ -49,17 +50,20 @@ extern "C" __attribute__((tls_model("initial-exec"))) thread_local Control* soft
 // softsgx_eenter and softsgx_eresume run the enclave as Control says and return after EEXIT or AEX.
 extern "C" void softsgx_eenter(Control* control);
 extern "C" void softsgx_eresume(Control* control);
-// softsgx_after_enclu is where EEXIT and AEX lead: the address after the ENCLU that entered. Not a function to call.
+// softsgx_after_enclu is where EEXIT and AEX lead: the address after the ENCLU that entered. Not a function
+// to call.
 extern "C" void softsgx_after_enclu();
 // softsgx_signal_entry is the handler of every signal that may find the thread inside.
 extern "C" void softsgx_signal_entry(int, void*, void*);
 
-// save_state is the memory half of an AEX: writes SSA frame `cssa`, counts CSSA up, gives the TCS free, leaves the registers
-// of the host in `context`. load_state is ERESUME's half: checks the frame and fills the Control block from it.
+// save_state is the memory half of an AEX: writes SSA frame `cssa`, counts CSSA up, gives the TCS free,
+// leaves the registers of the host in `context`. load_state is ERESUME's half: checks the frame and fills the
+// Control block from it.
 void save_state(Control& control, ucontext_t& context, std::uint64_t enclave_fs);
 Status load_state(Control& control, State& state, TcsState& tcs);
 
-// leave makes `context` continue at `address` outside, with the host's FS and GS base. RSP and RIP of the enclave are dropped.
+// leave makes `context` continue at `address` outside, with the host's FS and GS base. RSP and RIP of the
+// enclave are dropped.
 void leave(Control& control);
 
 inline std::uint64_t read_gs_base() {

@@ -1,7 +1,7 @@
-// enclave.h: an emulated enclave: the ENCLS side (build, change) as functions, the ENCLU side through enter(). The enclave's
-// bytes run natively in this process; what they trap on is emulated in signal handlers (signals.h).
-// Threads: any number may enter; functions that change pages take a lock. Destroy it when no thread is inside.
-// Source: Intel SDM volume 3D, "SGX Instruction References".
+// enclave.h: an emulated enclave: the ENCLS side (build, change) as functions, the ENCLU side through
+// enter(). The enclave's bytes run natively in this process; what they trap on is emulated in signal handlers
+// (signals.h). Threads: any number may enter; functions that change pages take a lock. Destroy it when no
+// thread is inside. Source: Intel SDM volume 3D, "SGX Instruction References".
 #pragma once
 
 #include <cstdint>
@@ -29,26 +29,30 @@ struct Entry {
 // Counters are events since creation; the cost model reads them.
 struct Counters {
   std::uint64_t eadd = 0, eextend = 0, eaug = 0, eremove = 0, emodt = 0, emodpr = 0;
-  std::uint64_t eenter = 0, eresume = 0, eexit = 0, aex = 0, eaccept = 0, eacceptcopy = 0, emodpe = 0, ereport = 0, egetkey = 0;
+  std::uint64_t eenter = 0, eresume = 0, eexit = 0, aex = 0, eaccept = 0, eacceptcopy = 0, emodpe = 0,
+                ereport = 0, egetkey = 0;
 };
 
 class Enclave {
  public:
   // create is ECREATE. secs.baseaddr 0: chosen here; else Range::reserve says what it must be.
-  static Result<std::unique_ptr<Enclave>> create(std::shared_ptr<const Machine> machine, const sgx::Secs& secs);
+  static Result<std::unique_ptr<Enclave>> create(std::shared_ptr<const Machine> machine,
+                                                 const sgx::Secs& secs);
   ~Enclave();
 
   std::uint64_t base() const;
   std::uint64_t size() const;
   Counters counters() const;
 
-  Status add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure);  // EADD, EEXTEND
-  Status initialize(const sgx::Sigstruct& sigstruct);                                               // EINIT
+  Status add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags,
+                   bool measure);                      // EADD, EEXTEND
+  Status initialize(const sgx::Sigstruct& sigstruct);  // EINIT
   Status enter(Entry& entry);
-  Status augment(std::uint64_t offset, std::uint64_t size);                                         // EAUG
-  Status restrict_permissions(std::uint64_t offset, std::uint64_t size, sgx::SecinfoFlags flags);   // EMODPR, ETRACK
-  Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type);                 // EMODT, ETRACK
-  Status remove_pages(std::uint64_t offset, std::uint64_t size);                                    // EREMOVE
+  Status augment(std::uint64_t offset, std::uint64_t size);  // EAUG
+  Status restrict_permissions(std::uint64_t offset, std::uint64_t size,
+                              sgx::SecinfoFlags flags);                              // EMODPR, ETRACK
+  Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type);  // EMODT, ETRACK
+  Status remove_pages(std::uint64_t offset, std::uint64_t size);                     // EREMOVE
 
  private:
   explicit Enclave(std::unique_ptr<State> state);

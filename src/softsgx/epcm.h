@@ -1,6 +1,6 @@
-// epcm.h: the enclave page cache map: what the processor knows of each page. One 16-bit entry per page of the range, in
-// lazily backed memory; entries change by compare-and-exchange, from host threads and from signal handlers alike.
-// Source: Intel SDM volume 3D, "Enclave Page Cache Map (EPCM)".
+// epcm.h: the enclave page cache map: what the processor knows of each page. One 16-bit entry per page of the
+// range, in lazily backed memory; entries change by compare-and-exchange, from host threads and from signal
+// handlers alike. Source: Intel SDM volume 3D, "Enclave Page Cache Map (EPCM)".
 #pragma once
 
 #include <sys/mman.h>
@@ -16,12 +16,14 @@ namespace clemmys::softsgx {
 struct EpcmEntry {
   std::uint16_t bits = 0;
 
-  static constexpr std::uint16_t kPermissions = 7, kPending = 1 << 3, kModified = 1 << 4, kRestricted = 1 << 5, kValid = 1 << 6,
-                                 kBlocked = 1 << 7, kProtected = 1 << 8;  // kProtected: the mapping is not plain read-write
+  static constexpr std::uint16_t kPermissions = 7, kPending = 1 << 3, kModified = 1 << 4,
+                                 kRestricted = 1 << 5, kValid = 1 << 6, kBlocked = 1 << 7,
+                                 kProtected = 1 << 8;  // kProtected: the mapping is not plain read-write
   static constexpr int kTypeShift = 12;
 
   static constexpr EpcmEntry of(sgx::SecinfoFlags flags) {
-    return {static_cast<std::uint16_t>((flags.bits & 0x3f) | kValid | (static_cast<std::uint16_t>(flags.type()) << kTypeShift))};
+    return {static_cast<std::uint16_t>((flags.bits & 0x3f) | kValid |
+                                       (static_cast<std::uint16_t>(flags.type()) << kTypeShift))};
   }
   constexpr bool has(std::uint16_t mask) const { return (bits & mask) == mask; }
   constexpr bool any(std::uint16_t mask) const { return (bits & mask) != 0; }
@@ -45,7 +47,8 @@ struct EpcmEntry {
 class Epcm {
  public:
   explicit Epcm(std::uint64_t pages) : pages_(pages) {
-    void* memory = ::mmap(nullptr, pages * sizeof(Slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = ::mmap(nullptr, pages * sizeof(Slot), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(memory != MAP_FAILED);
     slots_ = static_cast<Slot*>(memory);
   }
@@ -54,7 +57,9 @@ class Epcm {
   Epcm& operator=(const Epcm&) = delete;
 
   EpcmEntry load(std::uint64_t page) const { return {slots_[page].load(std::memory_order_acquire)}; }
-  void store(std::uint64_t page, EpcmEntry entry) { slots_[page].store(entry.bits, std::memory_order_release); }
+  void store(std::uint64_t page, EpcmEntry entry) {
+    slots_[page].store(entry.bits, std::memory_order_release);
+  }
   // replace changes the entry if it still is `expected`.
   bool replace(std::uint64_t page, EpcmEntry expected, EpcmEntry wanted) {
     return slots_[page].compare_exchange_strong(expected.bits, wanted.bits, std::memory_order_acq_rel);

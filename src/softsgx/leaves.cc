@@ -19,7 +19,10 @@ constexpr Fault kGeneralProtection{13, 0, 0};
 alignas(4096) constexpr std::uint8_t kZeroPage[kPageSize] = {};
 
 Fault page_fault(std::uint64_t address, bool write) {
-  return {14, static_cast<std::uint16_t>(sgx::kPfPresent | sgx::kPfUser | sgx::kPfSgx | (write ? sgx::kPfWrite : 0)), address};
+  return {
+      14,
+      static_cast<std::uint16_t>(sgx::kPfPresent | sgx::kPfUser | sgx::kPfSgx | (write ? sgx::kPfWrite : 0)),
+      address};
 }
 
 // Call is one leaf function at work: the enclave, and its registers.
@@ -40,9 +43,12 @@ struct Call {
     if (error != SgxError::kSuccess) registers[REG_EFL] |= kZeroFlag;
     return std::nullopt;
   }
-  // operand checks an operand in enclave memory: alignment, place, and that the enclave itself may access it so.
-  std::optional<Fault> operand(std::uint64_t address, std::uint64_t size, std::uint64_t alignment, bool write) const {
-    if (address % alignment != 0 || !state.contains(address) || size > state.base() + state.range.size() - address)
+  // operand checks an operand in enclave memory: alignment, place, and that the enclave itself may access it
+  // so.
+  std::optional<Fault> operand(std::uint64_t address, std::uint64_t size, std::uint64_t alignment,
+                               bool write) const {
+    if (address % alignment != 0 || !state.contains(address) ||
+        size > state.base() + state.range.size() - address)
       return kGeneralProtection;
     for (std::uint64_t page = state.page_of(address); page <= state.page_of(address + size - 1); ++page)
       if (!state.epcm.load(page).usable(write ? sgx::kSecinfoRead | sgx::kSecinfoWrite : sgx::kSecinfoRead))
@@ -66,10 +72,12 @@ std::optional<Fault> ereport(const Call& call) {
   TRY_OPERAND(call.operand(call.rdx(), sizeof(sgx::Report), sgx::kReportAlignment, true));
   const auto target = call.copy_in<sgx::TargetInfo>(call.rbx());
   const auto zero = [](std::uint8_t b) { return b == 0; };
-  if (!std::ranges::all_of(target.reserved2, zero) || !std::ranges::all_of(target.reserved3, zero) || target.reserved1 != 0)
+  if (!std::ranges::all_of(target.reserved2, zero) || !std::ranges::all_of(target.reserved3, zero) ||
+      target.reserved1 != 0)
     return kGeneralProtection;
   sgx::Report report{};
-  std::memcpy(report.body.reportdata, reinterpret_cast<const void*>(call.rcx()), sizeof report.body.reportdata);
+  std::memcpy(report.body.reportdata, reinterpret_cast<const void*>(call.rcx()),
+              sizeof report.body.reportdata);
   call.state.machine->report(call.state.identity, target, report);
   std::memcpy(reinterpret_cast<void*>(call.rdx()), &report, sizeof report);
   call.state.count(Event::kEreport);
@@ -79,9 +87,11 @@ std::optional<Fault> ereport(const Call& call) {
 std::optional<Fault> egetkey(const Call& call) {
   TRY_OPERAND(call.operand(call.rbx(), sizeof(sgx::KeyRequest), sgx::kKeyRequestAlignment, false));
   TRY_OPERAND(call.operand(call.rcx(), EnclaveKey::kSize, 16, true));
-  const GetKeyResult result = call.state.machine->get_key(call.state.identity, call.copy_in<sgx::KeyRequest>(call.rbx()));
+  const GetKeyResult result =
+      call.state.machine->get_key(call.state.identity, call.copy_in<sgx::KeyRequest>(call.rbx()));
   if (result.general_protection) return kGeneralProtection;
-  if (result.error == SgxError::kSuccess) std::memcpy(reinterpret_cast<void*>(call.rcx()), result.key.view().data(), EnclaveKey::kSize);
+  if (result.error == SgxError::kSuccess)
+    std::memcpy(reinterpret_cast<void*>(call.rcx()), result.key.view().data(), EnclaveKey::kSize);
   call.state.count(Event::kEgetkey);
   return call.finish(result.error);
 }
@@ -91,7 +101,8 @@ std::optional<Fault> secinfo_operand(const Call& call, sgx::Secinfo& secinfo) {
   TRY_OPERAND(call.operand(call.rbx(), sizeof(sgx::Secinfo), 64, false));
   secinfo = call.copy_in<sgx::Secinfo>(call.rbx());
   constexpr std::uint64_t kKnown = 0xff3f;
-  if ((secinfo.flags.bits & ~kKnown) || !std::ranges::all_of(secinfo.reserved, [](std::uint8_t b) { return b == 0; }))
+  if ((secinfo.flags.bits & ~kKnown) ||
+      !std::ranges::all_of(secinfo.reserved, [](std::uint8_t b) { return b == 0; }))
     return kGeneralProtection;
   if (call.rcx() % kPageSize != 0 || !call.state.contains(call.rcx())) return kGeneralProtection;
   return std::nullopt;
@@ -111,12 +122,14 @@ std::optional<Fault> eaccept(const Call& call) {
   TRY_OPERAND(secinfo_operand(call, secinfo));
   State& state = call.state;
   const std::uint64_t page = state.page_of(call.rcx());
-  if (!state.epcm.load(page).valid()) (void)state.augment_page(page);  // the Linux driver's answer to the page fault
+  if (!state.epcm.load(page).valid())
+    (void)state.augment_page(page);  // the Linux driver's answer to the page fault
   const EpcmEntry entry = state.epcm.load(page);
   if (!entry.valid() || entry.any(EpcmEntry::kBlocked)) return page_fault(call.rcx(), true);
   state.count(Event::kEaccept);
   if (secinfo.flags != entry.secinfo()) return call.finish(SgxError::kPageAttributesMismatch);
-  const EpcmEntry accepted = entry.without(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kRestricted);
+  const EpcmEntry accepted =
+      entry.without(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kRestricted);
   const bool becomes_tcs = entry.any(EpcmEntry::kModified) && entry.type() == PageType::kTcs;
   if (becomes_tcs && !accept_tcs(state, page)) return kGeneralProtection;
   if (!state.epcm.replace(page, entry, accepted)) return kGeneralProtection;  // two threads accept one page
@@ -132,19 +145,22 @@ std::optional<Fault> eacceptcopy(const Call& call) {
   State& state = call.state;
   const std::uint64_t page = state.page_of(call.rcx());
   const auto permissions = static_cast<std::uint16_t>(secinfo.flags.bits & sgx::kSecinfoPermissions);
-  if (secinfo.flags.bits != sgx::secinfo_regular(permissions).bits || !(permissions & sgx::kSecinfoRead)) return kGeneralProtection;
+  if (secinfo.flags.bits != sgx::secinfo_regular(permissions).bits || !(permissions & sgx::kSecinfoRead))
+    return kGeneralProtection;
   if (!state.epcm.load(page).valid()) (void)state.augment_page(page);
   const EpcmEntry entry = state.epcm.load(page);
   state.count(Event::kEacceptcopy);
   if (!entry.valid()) return page_fault(call.rcx(), true);
-  if (entry.type() != PageType::kRegular || !entry.any(EpcmEntry::kPending) || entry.any(EpcmEntry::kModified))
+  if (entry.type() != PageType::kRegular || !entry.any(EpcmEntry::kPending) ||
+      entry.any(EpcmEntry::kModified))
     return call.finish(SgxError::kPageAttributesMismatch);
   if (!state.range.populate_copy(page * kPageSize, reinterpret_cast<const void*>(call.rdx()), kPageSize))
     return page_fault(call.rcx(), true);
   const bool plain = permissions == (sgx::kSecinfoRead | sgx::kSecinfoWrite);
   if (!plain && !state.apply_permissions(page, 1, permissions)) return page_fault(call.rcx(), true);
   const EpcmEntry accepted = EpcmEntry::of(secinfo.flags);
-  if (!state.epcm.replace(page, entry, plain ? accepted : accepted.with(EpcmEntry::kProtected))) return kGeneralProtection;
+  if (!state.epcm.replace(page, entry, plain ? accepted : accepted.with(EpcmEntry::kProtected)))
+    return kGeneralProtection;
   return call.finish(SgxError::kSuccess);
 }
 
@@ -156,10 +172,12 @@ std::optional<Fault> emodpe(const Call& call) {
   const EpcmEntry entry = state.epcm.load(page);
   const auto wanted = static_cast<std::uint16_t>(secinfo.flags.bits & sgx::kSecinfoPermissions);
   const EpcmEntry extended = entry.with(wanted).with(EpcmEntry::kProtected);
-  if (!entry.valid() || entry.type() != PageType::kRegular || entry.any(EpcmEntry::kPending | EpcmEntry::kModified))
+  if (!entry.valid() || entry.type() != PageType::kRegular ||
+      entry.any(EpcmEntry::kPending | EpcmEntry::kModified))
     return page_fault(call.rcx(), true);
   if (extended.any(sgx::kSecinfoWrite) && !extended.any(sgx::kSecinfoRead)) return kGeneralProtection;
-  if (!state.apply_permissions(page, 1, extended.bits & EpcmEntry::kPermissions)) return page_fault(call.rcx(), true);
+  if (!state.apply_permissions(page, 1, extended.bits & EpcmEntry::kPermissions))
+    return page_fault(call.rcx(), true);
   if (!state.epcm.replace(page, entry, extended)) return kGeneralProtection;
   state.count(Event::kEmodpe);
   return std::nullopt;
@@ -177,13 +195,21 @@ std::optional<Fault> eexit(Control& control, const Call& call) {
 
 std::optional<Fault> run(Control& control, const Call& call, std::uint32_t leaf) {
   switch (static_cast<sgx::UserLeaf>(leaf)) {
-    case sgx::UserLeaf::kEreport: return ereport(call);
-    case sgx::UserLeaf::kEgetkey: return egetkey(call);
-    case sgx::UserLeaf::kEexit: return eexit(control, call);
-    case sgx::UserLeaf::kEaccept: return eaccept(call);
-    case sgx::UserLeaf::kEmodpe: return emodpe(call);
-    case sgx::UserLeaf::kEacceptcopy: return eacceptcopy(call);
-    case sgx::UserLeaf::kEenter: case sgx::UserLeaf::kEresume: return kGeneralProtection;  // not from inside
+    case sgx::UserLeaf::kEreport:
+      return ereport(call);
+    case sgx::UserLeaf::kEgetkey:
+      return egetkey(call);
+    case sgx::UserLeaf::kEexit:
+      return eexit(control, call);
+    case sgx::UserLeaf::kEaccept:
+      return eaccept(call);
+    case sgx::UserLeaf::kEmodpe:
+      return emodpe(call);
+    case sgx::UserLeaf::kEacceptcopy:
+      return eacceptcopy(call);
+    case sgx::UserLeaf::kEenter:
+    case sgx::UserLeaf::kEresume:
+      return kGeneralProtection;  // not from inside
   }
   return kGeneralProtection;
 }

@@ -1,5 +1,5 @@
-// leaves.h: the ENCLU leaf functions that an enclave runs. Called from the trap handler with the enclave's registers.
-// Internal to softsgx. Source: Intel SDM volume 3D, "Intel SGX User Leaf Function Reference".
+// leaves.h: the ENCLU leaf functions that an enclave runs. Called from the trap handler with the enclave's
+// registers. Internal to softsgx. Source: Intel SDM volume 3D, "Intel SGX User Leaf Function Reference".
 #pragma once
 
 #include <ucontext.h>
@@ -17,7 +17,8 @@ struct Fault {
   std::uint64_t address;
 };
 
-// run_leaf performs the leaf in EAX and moves RIP past the three bytes of ENCLU at RIP; EEXIT also leaves the enclave.
+// run_leaf performs the leaf in EAX and moves RIP past the three bytes of ENCLU at RIP; EEXIT also leaves the
+// enclave.
 std::optional<Fault> run_leaf(Control& control, ucontext_t& context);
 
 }  // namespace clemmys::softsgx

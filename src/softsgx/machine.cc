@@ -24,7 +24,8 @@ struct Fuses {
   std::uint8_t device_key[16], seal_fuses[16], owner_epoch[16];
 };
 
-// Dependencies is the block that a key is the CMAC of. Field order is ours: Intel does not publish the processor's.
+// Dependencies is the block that a key is the CMAC of. Field order is ours: Intel does not publish the
+// processor's.
 struct Dependencies {
   std::uint16_t keyname, isvprodid, isvsvn, configsvn;
   std::uint32_t miscselect, miscmask;
@@ -53,7 +54,8 @@ struct Fetched {
 class FusedMachine final : public Machine {
  public:
   explicit FusedMachine(const Fuses& fuses) : fuses_(fuses) {
-    CHECK(cmac_.mac != nullptr && RAND_bytes(report_keyid_.data(), static_cast<int>(report_keyid_.size())) == 1);
+    CHECK(cmac_.mac != nullptr &&
+          RAND_bytes(report_keyid_.data(), static_cast<int>(report_keyid_.size())) == 1);
     (void)derive({});  // the library loads its cipher now, not inside a signal handler
   }
   ~FusedMachine() override { wipe(&fuses_, sizeof fuses_); }
@@ -99,11 +101,13 @@ class FusedMachine final : public Machine {
   }
   void mac(ByteView key, ByteView message, std::uint8_t (&out)[16]) const {
     char cipher[] = "AES-128-CBC";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                                     OSSL_PARAM_construct_end()};
     EVP_MAC_CTX* context = EVP_MAC_CTX_new(cmac_.mac);
     std::size_t size = 0;
     CHECK(context != nullptr && EVP_MAC_init(context, key.data(), key.size(), parameters) == 1 &&
-          EVP_MAC_update(context, message.data(), message.size()) == 1 && EVP_MAC_final(context, out, &size, sizeof out) == 1);
+          EVP_MAC_update(context, message.data(), message.size()) == 1 &&
+          EVP_MAC_final(context, out, &size, sizeof out) == 1);
     EVP_MAC_CTX_free(context);
   }
   EnclaveKey derive(const Dependencies& of) const {
@@ -121,13 +125,14 @@ class FusedMachine final : public Machine {
 
 GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyRequest& request) const {
   const sgx::Secs& secs = identity.secs;
-  constexpr std::uint16_t kKssPolicies = sgx::kKeyPolicyNoIsvprodid | sgx::kKeyPolicyConfigid | sgx::kKeyPolicyIsvfamilyid |
-                                         sgx::kKeyPolicyIsvextprodid;
+  constexpr std::uint16_t kKssPolicies = sgx::kKeyPolicyNoIsvprodid | sgx::kKeyPolicyConfigid |
+                                         sgx::kKeyPolicyIsvfamilyid | sgx::kKeyPolicyIsvextprodid;
   constexpr std::uint16_t kPolicies = sgx::kKeyPolicyMrenclave | sgx::kKeyPolicyMrsigner | kKssPolicies;
   const bool kss = secs.attributes.flags & sgx::kAttributeKss;
   const bool reserved_used = request.reserved1 != 0 || request.cet_attributes_mask != 0 ||
                              std::ranges::any_of(request.reserved2, [](std::uint8_t b) { return b != 0; });
-  if (reserved_used || (request.keypolicy & ~kPolicies) || (!kss && ((request.keypolicy & kKssPolicies) || request.configsvn)))
+  if (reserved_used || (request.keypolicy & ~kPolicies) ||
+      (!kss && ((request.keypolicy & kKssPolicies) || request.configsvn)))
     return {.general_protection = true};
 
   const auto name = static_cast<KeyName>(request.keyname);
@@ -142,8 +147,10 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
     return {.key = derive(of)};
   }
   const bool provision = name == KeyName::kProvision || name == KeyName::kProvisionSeal;
-  if (name != KeyName::kSeal && !provision) return {.error = SgxError::kInvalidKeyname};  // EINITTOKEN: launch control is not emulated
-  if (provision && !(secs.attributes.flags & sgx::kAttributeProvisionKey)) return {.error = SgxError::kInvalidAttribute};
+  if (name != KeyName::kSeal && !provision)
+    return {.error = SgxError::kInvalidKeyname};  // EINITTOKEN: launch control is not emulated
+  if (provision && !(secs.attributes.flags & sgx::kAttributeProvisionKey))
+    return {.error = SgxError::kInvalidAttribute};
   for (std::size_t i = 0; i < kCpusvn.size(); ++i)
     if (request.cpusvn[i] > kCpusvn[i]) return {.error = SgxError::kInvalidCpusvn};
   if (request.isvsvn > secs.isvsvn) return {.error = SgxError::kInvalidIsvsvn};
@@ -168,7 +175,8 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
       of.configsvn = request.configsvn;
     }
     if (request.keypolicy & sgx::kKeyPolicyIsvfamilyid) copy_bytes(of.family_id, identity.family_id);
-    if (request.keypolicy & sgx::kKeyPolicyIsvextprodid) copy_bytes(of.extended_product_id, identity.extended_product_id);
+    if (request.keypolicy & sgx::kKeyPolicyIsvextprodid)
+      copy_bytes(of.extended_product_id, identity.extended_product_id);
   } else {  // provisioning keys: same for every owner and epoch
     copy_bytes(of.mrsigner, secs.mrsigner);
     std::ranges::fill(of.owner_epoch, std::uint8_t{0});
@@ -179,21 +187,27 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
 
 struct Descriptor {
   int fd;
-  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
 };
 
 Error failed(std::string_view site, const std::string& path) {
   return {ErrorCode::kInternal, site, path + ": " + std::strerror(errno)};
 }
 
-// make_fuses writes a complete key file under another name and links it into place: concurrent first uses agree on one.
+// make_fuses writes a complete key file under another name and links it into place: concurrent first uses
+// agree on one.
 Status make_fuses(const std::string& path) {
   Fuses fuses;
-  if (RAND_bytes(reinterpret_cast<std::uint8_t*>(&fuses), sizeof fuses) != 1) return Error{ErrorCode::kInternal, "softsgx.machine.random"};
+  if (RAND_bytes(reinterpret_cast<std::uint8_t*>(&fuses), sizeof fuses) != 1)
+    return Error{ErrorCode::kInternal, "softsgx.machine.random"};
   const std::string temporary = path + "." + std::to_string(::getpid());
   {
     const Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    const bool written = file.fd >= 0 && ::write(file.fd, &fuses, sizeof fuses) == static_cast<ssize_t>(sizeof fuses) && ::fsync(file.fd) == 0;
+    const bool written = file.fd >= 0 &&
+                         ::write(file.fd, &fuses, sizeof fuses) == static_cast<ssize_t>(sizeof fuses) &&
+                         ::fsync(file.fd) == 0;
     wipe(&fuses, sizeof fuses);
     if (!written) return failed("softsgx.machine.write", temporary);
   }
@@ -208,7 +222,8 @@ Status make_fuses(const std::string& path) {
 
 Result<std::shared_ptr<const Machine>> Machine::open(std::string_view directory) {
   const std::string folder(directory), path = folder + "/machine.key";
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return failed("softsgx.machine.directory", folder);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed("softsgx.machine.directory", folder);
   if (::access(path.c_str(), F_OK) != 0) TRY(make_fuses(path));
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   struct stat status{};
@@ -216,7 +231,8 @@ Result<std::shared_ptr<const Machine>> Machine::open(std::string_view directory)
   if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid())
     return Error{ErrorCode::kDenied, "softsgx.machine.mode", path + " must belong to this user, mode 0600"};
   Fuses fuses;
-  if (status.st_size != sizeof fuses || ::read(file.fd, &fuses, sizeof fuses) != static_cast<ssize_t>(sizeof fuses))
+  if (status.st_size != sizeof fuses ||
+      ::read(file.fd, &fuses, sizeof fuses) != static_cast<ssize_t>(sizeof fuses))
     return Error{ErrorCode::kCorrupt, "softsgx.machine.size", path};
   std::shared_ptr<const Machine> machine = std::make_shared<FusedMachine>(fuses);
   wipe(&fuses, sizeof fuses);

@@ -1,6 +1,6 @@
-// machine.h: the secrets of one software SGX processor, and key derivation from them. Made on first use in a directory
-// (0700, files 0600) and read by later processes of the same user: all of them are "the same processor".
-// Trust: whoever reads the directory can forge reports. That is what makes software SGX software.
+// machine.h: the secrets of one software SGX processor, and key derivation from them. Made on first use in a
+// directory (0700, files 0600) and read by later processes of the same user: all of them are "the same
+// processor". Trust: whoever reads the directory can forge reports. That is what makes software SGX software.
 // Source: Intel SDM volume 3D, "EGETKEY" (key dependencies), "EREPORT".
 #pragma once
 

@@ -24,7 +24,8 @@ constexpr std::uint64_t kSlotSize = 64ull << 30;
 
 Error failed(std::string_view site) { return {ErrorCode::kUnsupported, site, std::strerror(errno)}; }
 
-// open_fault_fd asks for user-mode faults only: that needs no privilege (vm.unprivileged_userfaultfd may be 0).
+// open_fault_fd asks for user-mode faults only: that needs no privilege (vm.unprivileged_userfaultfd may be
+// 0).
 int open_fault_fd() {
   const int fd = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
   if (fd < 0) return fd;
@@ -44,8 +45,10 @@ void* map_at(std::uint64_t base, std::uint64_t size) {
 
 void* map_slot(std::uint64_t size) {
   const std::uint64_t stride = std::max(size, kSlotSize);
-  for (std::uint64_t base = (kAreaStart + stride - 1) / stride * stride; base + size <= kAreaEnd; base += stride) {
-    void* where = ::mmap(reinterpret_cast<void*>(base), size, kProtection, kFlags | MAP_FIXED_NOREPLACE, -1, 0);
+  for (std::uint64_t base = (kAreaStart + stride - 1) / stride * stride; base + size <= kAreaEnd;
+       base += stride) {
+    void* where =
+        ::mmap(reinterpret_cast<void*>(base), size, kProtection, kFlags | MAP_FIXED_NOREPLACE, -1, 0);
     if (where == reinterpret_cast<void*>(base)) return where;
     if (where != MAP_FAILED) ::munmap(where, size);  // a kernel that does not know MAP_FIXED_NOREPLACE
     if (errno != EEXIST) break;
@@ -64,13 +67,16 @@ Result<Range> Range::reserve(std::uint64_t size, std::uint64_t base) {
   range.base_ = reinterpret_cast<std::uint64_t>(where);
   ::madvise(where, size, MADV_DONTFORK);
   ::madvise(where, size, MADV_DONTDUMP);
-  uffdio_register registration{.range = {range.base_, size}, .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
+  uffdio_register registration{
+      .range = {range.base_, size}, .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
   if (::ioctl(fd, UFFDIO_REGISTER, &registration) != 0) return failed("softsgx.range.register");
   return range;
 }
 
 Range::Range(Range&& other) noexcept
-    : base_(std::exchange(other.base_, 0)), size_(other.size_), fault_fd_(std::exchange(other.fault_fd_, -1)) {}
+    : base_(std::exchange(other.base_, 0)),
+      size_(other.size_),
+      fault_fd_(std::exchange(other.fault_fd_, -1)) {}
 
 Range::~Range() {
   if (base_ != 0) ::munmap(reinterpret_cast<void*>(base_), size_);
@@ -80,10 +86,14 @@ Range::~Range() {
 bool Range::populate_copy(std::uint64_t offset, const void* content, std::uint64_t size) const {
   std::uint64_t done = 0;
   while (done < size) {
-    uffdio_copy copy{.dst = base_ + offset + done, .src = reinterpret_cast<std::uint64_t>(content) + done,
-                     .len = size - done, .mode = UFFDIO_COPY_MODE_DONTWAKE, .copy = 0};
+    uffdio_copy copy{.dst = base_ + offset + done,
+                     .src = reinterpret_cast<std::uint64_t>(content) + done,
+                     .len = size - done,
+                     .mode = UFFDIO_COPY_MODE_DONTWAKE,
+                     .copy = 0};
     if (::ioctl(fault_fd_, UFFDIO_COPY, &copy) != 0 && errno != EAGAIN) return false;
-    if (copy.copy > 0) done += static_cast<std::uint64_t>(copy.copy);  // EAGAIN: the mapping changed meanwhile
+    if (copy.copy > 0)
+      done += static_cast<std::uint64_t>(copy.copy);  // EAGAIN: the mapping changed meanwhile
   }
   return true;
 }
@@ -91,14 +101,17 @@ bool Range::populate_copy(std::uint64_t offset, const void* content, std::uint64
 bool Range::populate_zero(std::uint64_t offset, std::uint64_t size) const {
   std::uint64_t done = 0;
   while (done < size) {
-    uffdio_zeropage zero{.range = {base_ + offset + done, size - done}, .mode = UFFDIO_ZEROPAGE_MODE_DONTWAKE, .zeropage = 0};
+    uffdio_zeropage zero{
+        .range = {base_ + offset + done, size - done}, .mode = UFFDIO_ZEROPAGE_MODE_DONTWAKE, .zeropage = 0};
     if (::ioctl(fault_fd_, UFFDIO_ZEROPAGE, &zero) != 0 && errno != EAGAIN) return false;
     if (zero.zeropage > 0) done += static_cast<std::uint64_t>(zero.zeropage);
   }
   return true;
 }
 
-bool Range::discard(std::uint64_t offset, std::uint64_t size) const { return ::madvise(at(offset), size, MADV_DONTNEED) == 0; }
+bool Range::discard(std::uint64_t offset, std::uint64_t size) const {
+  return ::madvise(at(offset), size, MADV_DONTNEED) == 0;
+}
 bool Range::protect(std::uint64_t offset, std::uint64_t size, int protection) const {
   return ::mprotect(at(offset), size, protection) == 0;
 }

@@ -25,7 +25,8 @@ std::array<struct sigaction, NSIG> previous{};
 int memory_fd = -1;  // /proc/self/mem: writes one byte into an executable page
 
 bool is_entry(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) && reinterpret_cast<void*>(action.sa_sigaction) == reinterpret_cast<void*>(&softsgx_signal_entry);
+  return (action.sa_flags & SA_SIGINFO) &&
+         reinterpret_cast<void*>(action.sa_sigaction) == reinterpret_cast<void*>(&softsgx_signal_entry);
 }
 
 bool take(int number, int flags) {
@@ -49,18 +50,21 @@ void forward(int number, siginfo_t* info, ucontext_t* context) {
   if (info->si_code <= 0 || number == SIGSYS || number == SIGTRAP) ::raise(number);
 }
 
-// is_enclu: the bytes at an address that just raised #UD or #GP. One by one: the next page may be absent. Another thread
-// may have put INT3 there since this one trapped: then the table knows the site.
+// is_enclu: the bytes at an address that just raised #UD or #GP. One by one: the next page may be absent.
+// Another thread may have put INT3 there since this one trapped: then the table knows the site.
 bool is_enclu(const State& state, std::uint64_t address) {
   if (state.enclu_sites.contains(address)) return true;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(address);
-  return state.contains(address) && state.contains(address + 2) && bytes[0] == sgx::kEncluBytes[0] && bytes[1] == sgx::kEncluBytes[1] && bytes[2] == sgx::kEncluBytes[2];
+  return state.contains(address) && state.contains(address + 2) && bytes[0] == sgx::kEncluBytes[0] &&
+         bytes[1] == sgx::kEncluBytes[1] && bytes[2] == sgx::kEncluBytes[2];
 }
 
-// shorten_trap makes ENCLU begin with INT3 from now on: 1.75 µs for a trap instead of 7.4. The trap has shown that an
-// instruction begins here; the measurement has been taken; a page that is writable is left alone.
+// shorten_trap makes ENCLU begin with INT3 from now on: 1.75 µs for a trap instead of 7.4. The trap has shown
+// that an instruction begins here; the measurement has been taken; a page that is writable is left alone.
 void shorten_trap(State& state, std::uint64_t address) {
-  if (memory_fd < 0 || state.epcm.load(state.page_of(address)).any(sgx::kSecinfoWrite) || !state.enclu_sites.insert(address)) return;
+  if (memory_fd < 0 || state.epcm.load(state.page_of(address)).any(sgx::kSecinfoWrite) ||
+      !state.enclu_sites.insert(address))
+    return;
   (void)!::pwrite(memory_fd, &kInt3, 1, static_cast<off_t>(address));
 }
 
@@ -87,7 +91,8 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
   // Its EENTER and ERESUME look at their operand first: #PF.
   const bool looked_at_operand = vector == kVectorPageFault && !(code & sgx::kPfFetch) &&
                                  (registers[REG_RAX] == 2 || registers[REG_RAX] == 3);
-  if ((vector == kVectorInvalidOpcode || vector == kVectorGeneralProtection || looked_at_operand) && is_enclu(state, rip)) {
+  if ((vector == kVectorInvalidOpcode || vector == kVectorGeneralProtection || looked_at_operand) &&
+      is_enclu(state, rip)) {
     shorten_trap(state, rip);
     return {.enclu = true};
   }
@@ -105,9 +110,11 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
 
 }  // namespace
 
-extern "C" std::uint64_t softsgx_signal(int number, siginfo_t* info, ucontext_t* context, Control* control, std::uint64_t fs) {
+extern "C" std::uint64_t softsgx_signal(int number, siginfo_t* info, ucontext_t* context, Control* control,
+                                        std::uint64_t fs) {
   const int saved_errno = errno;
-  const bool mine = control != nullptr && control->inside != nullptr && info->si_code > 0;  // > 0: raised by the processor
+  const bool mine =
+      control != nullptr && control->inside != nullptr && info->si_code > 0;  // > 0: raised by the processor
   bool own = false;
   for (const int signal : kOwnSignals) own |= signal == number;
   if (!mine || !own) {
@@ -142,7 +149,8 @@ Status install_signal_handlers() {
     const std::scoped_lock guard(installing);
     if (memory_fd < 0) memory_fd = ::open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     for (const int number : kOwnSignals)
-      if (!take(number, 0)) return Error{ErrorCode::kInternal, "softsgx.signals.install", std::strerror(errno)};
+      if (!take(number, 0))
+        return Error{ErrorCode::kInternal, "softsgx.signals.install", std::strerror(errno)};
   }
   wrap_host_handlers();
   return {};

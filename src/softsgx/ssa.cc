@@ -1,6 +1,7 @@
 // ssa.cc: AEX and ERESUME as movements between a signal frame, an SSA frame and a Control block.
-// Source: Intel SDM volume 3D, "Asynchronous Enclave Exit" (chapter "Enclave Exiting Events"), "ERESUME"; XSAVE standard
-// format: volume 1, "Standard Format of the XSAVE Area"; signal frame: Linux <asm/sigcontext.h>.
+// Source: Intel SDM volume 3D, "Asynchronous Enclave Exit" (chapter "Enclave Exiting Events"), "ERESUME";
+// XSAVE standard format: volume 1, "Standard Format of the XSAVE Area"; signal frame: Linux
+// <asm/sigcontext.h>.
 #include <asm/sigcontext.h>
 
 #include <cstring>
@@ -11,34 +12,48 @@
 namespace clemmys::softsgx {
 namespace {
 
-constexpr std::size_t kLegacySize = 512, kHeaderSize = 64, kSoftwareBytes = 464, kAvxOffset = 576, kAvxSize = 256, kMxcsrOffset = 24;
+constexpr std::size_t kLegacySize = 512, kHeaderSize = 64, kSoftwareBytes = 464, kAvxOffset = 576,
+                      kAvxSize = 256, kMxcsrOffset = 24;
 constexpr std::uint32_t kMxcsrDefault = 0x1f80, kMxcsrMask = 0xffff;
 constexpr std::uint64_t kFlagsSaved = 0x240cd5;  // CF PF AF ZF SF DF OF AC ID: neither TF nor system flags
 constexpr int kRegisters[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                 REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
-std::uint64_t& header_bits(std::uint8_t* xsave) { return *reinterpret_cast<std::uint64_t*>(xsave + kLegacySize); }
+std::uint64_t& header_bits(std::uint8_t* xsave) {
+  return *reinterpret_cast<std::uint64_t*>(xsave + kLegacySize);
+}
 
-// save_extended copies the XFRM part of the signal frame into the SSA and resets it in the signal frame, as an AEX does.
+// save_extended copies the XFRM part of the signal frame into the SSA and resets it in the signal frame, as
+// an AEX does.
 void save_extended(std::uint8_t* ssa, std::uint8_t* frame, std::uint64_t xfrm) {
   const auto* software = reinterpret_cast<const _fpx_sw_bytes*>(frame + kSoftwareBytes);
   const bool extended = software->magic1 == FP_XSTATE_MAGIC1;
   std::memcpy(ssa, frame, kSoftwareBytes);
   std::memset(ssa + kSoftwareBytes, 0, kLegacySize - kSoftwareBytes + kHeaderSize);
   header_bits(ssa) = (extended ? header_bits(frame) : sgx::kXfrmLegacy) & xfrm;
-  if (header_bits(ssa) & sgx::kXfrmAvx) std::memcpy(ssa + kAvxOffset, frame + kAvxOffset, kAvxSize);
-  else if (xfrm & sgx::kXfrmAvx) std::memset(ssa + kAvxOffset, 0, kAvxSize);
+  if (header_bits(ssa) & sgx::kXfrmAvx)
+    std::memcpy(ssa + kAvxOffset, frame + kAvxOffset, kAvxSize);
+  else if (xfrm & sgx::kXfrmAvx)
+    std::memset(ssa + kAvxOffset, 0, kAvxSize);
   if (extended) header_bits(frame) &= ~xfrm;
   std::memcpy(frame + kMxcsrOffset, &kMxcsrDefault, sizeof kMxcsrDefault);
 }
 
-// has_detail: exceptions that EXITINFO reports (SDM table "Exception Vectors"); #PF and #GP only with MISCSELECT.EXINFO.
+// has_detail: exceptions that EXITINFO reports (SDM table "Exception Vectors"); #PF and #GP only with
+// MISCSELECT.EXINFO.
 bool has_detail(std::uint16_t vector, bool exinfo) {
   switch (static_cast<sgx::Vector>(vector)) {
-    case sgx::Vector::kDivide: case sgx::Vector::kDebug: case sgx::Vector::kBreakpoint: case sgx::Vector::kBound:
-    case sgx::Vector::kInvalidOpcode: case sgx::Vector::kFloatingPoint: case sgx::Vector::kAlignment: case sgx::Vector::kSimd:
+    case sgx::Vector::kDivide:
+    case sgx::Vector::kDebug:
+    case sgx::Vector::kBreakpoint:
+    case sgx::Vector::kBound:
+    case sgx::Vector::kInvalidOpcode:
+    case sgx::Vector::kFloatingPoint:
+    case sgx::Vector::kAlignment:
+    case sgx::Vector::kSimd:
       return true;
-    case sgx::Vector::kGeneralProtection: case sgx::Vector::kPageFault:
+    case sgx::Vector::kGeneralProtection:
+    case sgx::Vector::kPageFault:
       return exinfo;
   }
   return false;
@@ -69,15 +84,18 @@ void save_state(Control& control, ucontext_t& context, std::uint64_t enclave_fs)
   gpr->gsbase = read_gs_base();
   const bool exinfo = state.secs().miscselect & sgx::kMiscExinfo;
   const bool software = control.vector == static_cast<std::uint16_t>(sgx::Vector::kBreakpoint);
-  gpr->exitinfo = !has_detail(control.vector, exinfo) ? 0
-                  : sgx::kExitInfoValid | (software ? sgx::kExitInfoSoftware : sgx::kExitInfoHardware) | control.vector;
+  gpr->exitinfo = !has_detail(control.vector, exinfo)
+                      ? 0
+                      : sgx::kExitInfoValid | (software ? sgx::kExitInfoSoftware : sgx::kExitInfoHardware) |
+                            control.vector;
   if (exinfo) {
     auto* info = reinterpret_cast<sgx::ExInfo*>(frame_end - sizeof(sgx::GprSgx) - sizeof(sgx::ExInfo));
     const bool fault = control.vector == 13 || control.vector == 14;
-    *info = fault ? sgx::ExInfo{.maddr = control.address, .errcd = control.error_code, .reserved = 0} : sgx::ExInfo{};
+    *info = fault ? sgx::ExInfo{.maddr = control.address, .errcd = control.error_code, .reserved = 0}
+                  : sgx::ExInfo{};
   }
-  save_extended(reinterpret_cast<std::uint8_t*>(frame), reinterpret_cast<std::uint8_t*>(context.uc_mcontext.fpregs),
-                state.secs().attributes.xfrm);
+  save_extended(reinterpret_cast<std::uint8_t*>(frame),
+                reinterpret_cast<std::uint8_t*>(context.uc_mcontext.fpregs), state.secs().attributes.xfrm);
 
   // Synthetic state outside: the registers say how to ERESUME; everything else is zero.
   for (const int index : kRegisters) registers[index] = 0;
@@ -114,7 +132,8 @@ Status load_state(Control& control, State& state, TcsState& tcs) {
   for (int i = 1; i < 8; ++i) reserved |= header[i] != 0;
   constexpr auto canonical = [](std::uint64_t address) { return address < 0x800000000000; };
   if (reserved || !canonical(gpr.rip) || !canonical(gpr.fsbase) || !canonical(gpr.gsbase))
-    return Error{ErrorCode::kInvalid, "softsgx.eresume.frame", "the SSA frame holds a state that cannot be loaded"};
+    return Error{ErrorCode::kInvalid, "softsgx.eresume.frame",
+                 "the SSA frame holds a state that cannot be loaded"};
   return {};
 }
 

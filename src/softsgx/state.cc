@@ -6,7 +6,9 @@
 
 namespace clemmys::softsgx {
 namespace {
-std::size_t slot_of(std::uint64_t key, std::size_t capacity) { return (key * 0x9e3779b97f4a7c15) >> 20 & (capacity - 1); }
+std::size_t slot_of(std::uint64_t key, std::size_t capacity) {
+  return (key * 0x9e3779b97f4a7c15) >> 20 & (capacity - 1);
+}
 }  // namespace
 
 TcsState* TcsTable::find(std::uint64_t page) {
@@ -22,7 +24,8 @@ TcsState* TcsTable::insert(std::uint64_t page, const sgx::Tcs& tcs) {
   for (std::size_t i = slot_of(page, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
     TcsState& slot = slots_[i];
     std::uint64_t expected = ~0ull;
-    if (slot.page.load() != page && !slot.page.compare_exchange_strong(expected, page) && expected != page) continue;
+    if (slot.page.load() != page && !slot.page.compare_exchange_strong(expected, page) && expected != page)
+      continue;
     slot.cssa = 0;
     slot.nssa = tcs.nssa;
     slot.ossa = tcs.ossa;
@@ -35,7 +38,8 @@ TcsState* TcsTable::insert(std::uint64_t page, const sgx::Tcs& tcs) {
 }
 
 bool SiteTable::contains(std::uint64_t address) const {
-  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity;
+       i = (i + 1) & (kCapacity - 1), ++n) {
     const std::uint64_t found = slots_[i].load(std::memory_order_acquire);
     if (found == address) return true;
     if (found == 0) return false;
@@ -44,7 +48,8 @@ bool SiteTable::contains(std::uint64_t address) const {
 }
 
 bool SiteTable::insert(std::uint64_t address) {
-  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
+  for (std::size_t i = slot_of(address, kCapacity), n = 0; n < kCapacity;
+       i = (i + 1) & (kCapacity - 1), ++n) {
     std::uint64_t expected = 0;
     if (slots_[i].compare_exchange_strong(expected, address) || expected == address) return true;
   }
@@ -61,7 +66,9 @@ State::State(std::shared_ptr<const Machine> machine_in, const sgx::Secs& secs, R
 bool State::ssa_usable(const TcsState& tcs, std::uint32_t index) const {
   const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * secs().ssaframesize;
   for (std::uint64_t page = first; page < first + secs().ssaframesize; ++page)
-    if (page >= range.size() / sgx::kPageSize || !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite)) return false;
+    if (page >= range.size() / sgx::kPageSize ||
+        !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite))
+      return false;
   return true;
 }
 
@@ -69,14 +76,16 @@ bool State::augment_page(std::uint64_t page) {
   const EpcmEntry absent = epcm.load(page);
   const auto flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
   if (absent.valid()) return false;
-  if (absent.any(EpcmEntry::kProtected)) range.protect(page * sgx::kPageSize, sgx::kPageSize, PROT_READ | PROT_WRITE);
+  if (absent.any(EpcmEntry::kProtected))
+    range.protect(page * sgx::kPageSize, sgx::kPageSize, PROT_READ | PROT_WRITE);
   if (!epcm.replace(page, absent, EpcmEntry::of(flags))) return false;
   count(Event::kEaug);
   return true;
 }
 
 bool State::apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const {
-  const int protection = (permissions & sgx::kSecinfoRead ? PROT_READ : 0) | (permissions & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
+  const int protection = (permissions & sgx::kSecinfoRead ? PROT_READ : 0) |
+                         (permissions & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
                          (permissions & sgx::kSecinfoExecute ? PROT_EXEC : 0);
   return range.protect(page * sgx::kPageSize, count * sgx::kPageSize, protection);
 }
@@ -84,11 +93,12 @@ bool State::apply_permissions(std::uint64_t page, std::uint64_t count, std::uint
 bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs) {
   constexpr std::uint64_t kOffsetMask = sgx::kPageSize - 1;
   const bool debug = secs.attributes.flags & sgx::kAttributeDebug;
-  return (tcs.flags & ~sgx::kTcsDebugOptIn) == 0 && (debug || tcs.flags == 0) && tcs.cssa == 0 && tcs.nssa != 0 &&
-         ((tcs.ossa | tcs.ofsbase | tcs.ogsbase) & kOffsetMask) == 0 && tcs.ossa < secs.size && tcs.oentry < secs.size &&
-         tcs.ofsbase < secs.size && tcs.ogsbase < secs.size && (tcs.fslimit & kOffsetMask) == kOffsetMask &&
-         (tcs.gslimit & kOffsetMask) == kOffsetMask && tcs.state == 0 && tcs.ocetssa == 0 && tcs.prevssp == 0 &&
-         std::ranges::all_of(tcs.reserved, [](std::uint8_t b) { return b == 0; });
+  return (tcs.flags & ~sgx::kTcsDebugOptIn) == 0 && (debug || tcs.flags == 0) && tcs.cssa == 0 &&
+         tcs.nssa != 0 && ((tcs.ossa | tcs.ofsbase | tcs.ogsbase) & kOffsetMask) == 0 &&
+         tcs.ossa < secs.size && tcs.oentry < secs.size && tcs.ofsbase < secs.size &&
+         tcs.ogsbase < secs.size && (tcs.fslimit & kOffsetMask) == kOffsetMask &&
+         (tcs.gslimit & kOffsetMask) == kOffsetMask && tcs.state == 0 && tcs.ocetssa == 0 &&
+         tcs.prevssp == 0 && std::ranges::all_of(tcs.reserved, [](std::uint8_t b) { return b == 0; });
 }
 
 }  // namespace clemmys::softsgx

@@ -1,5 +1,5 @@
-// state.h: what the emulated processor knows of one enclave. Internal to softsgx. Read and changed by host threads (under
-// `lock`) and by signal handlers (never under a lock: only atomics and tables that grow).
+// state.h: what the emulated processor knows of one enclave. Internal to softsgx. Read and changed by host
+// threads (under `lock`) and by signal handlers (never under a lock: only atomics and tables that grow).
 #pragma once
 
 #include <array>
@@ -14,11 +14,12 @@
 
 namespace clemmys::softsgx {
 
-// TcsState is the processor's copy of a TCS: enclave memory that nobody can write. `busy` is its exclusive use by a thread.
+// TcsState is the processor's copy of a TCS: enclave memory that nobody can write. `busy` is its exclusive
+// use by a thread.
 struct TcsState {
   std::atomic<std::uint64_t> page{~0ull};  // its page number; ~0: the slot is free
   std::atomic<bool> busy{false};
-  std::uint32_t cssa = 0, nssa = 0;        // cssa: changed only by the thread that made it busy
+  std::uint32_t cssa = 0, nssa = 0;  // cssa: changed only by the thread that made it busy
   std::uint64_t ossa = 0, oentry = 0, ofsbase = 0, ogsbase = 0;
 };
 
@@ -46,8 +47,22 @@ class SiteTable {
 };
 
 enum class Event : std::uint8_t {
-  kEadd, kEextend, kEaug, kEremove, kEmodt, kEmodpr, kEenter, kEresume, kEexit, kAex, kEaccept, kEacceptcopy, kEmodpe,
-  kEreport, kEgetkey, kCount,
+  kEadd,
+  kEextend,
+  kEaug,
+  kEremove,
+  kEmodt,
+  kEmodpr,
+  kEenter,
+  kEresume,
+  kEexit,
+  kAex,
+  kEaccept,
+  kEacceptcopy,
+  kEmodpe,
+  kEreport,
+  kEgetkey,
+  kCount,
 };
 
 struct State {
@@ -58,7 +73,7 @@ struct State {
   Range range;
   Epcm epcm;
   std::atomic<bool> initialized{false};
-  std::mutex lock;    // host threads that build or change pages
+  std::mutex lock;  // host threads that build or change pages
   std::optional<sgx::MeasurementLog> log;
   TcsTable tcs_table;
   SiteTable enclu_sites;
@@ -68,11 +83,15 @@ struct State {
   std::uint64_t base() const { return range.base(); }
   bool contains(std::uint64_t address) const { return address - range.base() < range.size(); }
   std::uint64_t page_of(std::uint64_t address) const { return (address - range.base()) / sgx::kPageSize; }
-  void count(Event event, std::uint64_t n = 1) { counters[static_cast<std::size_t>(event)].fetch_add(n, std::memory_order_relaxed); }
+  void count(Event event, std::uint64_t n = 1) {
+    counters[static_cast<std::size_t>(event)].fetch_add(n, std::memory_order_relaxed);
+  }
 
   // Addresses and sizes of SSA frame `index` of a thread.
   std::uint64_t ssa_frame_size() const { return secs().ssaframesize * sgx::kPageSize; }
-  std::uint64_t ssa_frame(const TcsState& tcs, std::uint32_t index) const { return base() + tcs.ossa + index * ssa_frame_size(); }
+  std::uint64_t ssa_frame(const TcsState& tcs, std::uint32_t index) const {
+    return base() + tcs.ossa + index * ssa_frame_size();
+  }
   // ssa_usable: the whole frame lies inside and is readable and writable.
   bool ssa_usable(const TcsState& tcs, std::uint32_t index) const;
 

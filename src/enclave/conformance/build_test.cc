@@ -8,7 +8,8 @@ namespace {
 
 Status build_status(const Variant& built, const sgx::Sigstruct& sigstruct) {
   auto enclave = test_platform().create(secs(built)).value();
-  for (const Page& page : pages(built)) EXPECT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
+  for (const Page& page : pages(built))
+    EXPECT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
   return enclave->initialize(sigstruct);
 }
 
@@ -23,7 +24,8 @@ TEST(Einit, RefusesATamperedSigstruct) {
 }
 
 TEST(Einit, RefusesAttributesThatTheSignerDidNotAllow) {
-  EXPECT_FALSE(build_status({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}, sigstruct({})));
+  EXPECT_FALSE(
+      build_status({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}, sigstruct({})));
 }
 
 TEST(Einit, RefusesASecondTime) {

@@ -9,7 +9,7 @@ conformance_code:
   mov %rcx, %r14                 # where EEXIT goes
   test %eax, %eax
   jnz on_exception
-  cmp $17, %rdi
+  cmp $18, %rdi
   ja leave
   lea table(%rip), %r10
   movslq (%r10,%rdi,4), %r11
@@ -18,7 +18,7 @@ conformance_code:
 table:
   .long echo - table, invalid - table, read - table, write - table, divide - table, system_call - table
   .long breakpoint - table, leaf - table, registers - table, spin - table, execute - table, segments - table
-  .long copy - table, outside_jump - table, aligned - table, flags - table, processor_identity - table, extended_control - table
+  .long copy - table, outside_jump - table, aligned - table, flags - table, processor_identity - table, extended_control - table, alignment_check - table
 leave:
   mov %r14, %rbx
   mov $4, %eax
@@ -100,6 +100,17 @@ extended_control:
   xor %ecx, %ecx
   xgetbv
   mov %rax, %rdi
+  jmp leave
+
+alignment_check:                 # an exception with AC set; RDI = RFLAGS after it
+  pushfq
+  orl $0x40000, (%rsp)
+  popfq
+  ud2
+  pushfq
+  mov (%rsp), %rdi
+  andl $~0x40000, (%rsp)
+  popfq
   jmp leave
 
 # registers: every register gets a value, an exception interrupts, and after ERESUME each is compared. RDI = number of differences.

@@ -28,8 +28,10 @@ Bytes tcs_page(std::uint64_t offset) {
 std::vector<Page> pages(const Variant& variant) {
   const auto read_write = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite);
   std::vector<Page> out;
-  out.push_back({0, page_of({conformance_code, conformance_code_end}), sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)});
-  for (std::uint64_t at = kData; at < kData + kDataSize; at += sgx::kPageSize) out.push_back({at, Bytes(sgx::kPageSize), read_write});
+  out.push_back({0, page_of({conformance_code, conformance_code_end}),
+                 sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)});
+  for (std::uint64_t at = kData; at < kData + kDataSize; at += sgx::kPageSize)
+    out.push_back({at, Bytes(sgx::kPageSize), read_write});
   out.push_back({kReadOnly, Bytes(sgx::kPageSize, variant.mark), sgx::secinfo_regular(sgx::kSecinfoRead)});
   for (std::uint64_t i = 0; i < kThreadCount; ++i) {
     out.push_back({tcs_offset(i), tcs_page(tcs_offset(i)), sgx::secinfo_tcs()});
@@ -53,7 +55,8 @@ Measurement measurement(const Variant& variant) {
   for (const Page& page : pages(variant)) {
     log.add(page.offset, page.flags);
     for (std::size_t at = 0; page.measure && at < sgx::kPageSize; at += sgx::kExtendChunkSize)
-      log.extend(page.offset + at, std::span<const std::uint8_t, sgx::kExtendChunkSize>(page.content.data() + at, sgx::kExtendChunkSize));
+      log.extend(page.offset + at, std::span<const std::uint8_t, sgx::kExtendChunkSize>(
+                                       page.content.data() + at, sgx::kExtendChunkSize));
   }
   return log.finish();
 }
@@ -89,9 +92,15 @@ std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant) {
   return std::move(*created);
 }
 
-Outcome call(Enclave& enclave, Command command, std::uint64_t rsi, std::uint64_t rdx, std::uint64_t r8, std::uint64_t r9, std::uint64_t thread) {
+Outcome call(Enclave& enclave, Command command, std::uint64_t rsi, std::uint64_t rdx, std::uint64_t r8,
+             std::uint64_t r9, std::uint64_t thread) {
   Outcome outcome;
-  outcome.run = {.tcs = enclave.base() + tcs_offset(thread), .rdi = static_cast<std::uint64_t>(command), .rsi = rsi, .rdx = rdx, .r8 = r8, .r9 = r9};
+  outcome.run = {.tcs = enclave.base() + tcs_offset(thread),
+                 .rdi = static_cast<std::uint64_t>(command),
+                 .rsi = rsi,
+                 .rdx = rdx,
+                 .r8 = r8,
+                 .r9 = r9};
   outcome.status = enclave.enter(outcome.run);
   return outcome;
 }
@@ -111,19 +120,22 @@ Outcome resume(Enclave& enclave, std::uint64_t thread) {
   return outcome;
 }
 
-Outcome leaf(Enclave& enclave, sgx::UserLeaf number, std::uint64_t rbx, std::uint64_t rcx, std::uint64_t rdx, std::uint64_t thread) {
+Outcome leaf(Enclave& enclave, sgx::UserLeaf number, std::uint64_t rbx, std::uint64_t rcx, std::uint64_t rdx,
+             std::uint64_t thread) {
   return call(enclave, Command::kLeaf, static_cast<std::uint64_t>(number), rbx, rcx, rdx, thread);
 }
 
 void copy_in(Enclave& enclave, std::uint64_t offset, ByteView bytes) {
-  const Outcome outcome = call(enclave, Command::kCopy, reinterpret_cast<std::uint64_t>(bytes.data()), enclave.base() + offset, bytes.size());
+  const Outcome outcome = call(enclave, Command::kCopy, reinterpret_cast<std::uint64_t>(bytes.data()),
+                               enclave.base() + offset, bytes.size());
   EXPECT_TRUE(outcome.status);
   EXPECT_EQ(outcome.run.exit, Exit::kExit);
 }
 
 Bytes copy_out(Enclave& enclave, std::uint64_t offset, std::uint64_t size) {
   Bytes out(size);
-  const Outcome outcome = call(enclave, Command::kCopy, enclave.base() + offset, reinterpret_cast<std::uint64_t>(out.data()), size);
+  const Outcome outcome = call(enclave, Command::kCopy, enclave.base() + offset,
+                               reinterpret_cast<std::uint64_t>(out.data()), size);
   EXPECT_TRUE(outcome.status);
   EXPECT_EQ(outcome.run.exit, Exit::kExit);
   return out;

@@ -1,6 +1,6 @@
-// conformance.h: a tiny hand-written enclave and a builder for it, over any Platform. The same tests run on every port.
-// Layout (offsets): code 0, data 0x1000 (4 pages RW), one page each R at 0x5000; thread i at 0x8000 + i·0x4000: TCS, two SSA
-// frames, absent; from 0x40000 to the end (1 MiB) nothing: room for SGX2.
+// conformance.h: a tiny hand-written enclave and a builder for it, over any Platform. The same tests run on
+// every port. Layout (offsets): code 0, data 0x1000 (4 pages RW), one page each R at 0x5000; thread i at
+// 0x8000 + i·0x4000: TCS, two SSA frames, absent; from 0x40000 to the end (1 MiB) nothing: room for SGX2.
 #pragma once
 
 #include "enclave/platform.h"
@@ -10,12 +10,30 @@
 namespace clemmys::enclave::conformance {
 
 enum class Command : std::uint64_t {
-  kEcho, kInvalid, kRead, kWrite, kDivide, kSystemCall, kBreakpoint, kLeaf, kRegisters, kSpin, kExecute, kSegments, kCopy,
-  kOutsideJump, kAligned, kFlags, kCpuid, kXgetbv,
+  kEcho,
+  kInvalid,
+  kRead,
+  kWrite,
+  kDivide,
+  kSystemCall,
+  kBreakpoint,
+  kLeaf,
+  kRegisters,
+  kSpin,
+  kExecute,
+  kSegments,
+  kCopy,
+  kOutsideJump,
+  kAligned,
+  kFlags,
+  kCpuid,
+  kXgetbv,
+  kAlignmentCheck,
 };
 
-inline constexpr std::uint64_t kSize = 1 << 20, kData = 0x1000, kDataSize = 0x4000, kReadOnly = 0x5000, kThreads = 0x8000,
-                               kThreadStride = 0x4000, kThreadCount = 8, kDynamic = 0x40000;
+inline constexpr std::uint64_t kSize = 1 << 20, kData = 0x1000, kDataSize = 0x4000, kReadOnly = 0x5000,
+                               kThreads = 0x8000, kThreadStride = 0x4000, kThreadCount = 8,
+                               kDynamic = 0x40000;
 
 // Page is one record of the build: content repeated to a page.
 struct Page {
@@ -25,7 +43,8 @@ struct Page {
   bool measure = true;
 };
 
-// Variant changes what the tests ask for; `mark` is a byte in the read-only page: another mark, another measurement.
+// Variant changes what the tests ask for; `mark` is a byte in the read-only page: another mark, another
+// measurement.
 struct Variant {
   std::uint8_t mark = 0;
   std::uint64_t attribute_flags = sgx::kAttributeMode64;
@@ -51,12 +70,12 @@ struct Outcome {
   Run run;
   Status status;
 };
-Outcome call(Enclave& enclave, Command command, std::uint64_t rsi = 0, std::uint64_t rdx = 0, std::uint64_t r8 = 0,
-             std::uint64_t r9 = 0, std::uint64_t thread = 0);
+Outcome call(Enclave& enclave, Command command, std::uint64_t rsi = 0, std::uint64_t rdx = 0,
+             std::uint64_t r8 = 0, std::uint64_t r9 = 0, std::uint64_t thread = 0);
 
 struct Handled {
   std::uint32_t exitinfo = 0;
-  std::uint64_t rip = 0;      // offset in the enclave
+  std::uint64_t rip = 0;  // offset in the enclave
   std::uint64_t maddr = 0;
   std::uint32_t errcd = 0;
 };
@@ -65,7 +84,8 @@ Handled handle(Enclave& enclave, std::uint64_t skip, std::uint64_t thread = 0);
 Outcome resume(Enclave& enclave, std::uint64_t thread = 0);
 
 // leaf runs one ENCLU leaf inside and returns RAX; a fault makes it throw the test away.
-Outcome leaf(Enclave& enclave, sgx::UserLeaf number, std::uint64_t rbx, std::uint64_t rcx, std::uint64_t rdx = 0, std::uint64_t thread = 0);
+Outcome leaf(Enclave& enclave, sgx::UserLeaf number, std::uint64_t rbx, std::uint64_t rcx,
+             std::uint64_t rdx = 0, std::uint64_t thread = 0);
 // copy_in and copy_out move bytes through the enclave's own code: no port lets the host read or write inside.
 void copy_in(Enclave& enclave, std::uint64_t offset, ByteView bytes);
 Bytes copy_out(Enclave& enclave, std::uint64_t offset, std::uint64_t size);

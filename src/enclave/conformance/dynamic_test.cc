@@ -1,4 +1,5 @@
-// Pages that change while the enclave lives: EAUG, EACCEPT, EACCEPTCOPY, EMODPR, EMODPE, EMODT, EREMOVE; and permissions.
+// Pages that change while the enclave lives: EAUG, EACCEPT, EACCEPTCOPY, EMODPR, EMODPE, EMODT, EREMOVE; and
+// permissions.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -17,16 +18,20 @@ const sgx::SecinfoFlags kPendingPage = sgx::secinfo_regular(kRw | sgx::kSecinfoP
 
 std::unique_ptr<Enclave> make() { return build(test_platform()); }
 
-// page_leaf runs a leaf with SECINFO in RBX and a page in RCX; RAX, or ~0 after a fault (then the thread is spent).
-std::uint64_t page_leaf(Enclave& enclave, UserLeaf number, sgx::SecinfoFlags flags, std::uint64_t offset, std::uint64_t rdx = 0, std::uint64_t thread = 0) {
+// page_leaf runs a leaf with SECINFO in RBX and a page in RCX; RAX, or ~0 after a fault (then the thread is
+// spent).
+std::uint64_t page_leaf(Enclave& enclave, UserLeaf number, sgx::SecinfoFlags flags, std::uint64_t offset,
+                        std::uint64_t rdx = 0, std::uint64_t thread = 0) {
   sgx::Secinfo secinfo{};
   secinfo.flags = flags;
   copy_in(enclave, kSecinfoAt, {reinterpret_cast<const std::uint8_t*>(&secinfo), sizeof secinfo});
-  const Outcome outcome = leaf(enclave, number, enclave.base() + kSecinfoAt, enclave.base() + offset, rdx, thread);
+  const Outcome outcome =
+      leaf(enclave, number, enclave.base() + kSecinfoAt, enclave.base() + offset, rdx, thread);
   EXPECT_TRUE(outcome.status);
   return outcome.run.exit == Exit::kExit ? outcome.run.rdi : ~std::uint64_t{0};
 }
-std::uint64_t accept(Enclave& enclave, std::uint64_t offset, sgx::SecinfoFlags flags = kPendingPage, std::uint64_t thread = 0) {
+std::uint64_t accept(Enclave& enclave, std::uint64_t offset, sgx::SecinfoFlags flags = kPendingPage,
+                     std::uint64_t thread = 0) {
   return page_leaf(enclave, UserLeaf::kEaccept, flags, offset, 0, thread);
 }
 
@@ -129,7 +134,9 @@ TEST(Accept, ThreadsAcceptInParallel) {
   for (std::uint64_t t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (std::uint64_t offset = kDynamic + t * sgx::kPageSize; offset < kSize; offset += 4 * sgx::kPageSize)
-        if (leaf(*enclave, UserLeaf::kEaccept, enclave->base() + kSecinfoAt, enclave->base() + offset, 0, t).run.rdi != 0) ++wrong;
+        if (leaf(*enclave, UserLeaf::kEaccept, enclave->base() + kSecinfoAt, enclave->base() + offset, 0, t)
+                .run.rdi != 0)
+          ++wrong;
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0u);
@@ -142,8 +149,10 @@ TEST(AcceptCopy, MakesAnExecutablePageFromData) {
   ASSERT_EQ(accept(*enclave, kDynamic), 0u);
   copy_in(*enclave, kDynamic, code);
   ASSERT_TRUE(enclave->augment(kDynamic + sgx::kPageSize, sgx::kPageSize));
-  EXPECT_EQ(page_leaf(*enclave, UserLeaf::kEacceptcopy, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute),
-                      kDynamic + sgx::kPageSize, enclave->base() + kDynamic), 0u);
+  EXPECT_EQ(page_leaf(*enclave, UserLeaf::kEacceptcopy,
+                      sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute),
+                      kDynamic + sgx::kPageSize, enclave->base() + kDynamic),
+            0u);
   EXPECT_EQ(call(*enclave, Command::kExecute, enclave->base() + kDynamic + sgx::kPageSize).run.rdi, 0x4321u);
   EXPECT_FALSE(writable(*enclave, kDynamic + sgx::kPageSize));
 }
@@ -151,9 +160,11 @@ TEST(AcceptCopy, MakesAnExecutablePageFromData) {
 TEST(ModifyPermissions, RestrictTakesEffectAndIsAccepted) {
   auto enclave = make();
   ASSERT_EQ(accept(*enclave, kDynamic), 0u);
-  ASSERT_TRUE(enclave->restrict_permissions(kDynamic, sgx::kPageSize, sgx::secinfo_regular(sgx::kSecinfoRead)));
+  ASSERT_TRUE(
+      enclave->restrict_permissions(kDynamic, sgx::kPageSize, sgx::secinfo_regular(sgx::kSecinfoRead)));
   EXPECT_FALSE(writable(*enclave, kDynamic));
-  EXPECT_EQ(accept(*enclave, kDynamic, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoRestricted)), 0u);
+  EXPECT_EQ(accept(*enclave, kDynamic, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoRestricted)),
+            0u);
   EXPECT_TRUE(readable(*enclave, kDynamic));
   EXPECT_FALSE(writable(*enclave, kDynamic));
 }
@@ -162,9 +173,13 @@ TEST(ModifyPermissions, OnlyTheEnclaveExtends) {
   auto enclave = make();
   ASSERT_EQ(accept(*enclave, kDynamic), 0u);
   copy_in(*enclave, kDynamic, Bytes{0xbf, 0x21, 0x43, 0x00, 0x00, 0xc3});
-  (void)page_leaf(*enclave, UserLeaf::kEmodpe, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute), kDynamic);
-  ASSERT_TRUE(enclave->restrict_permissions(kDynamic, sgx::kPageSize, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)));
-  ASSERT_EQ(accept(*enclave, kDynamic, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute | sgx::kSecinfoRestricted)), 0u);
+  (void)page_leaf(*enclave, UserLeaf::kEmodpe, sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute),
+                  kDynamic);
+  ASSERT_TRUE(enclave->restrict_permissions(kDynamic, sgx::kPageSize,
+                                            sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)));
+  ASSERT_EQ(accept(*enclave, kDynamic,
+                   sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute | sgx::kSecinfoRestricted)),
+            0u);
   EXPECT_EQ(call(*enclave, Command::kExecute, enclave->base() + kDynamic).run.rdi, 0x4321u);
   // Asking EMODPR for more than the page has adds nothing.
   ASSERT_TRUE(enclave->restrict_permissions(kDynamic, sgx::kPageSize, sgx::secinfo_regular(7)));
@@ -210,7 +225,7 @@ TEST(Changes, RefuseBadRanges) {
   EXPECT_FALSE(enclave->augment(kDynamic, 0));
   EXPECT_FALSE(enclave->augment(~std::uint64_t{0} << 12, sgx::kPageSize));
   EXPECT_FALSE(enclave->restrict_permissions(kDynamic, sgx::kPageSize, sgx::secinfo_regular(1)));  // absent
-  EXPECT_FALSE(enclave->restrict_permissions(kData, sgx::kPageSize, sgx::secinfo_regular(2)));     // W without R
+  EXPECT_FALSE(enclave->restrict_permissions(kData, sgx::kPageSize, sgx::secinfo_regular(2)));  // W without R
   EXPECT_FALSE(enclave->modify_type(kDynamic, sgx::kPageSize, sgx::PageType::kTrim));
   EXPECT_FALSE(enclave->modify_type(kData, sgx::kPageSize, sgx::PageType::kSecs));
 }

@@ -51,7 +51,8 @@ TEST(Entry, RefusesWhatIsNoTcs) {
 
 TEST(Entry, RefusesAnEnclaveBeforeEinit) {
   auto enclave = test_platform().create(secs({})).value();
-  for (const Page& page : pages({})) ASSERT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
+  for (const Page& page : pages({}))
+    ASSERT_TRUE(enclave->add_pages(page.offset, page.content, page.flags, page.measure));
   enclave::Run run{.tcs = enclave->base() + tcs_offset(0)};
   EXPECT_FALSE(enclave->enter(run));
 }
@@ -65,15 +66,17 @@ struct Expected {
 
 TEST(Aex, ReportsTheExceptionAndResumesAfterTheHandler) {
   auto enclave = make();
-  for (const Expected& expected : {Expected{Command::kInvalid, sgx::Vector::kInvalidOpcode, 2, 0x77},
-                                   Expected{Command::kDivide, sgx::Vector::kDivide, 2, static_cast<std::uint64_t>(Command::kDivide)},
-                                   Expected{Command::kSystemCall, sgx::Vector::kInvalidOpcode, 2, 0x55}}) {
+  for (const Expected& expected :
+       {Expected{Command::kInvalid, sgx::Vector::kInvalidOpcode, 2, 0x77},
+        Expected{Command::kDivide, sgx::Vector::kDivide, 2, static_cast<std::uint64_t>(Command::kDivide)},
+        Expected{Command::kSystemCall, sgx::Vector::kInvalidOpcode, 2, 0x55}}) {
     const Outcome outcome = call(*enclave, expected.command);
     ASSERT_TRUE(outcome.status);
     ASSERT_EQ(outcome.run.exit, Exit::kFault);
     EXPECT_EQ(outcome.run.exception_vector, static_cast<std::uint16_t>(expected.vector));
     const Handled handled = handle(*enclave, expected.length);
-    EXPECT_EQ(handled.exitinfo, sgx::kExitInfoValid | sgx::kExitInfoHardware | static_cast<std::uint32_t>(expected.vector));
+    EXPECT_EQ(handled.exitinfo,
+              sgx::kExitInfoValid | sgx::kExitInfoHardware | static_cast<std::uint32_t>(expected.vector));
     EXPECT_LT(handled.rip, sgx::kPageSize);
     const Outcome resumed = resume(*enclave);
     ASSERT_EQ(resumed.run.exit, Exit::kExit);
@@ -113,6 +116,30 @@ TEST(Aex, PageFaultTellsTheAddressInsideAndThePageOutside) {
   EXPECT_EQ(handled.maddr, address);
   EXPECT_TRUE(handled.errcd & sgx::kPfWrite);
   EXPECT_EQ(resume(*enclave).run.exit, Exit::kExit);
+}
+
+TEST(Aex, GeneralProtectionHasNoAddress) {
+  auto enclave = make();
+  const Outcome outcome = call(*enclave, Command::kAligned);
+  ASSERT_EQ(outcome.run.exit, Exit::kFault);
+  EXPECT_EQ(outcome.run.exception_vector, 13);
+  const Handled handled = handle(*enclave, 7);
+  EXPECT_EQ(sgx::exitinfo_vector(handled.exitinfo), 13);
+  EXPECT_EQ(handled.maddr, 0u);
+  EXPECT_EQ(resume(*enclave).run.exit, Exit::kExit);
+}
+
+TEST(Aex, KeepsTheAlignmentCheckFlagInside) {
+  auto enclave = make();
+  ASSERT_EQ(call(*enclave, Command::kAlignmentCheck).run.exit, Exit::kFault);
+  std::uint64_t flags;
+  asm volatile("pushfq\n pop %0" : "=r"(flags));
+  EXPECT_FALSE(flags & 0x40000);
+  // The handler entered with AC clear; the interrupted code has it again.
+  handle(*enclave, 2);
+  const Outcome resumed = resume(*enclave);
+  ASSERT_EQ(resumed.run.exit, Exit::kExit);
+  EXPECT_TRUE(resumed.run.rdi & 0x40000);
 }
 
 TEST(Aex, FaultOnHostMemoryIsReportedToo) {
@@ -172,7 +199,10 @@ TEST(Entry, ThreadsRunInParallel) {
       for (std::uint64_t i = 0; i < 2000; ++i) {
         if (call(*enclave, Command::kEcho, i, t, 0, 0, t).run.rdi != i + t) ++wrong;
         if (i % 50 == 0) {
-          if (call(*enclave, Command::kRegisters, enclave->base() + kData + (t / 2) * 0x1000 + (t % 2) * 0x800, 0, 0, 0, t).run.exit != Exit::kFault) ++wrong;
+          if (call(*enclave, Command::kRegisters,
+                   enclave->base() + kData + (t / 2) * 0x1000 + (t % 2) * 0x800, 0, 0, 0, t)
+                  .run.exit != Exit::kFault)
+            ++wrong;
           handle(*enclave, 2, t);
           if (resume(*enclave, t).run.rdi != 0) ++wrong;
         }
@@ -187,7 +217,9 @@ thread_local int host_value = 7;
 
 TEST(Entry, HostSignalsArriveInsideAndSeeTheHostsThread) {
   struct sigaction action{};
-  action.sa_handler = [](int) { if (host_value == 7) ++alarms; };
+  action.sa_handler = [](int) {
+    if (host_value == 7) ++alarms;
+  };
   ::sigaction(SIGALRM, &action, nullptr);
   auto enclave = make();
   const itimerval every{{0, 500}, {0, 500}}, never{};

@@ -11,7 +11,8 @@ namespace {
 using sgx::SgxError;
 using sgx::UserLeaf;
 
-constexpr std::uint64_t kTarget = kData, kReportData = kData + 0x200, kReport = kData + 0x400, kRequest = kData + 0x800, kKey = kData + 0xa00;
+constexpr std::uint64_t kTarget = kData, kReportData = kData + 0x200, kReport = kData + 0x400,
+                        kRequest = kData + 0x800, kKey = kData + 0xa00;
 
 template <typename T>
 Bytes bytes_of(const T& value) {
@@ -28,10 +29,12 @@ Bytes cmac(ByteView key, ByteView message) {
   EVP_MAC* mac = EVP_MAC_fetch(nullptr, "CMAC", nullptr);
   EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
   char cipher[] = "AES-128-CBC";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                                   OSSL_PARAM_construct_end()};
   Bytes out(16);
   std::size_t size = 0;
-  EXPECT_TRUE(EVP_MAC_init(context, key.data(), key.size(), parameters) && EVP_MAC_update(context, message.data(), message.size()) &&
+  EXPECT_TRUE(EVP_MAC_init(context, key.data(), key.size(), parameters) &&
+              EVP_MAC_update(context, message.data(), message.size()) &&
               EVP_MAC_final(context, out.data(), &size, out.size()));
   EVP_MAC_CTX_free(context);
   EVP_MAC_free(mac);
@@ -49,7 +52,8 @@ sgx::TargetInfo target_of(const Variant& variant) {
 sgx::Report report_for(Enclave& enclave, const sgx::TargetInfo& target, std::uint8_t fill = 0x42) {
   copy_in(enclave, kTarget, bytes_of(target));
   copy_in(enclave, kReportData, Bytes(64, fill));
-  const Outcome outcome = leaf(enclave, UserLeaf::kEreport, enclave.base() + kTarget, enclave.base() + kReportData, enclave.base() + kReport);
+  const Outcome outcome = leaf(enclave, UserLeaf::kEreport, enclave.base() + kTarget,
+                               enclave.base() + kReportData, enclave.base() + kReport);
   EXPECT_EQ(outcome.run.exit, Exit::kExit) << outcome.run.exception_vector;
   return value_of<sgx::Report>(copy_out(enclave, kReport, sizeof(sgx::Report)));
 }
@@ -89,7 +93,8 @@ Bytes seal_key(const Variant& variant, const sgx::KeyRequest& request) {
 TEST(Report, SaysWhatTheEnclaveIs) {
   auto enclave = build(test_platform(), {.security_version = 5, .product_id = 6});
   const sgx::Report report = report_for(*enclave, target_of({}));
-  EXPECT_TRUE(std::ranges::equal(report.body.mrenclave, measurement({.security_version = 5, .product_id = 6}).bytes));
+  EXPECT_TRUE(
+      std::ranges::equal(report.body.mrenclave, measurement({.security_version = 5, .product_id = 6}).bytes));
   EXPECT_TRUE(std::ranges::equal(report.body.mrsigner, sgx::signer_of(sigstruct({})).bytes));
   EXPECT_EQ(report.body.isvsvn, 5);
   EXPECT_EQ(report.body.isvprodid, 6);
@@ -116,14 +121,17 @@ TEST(Report, OperandsMustBeInsideAlignedAndAccessible) {
   copy_in(*enclave, kTarget, bytes_of(target_of({})));
   const std::uint64_t base = enclave->base();
   alignas(512) static const sgx::TargetInfo outside{};
-  struct Case { std::uint64_t rbx, rcx, rdx, vector; };
+  struct Case {
+    std::uint64_t rbx, rcx, rdx, vector;
+  };
   std::uint64_t thread = 0;
-  for (const Case& bad : {Case{base + kTarget + 8, base + kReportData, base + kReport, 13},
-                          Case{base + kTarget, base + kReportData + 8, base + kReport, 13},
-                          Case{base + kTarget, base + kReportData, base + kReport + 16, 13},
-                          Case{reinterpret_cast<std::uint64_t>(&outside), base + kReportData, base + kReport, 13},
-                          Case{base + kTarget, base + kReportData, base + kReadOnly, 14},
-                          Case{base + kTarget, base + kReportData, base + kDynamic, 14}}) {
+  for (const Case& bad :
+       {Case{base + kTarget + 8, base + kReportData, base + kReport, 13},
+        Case{base + kTarget, base + kReportData + 8, base + kReport, 13},
+        Case{base + kTarget, base + kReportData, base + kReport + 16, 13},
+        Case{reinterpret_cast<std::uint64_t>(&outside), base + kReportData, base + kReport, 13},
+        Case{base + kTarget, base + kReportData, base + kReadOnly, 14},
+        Case{base + kTarget, base + kReportData, base + kDynamic, 14}}) {
     const Outcome outcome = leaf(*enclave, UserLeaf::kEreport, bad.rbx, bad.rcx, bad.rdx, thread++);
     ASSERT_EQ(outcome.run.exit, Exit::kFault);
     EXPECT_EQ(outcome.run.exception_vector, bad.vector);
@@ -131,19 +139,24 @@ TEST(Report, OperandsMustBeInsideAlignedAndAccessible) {
 }
 
 TEST(SealKey, DependsOnTheMeasurementWhenAsked) {
-  EXPECT_EQ(seal_key({}, seal_request(sgx::kKeyPolicyMrenclave)), seal_key({}, seal_request(sgx::kKeyPolicyMrenclave)));
-  EXPECT_NE(seal_key({.mark = 1}, seal_request(sgx::kKeyPolicyMrenclave)), seal_key({.mark = 2}, seal_request(sgx::kKeyPolicyMrenclave)));
+  EXPECT_EQ(seal_key({}, seal_request(sgx::kKeyPolicyMrenclave)),
+            seal_key({}, seal_request(sgx::kKeyPolicyMrenclave)));
+  EXPECT_NE(seal_key({.mark = 1}, seal_request(sgx::kKeyPolicyMrenclave)),
+            seal_key({.mark = 2}, seal_request(sgx::kKeyPolicyMrenclave)));
 }
 
 TEST(SealKey, IsSharedByASignersEnclavesWhenAsked) {
-  EXPECT_EQ(seal_key({.mark = 1}, seal_request(sgx::kKeyPolicyMrsigner)), seal_key({.mark = 2}, seal_request(sgx::kKeyPolicyMrsigner)));
-  EXPECT_NE(seal_key({.product_id = 1}, seal_request(sgx::kKeyPolicyMrsigner)), seal_key({.product_id = 2}, seal_request(sgx::kKeyPolicyMrsigner)));
+  EXPECT_EQ(seal_key({.mark = 1}, seal_request(sgx::kKeyPolicyMrsigner)),
+            seal_key({.mark = 2}, seal_request(sgx::kKeyPolicyMrsigner)));
+  EXPECT_NE(seal_key({.product_id = 1}, seal_request(sgx::kKeyPolicyMrsigner)),
+            seal_key({.product_id = 2}, seal_request(sgx::kKeyPolicyMrsigner)));
 }
 
 TEST(SealKey, DebugEnclavesGetAnotherEvenWithoutAMask) {
   sgx::KeyRequest request = seal_request(sgx::kKeyPolicyMrsigner);
   request.attributemask = {};
-  EXPECT_NE(seal_key({}, request), seal_key({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}, request));
+  EXPECT_NE(seal_key({}, request),
+            seal_key({.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeDebug}, request));
 }
 
 TEST(SealKey, KeyIdSeparatesKeys) {
@@ -183,7 +196,8 @@ TEST(GetKey, ReservedBytesAndPoliciesAreGeneralProtection) {
 }
 
 TEST(GetKey, ProvisionKeyNeedsItsAttribute) {
-  auto enclave = build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey});
+  auto enclave =
+      build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey});
   sgx::KeyRequest request = seal_request(0);
   request.keyname = static_cast<std::uint16_t>(sgx::KeyName::kProvision);
   EXPECT_EQ(key_for(*enclave, request).rax, 0u);

@@ -1,4 +1,5 @@
-// Page presence costs no mapping: far more scattered pages than the kernel allows mappings (vm.max_map_count, 65,530).
+// Page presence costs no mapping: far more scattered pages than the kernel allows mappings (vm.max_map_count,
+// 65,530).
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -19,7 +20,11 @@ TEST(ScatteredPages, QuarterOfAMillionInOneRange) {
   for (std::uint64_t i = 0; i < kPages; ++i) {
     const std::uint64_t offset = kDynamic + i * kStride;
     ASSERT_TRUE(enclave->augment(offset, sgx::kPageSize));
-    ASSERT_EQ(leaf(*enclave, sgx::UserLeaf::kEaccept, enclave->base() + kData + 0x800, enclave->base() + offset).run.rdi, 0u) << i;
+    ASSERT_EQ(
+        leaf(*enclave, sgx::UserLeaf::kEaccept, enclave->base() + kData + 0x800, enclave->base() + offset)
+            .run.rdi,
+        0u)
+        << i;
   }
   const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - start;
   std::printf("EAUG + EENTER + EACCEPT + EEXIT: %.2f us per page\n", taken.count() / kPages);

@@ -1,5 +1,6 @@
-// call.h: one call of __vdso_sgx_enter_enclave from C++. The vDSO function keeps RBX, RBP and RSP only: an enclave that exits,
-// and even more an AEX, changes R12 to R15, MXCSR and the x87 control word. call_vdso keeps them.
+// call.h: one call of __vdso_sgx_enter_enclave from C++. The vDSO function keeps RBX, RBP and RSP only: an
+// enclave that exits, and even more an AEX, changes R12 to R15, MXCSR and the x87 control word. call_vdso
+// keeps them.
 #pragma once
 
 #include <asm/sgx.h>

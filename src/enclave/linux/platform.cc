@@ -1,4 +1,5 @@
-// The linux port: the driver's ioctls, mmap of its file, and the vDSO. It has never run on hardware: README.md.
+// The linux port: the driver's ioctls, mmap of its file, and the vDSO. It has never run on hardware:
+// README.md.
 #include "enclave/linux/platform.h"
 
 #include <fcntl.h>
@@ -19,8 +20,11 @@ using sgx::kPageSize;
 
 Error failed(std::string_view site, long result) {
   const int error = static_cast<int>(-result);
-  const ErrorCode code = error == ENOMEM ? ErrorCode::kExhausted : error == EBUSY ? ErrorCode::kConflict
-                         : error == EACCES || error == EPERM ? ErrorCode::kDenied : error == EINVAL ? ErrorCode::kInvalid : ErrorCode::kInternal;
+  const ErrorCode code = error == ENOMEM                     ? ErrorCode::kExhausted
+                         : error == EBUSY                    ? ErrorCode::kConflict
+                         : error == EACCES || error == EPERM ? ErrorCode::kDenied
+                         : error == EINVAL                   ? ErrorCode::kInvalid
+                                                             : ErrorCode::kInternal;
   return {code, site, std::strerror(error)};
 }
 bool retry(long result) { return result == -EINTR || result == -EAGAIN; }
@@ -28,7 +32,9 @@ bool retry(long result) { return result == -EINTR || result == -EAGAIN; }
 class Descriptor {
  public:
   Descriptor(Kernel& kernel, int fd) : kernel_(kernel), fd_(fd) {}
-  ~Descriptor() { if (fd_ >= 0) kernel_.close(fd_); }
+  ~Descriptor() {
+    if (fd_ >= 0) kernel_.close(fd_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
@@ -38,7 +44,8 @@ class Descriptor {
   int fd_;
 };
 
-// after_exit is the vDSO's user handler: the only way to learn the registers that the enclave left. user_data is the Run.
+// after_exit is the vDSO's user handler: the only way to learn the registers that the enclave left. user_data
+// is the Run.
 int after_exit(long rdi, long rsi, long rdx, long, long r8, long r9, sgx_enclave_run* vdso_run) {
   auto& run = *reinterpret_cast<Run*>(vdso_run->user_data);
   const bool exited = vdso_run->function == static_cast<std::uint32_t>(sgx::UserLeaf::kEexit);
@@ -55,7 +62,11 @@ int after_exit(long rdi, long rsi, long rdx, long, long r8, long r9, sgx_enclave
 class LinuxEnclave final : public Enclave {
  public:
   LinuxEnclave(std::shared_ptr<Kernel> kernel, int fd, std::uint64_t base, std::uint64_t size)
-      : kernel_(std::move(kernel)), device_(*kernel_, fd), base_(base), size_(size), enter_(kernel_->enter_function()) {}
+      : kernel_(std::move(kernel)),
+        device_(*kernel_, fd),
+        base_(base),
+        size_(size),
+        enter_(kernel_->enter_function()) {}
   ~LinuxEnclave() override { kernel_->unmap(base_, size_); }
   std::uint64_t base() const override { return base_; }
   std::uint64_t size() const override { return size_; }
@@ -70,12 +81,20 @@ class LinuxEnclave final : public Enclave {
   }
   Status restrict_permissions(std::uint64_t offset, std::uint64_t size, sgx::SecinfoFlags flags) override {
     TRY(check_range(offset, size));
-    sgx_enclave_restrict_permissions arguments{.offset = offset, .length = size, .permissions = flags.bits & sgx::kSecinfoPermissions, .result = 0, .count = 0};
+    sgx_enclave_restrict_permissions arguments{.offset = offset,
+                                               .length = size,
+                                               .permissions = flags.bits & sgx::kSecinfoPermissions,
+                                               .result = 0,
+                                               .count = 0};
     return repeat(SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, arguments, "linux.restrict_permissions");
   }
   Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type) override {
     TRY(check_range(offset, size));
-    sgx_enclave_modify_types arguments{.offset = offset, .length = size, .page_type = static_cast<std::uint64_t>(type), .result = 0, .count = 0};
+    sgx_enclave_modify_types arguments{.offset = offset,
+                                       .length = size,
+                                       .page_type = static_cast<std::uint64_t>(type),
+                                       .result = 0,
+                                       .count = 0};
     return repeat(SGX_IOC_ENCLAVE_MODIFY_TYPES, arguments, "linux.modify_type");
   }
   Status remove_pages(std::uint64_t offset, std::uint64_t size) override {
@@ -109,31 +128,41 @@ class LinuxEnclave final : public Enclave {
   Descriptor device_;
   std::uint64_t base_, size_;
   vdso_sgx_enter_enclave_t enter_;
-  std::map<std::uint64_t, std::pair<std::uint64_t, int>> segments_;  // begin → end and protection, of added pages
+  std::map<std::uint64_t, std::pair<std::uint64_t, int>>
+      segments_;  // begin → end and protection, of added pages
 };
 
-Status LinuxEnclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure) {
+Status LinuxEnclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags,
+                               bool measure) {
   TRY(check_range(offset, content.size()));
   // The driver wants whole aligned pages; a buffer from anywhere may be neither.
-  struct Free { void operator()(std::uint8_t* pointer) const { std::free(pointer); } };
-  const std::unique_ptr<std::uint8_t, Free> pages(static_cast<std::uint8_t*>(std::aligned_alloc(kPageSize, content.size())));
+  struct Free {
+    void operator()(std::uint8_t* pointer) const { std::free(pointer); }
+  };
+  const std::unique_ptr<std::uint8_t, Free> pages(
+      static_cast<std::uint8_t*>(std::aligned_alloc(kPageSize, content.size())));
   if (!pages) return Error{ErrorCode::kExhausted, "linux.add_pages.memory"};
   std::memcpy(pages.get(), content.data(), content.size());
   sgx::Secinfo secinfo{};
   secinfo.flags = flags;
   const std::uint64_t source = reinterpret_cast<std::uint64_t>(pages.get());
   for (std::uint64_t done = 0; done < content.size();) {
-    sgx_enclave_add_pages arguments{.src = source + done, .offset = offset + done, .length = content.size() - done,
+    sgx_enclave_add_pages arguments{.src = source + done,
+                                    .offset = offset + done,
+                                    .length = content.size() - done,
                                     .secinfo = reinterpret_cast<std::uint64_t>(&secinfo),
-                                    .flags = measure ? std::uint64_t{SGX_PAGE_MEASURE} : 0, .count = 0};
+                                    .flags = measure ? std::uint64_t{SGX_PAGE_MEASURE} : 0,
+                                    .count = 0};
     const long result = kernel_->ioctl(device_.get(), SGX_IOC_ENCLAVE_ADD_PAGES, &arguments);
     done += arguments.count;
     if (result < 0 && !retry(result)) return failed("linux.add_pages", result);
     if (result >= 0 && arguments.count == 0) return Error{ErrorCode::kInternal, "linux.add_pages.count"};
   }
-  const bool tcs = flags.type() == sgx::PageType::kTcs;  // the processor reads and writes it through the page table
+  const bool tcs =
+      flags.type() == sgx::PageType::kTcs;  // the processor reads and writes it through the page table
   const int protection = tcs ? PROT_READ | PROT_WRITE
-                             : (flags.bits & sgx::kSecinfoRead ? PROT_READ : 0) | (flags.bits & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
+                             : (flags.bits & sgx::kSecinfoRead ? PROT_READ : 0) |
+                                   (flags.bits & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
                                    (flags.bits & sgx::kSecinfoExecute ? PROT_EXEC : 0);
   segments_[offset] = {offset + content.size(), protection};
   return {};
@@ -141,12 +170,13 @@ Status LinuxEnclave::add_pages(std::uint64_t offset, ByteView content, sgx::Seci
 
 Status LinuxEnclave::map_range(std::uint64_t begin, std::uint64_t end, int protection) {
   if (begin == end) return {};
-  const std::int64_t where = kernel_->map(base_ + begin, end - begin, protection, MAP_SHARED | MAP_FIXED, device_.get(), 0);
+  const std::int64_t where =
+      kernel_->map(base_ + begin, end - begin, protection, MAP_SHARED | MAP_FIXED, device_.get(), 0);
   return where < 0 ? Status(failed("linux.map", static_cast<long>(where))) : Status();
 }
 
-// initialize maps the added pages with what the SECINFO allows, the gaps between them with everything: the driver adds pages
-// there, and the EPCM, which only the enclave extends, decides what they permit.
+// initialize maps the added pages with what the SECINFO allows, the gaps between them with everything: the
+// driver adds pages there, and the EPCM, which only the enclave extends, decides what they permit.
 Status LinuxEnclave::initialize(const sgx::Sigstruct& sigstruct) {
   sgx::Sigstruct copy = sigstruct;
   sgx_enclave_init arguments{.sigstruct = reinterpret_cast<std::uint64_t>(&copy)};
@@ -170,13 +200,15 @@ Status LinuxEnclave::enter(Run& run) {
   vdso_run.tcs = run.tcs;
   vdso_run.user_handler = reinterpret_cast<std::uint64_t>(&after_exit);
   vdso_run.user_data = reinterpret_cast<std::uint64_t>(&run);
-  const VdsoCall call{run.rdi, run.rsi, run.rdx, static_cast<std::uint64_t>(run.leaf), run.r8, run.r9, &vdso_run, enter_};
+  const VdsoCall call{run.rdi, run.rsi, run.rdx,   static_cast<std::uint64_t>(run.leaf),
+                      run.r8,  run.r9,  &vdso_run, enter_};
   const int result = clemmys_call_vdso(&call);
   if (result == 0) return {};
   if (result != -EFAULT) return failed("linux.enter", result);
   // A fault of EENTER itself leaves the function number as it was; one from inside says ERESUME.
   if (vdso_run.function == static_cast<std::uint32_t>(sgx::EnterLeaf::kEenter))
-    return Error{ErrorCode::kConflict, "linux.eenter", "exception " + std::to_string(vdso_run.exception_vector) + " on EENTER"};
+    return Error{ErrorCode::kConflict, "linux.eenter",
+                 "exception " + std::to_string(vdso_run.exception_vector) + " on EENTER"};
   run.exit = Exit::kFault;
   run.exception_vector = vdso_run.exception_vector;
   run.exception_error_code = vdso_run.exception_error_code;
@@ -191,7 +223,8 @@ class LinuxPlatform final : public Platform {
   bool has_sgx2() const override { return kernel_->has_sgx2(); }
 
   Result<std::unique_ptr<Enclave>> create(const sgx::Secs& secs) override {
-    if (secs.size == 0 || (secs.size & (secs.size - 1)) != 0) return Error{ErrorCode::kInvalid, "linux.create.size"};
+    if (secs.size == 0 || (secs.size & (secs.size - 1)) != 0)
+      return Error{ErrorCode::kInvalid, "linux.create.size"};
     const std::uint64_t base = TRY(reserve(secs.size));
     const int fd = kernel_->open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     if (fd < 0) {
@@ -202,7 +235,8 @@ class LinuxPlatform final : public Platform {
     alignas(kPageSize) sgx::Secs page = secs;
     page.baseaddr = base;
     sgx_enclave_create arguments{.src = reinterpret_cast<std::uint64_t>(&page)};
-    if (const long result = kernel_->ioctl(fd, SGX_IOC_ENCLAVE_CREATE, &arguments); result < 0) return failed("linux.ecreate", result);
+    if (const long result = kernel_->ioctl(fd, SGX_IOC_ENCLAVE_CREATE, &arguments); result < 0)
+      return failed("linux.ecreate", result);
     if (secs.attributes.flags & sgx::kAttributeProvisionKey) TRY(allow_provision_key(fd));
     return enclave;
   }
@@ -210,7 +244,8 @@ class LinuxPlatform final : public Platform {
  private:
   // reserve keeps an aligned range of address space without backing.
   Result<std::uint64_t> reserve(std::uint64_t size) {
-    const std::int64_t where = kernel_->map(0, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const std::int64_t where =
+        kernel_->map(0, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (where < 0) return failed("linux.create.reserve", static_cast<long>(where));
     const auto begin = static_cast<std::uint64_t>(where), base = (begin + size - 1) & ~(size - 1);
     if (base > begin) kernel_->unmap(begin, base - begin);
@@ -232,9 +267,12 @@ class LinuxPlatform final : public Platform {
 
 Result<std::unique_ptr<Platform>> open_linux_platform_over(std::shared_ptr<Kernel> kernel) {
   const int fd = kernel->open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
-  if (fd < 0) return Error{ErrorCode::kUnsupported, "linux.open", std::string("/dev/sgx_enclave: ") + std::strerror(-fd)};
+  if (fd < 0)
+    return Error{ErrorCode::kUnsupported, "linux.open",
+                 std::string("/dev/sgx_enclave: ") + std::strerror(-fd)};
   kernel->close(fd);
-  if (kernel->enter_function() == nullptr) return Error{ErrorCode::kUnsupported, "linux.vdso", "the vDSO cannot enter enclaves"};
+  if (kernel->enter_function() == nullptr)
+    return Error{ErrorCode::kUnsupported, "linux.vdso", "the vDSO cannot enter enclaves"};
   return std::make_unique<LinuxPlatform>(std::move(kernel));
 }
 

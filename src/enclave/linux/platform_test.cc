@@ -13,7 +13,8 @@ namespace {
 
 struct LinuxPort : ::testing::Test {
   conformance::SoftPlatform keys;
-  std::shared_ptr<FakeKernel> kernel = std::make_shared<FakeKernel>(softsgx::Machine::open(keys.directory).value());
+  std::shared_ptr<FakeKernel> kernel =
+      std::make_shared<FakeKernel>(softsgx::Machine::open(keys.directory).value());
 };
 
 TEST_F(LinuxPort, IsUnsupportedWithoutTheDevice) {
@@ -60,7 +61,8 @@ TEST_F(LinuxPort, RunningKernelSaysWhatThisMachineHas) {
 }
 
 TEST(Vdso, FindsAFunctionThatEveryKernelHas) {
-  const auto get_time = reinterpret_cast<int (*)(clockid_t, timespec*)>(const_cast<void*>(vdso_symbol("__vdso_clock_gettime")));
+  const auto get_time =
+      reinterpret_cast<int (*)(clockid_t, timespec*)>(const_cast<void*>(vdso_symbol("__vdso_clock_gettime")));
   ASSERT_NE(get_time, nullptr);
   timespec now{};
   EXPECT_EQ(get_time(CLOCK_MONOTONIC, &now), 0);

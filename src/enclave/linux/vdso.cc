@@ -37,7 +37,8 @@ Library open_vdso() {
   for (int i = 0; i < header->e_phnum; ++i) {
     if (segments[i].p_type == PT_LOAD && library.load == nullptr)
       library.load = reinterpret_cast<const char*>(base + segments[i].p_offset - segments[i].p_vaddr);
-    if (segments[i].p_type == PT_DYNAMIC) dynamic = reinterpret_cast<const Elf64_Dyn*>(base + segments[i].p_offset);
+    if (segments[i].p_type == PT_DYNAMIC)
+      dynamic = reinterpret_cast<const Elf64_Dyn*>(base + segments[i].p_offset);
   }
   if (dynamic == nullptr || library.load == nullptr) return library;
   for (; dynamic->d_tag != DT_NULL; ++dynamic) {
@@ -45,7 +46,8 @@ Library open_vdso() {
     if (dynamic->d_tag == DT_SYMTAB) library.symbols = reinterpret_cast<const Elf64_Sym*>(address);
     if (dynamic->d_tag == DT_STRTAB) library.names = address;
     if (dynamic->d_tag == DT_HASH) library.count = reinterpret_cast<const std::uint32_t*>(address)[1];
-    if (dynamic->d_tag == DT_GNU_HASH && library.count == 0) library.count = count_of_gnu_hash(reinterpret_cast<const std::uint32_t*>(address));
+    if (dynamic->d_tag == DT_GNU_HASH && library.count == 0)
+      library.count = count_of_gnu_hash(reinterpret_cast<const std::uint32_t*>(address));
   }
   if (library.symbols == nullptr || library.names == nullptr) library.count = 0;
   return library;
@@ -57,7 +59,8 @@ const void* vdso_symbol(std::string_view name) {
   const Library library = open_vdso();
   for (std::size_t i = 0; i < library.count; ++i) {
     const Elf64_Sym& symbol = library.symbols[i];
-    if (symbol.st_shndx != SHN_UNDEF && name == library.names + symbol.st_name) return library.load + symbol.st_value;
+    if (symbol.st_shndx != SHN_UNDEF && name == library.names + symbol.st_name)
+      return library.load + symbol.st_value;
   }
   return nullptr;
 }

@@ -1,4 +1,5 @@
-// What softsgx does otherwise than hardware: one test for each line of docs/softsgx-deviations.md, so that the list stays true.
+// What softsgx does otherwise than hardware: one test for each line of docs/softsgx-deviations.md, so that
+// the list stays true.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +27,8 @@ TEST(Deviation, KernelFollowsPointersInside) {
   copy_in(*enclave, kData, Bytes{0x43});
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  EXPECT_EQ(::write(ends[1], reinterpret_cast<const void*>(enclave->base() + kData), 1), 1);  // hardware: writes 0xff
+  EXPECT_EQ(::write(ends[1], reinterpret_cast<const void*>(enclave->base() + kData), 1),
+            1);  // hardware: writes 0xff
   std::uint8_t byte = 0;
   EXPECT_EQ(::read(ends[0], &byte, 1), 1);
   EXPECT_EQ(byte, 0x43);
@@ -38,14 +40,16 @@ __attribute__((naked)) void outside_function() { asm volatile("mov $0x1234, %edi
 
 TEST(Deviation, InstructionsOutsideRunInside) {
   auto enclave = make();
-  const Outcome outcome = call(*enclave, Command::kExecute, reinterpret_cast<std::uint64_t>(&outside_function));
+  const Outcome outcome =
+      call(*enclave, Command::kExecute, reinterpret_cast<std::uint64_t>(&outside_function));
   EXPECT_EQ(outcome.run.exit, Exit::kExit);  // hardware: #GP
   EXPECT_EQ(outcome.run.rdi, 0x1234u);
 }
 
 TEST(Deviation, CpuidAndXgetbvAreTheHosts) {
   auto enclave = make();
-  EXPECT_EQ(call(*enclave, Command::kCpuid).run.exit, Exit::kExit);  // hardware: #UD; the packer writes UD2 there
+  EXPECT_EQ(call(*enclave, Command::kCpuid).run.exit,
+            Exit::kExit);  // hardware: #UD; the packer writes UD2 there
   std::uint32_t low, high;
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   EXPECT_EQ(call(*enclave, Command::kXgetbv).run.rdi, low);  // hardware: XFRM
@@ -76,7 +80,8 @@ TEST(Deviation, UsedEncluSitesReadAsInt3) {
 }
 
 TEST(Deviation, ProvisionKeyNeedsNoPermission) {
-  EXPECT_TRUE(build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey}));
+  EXPECT_TRUE(
+      build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey}));
 }
 
 TEST(Deviation, ForkedChildHasNoEnclave) {

@@ -1,5 +1,6 @@
 // The soft port: Platform over softsgx in this process.
 #include "enclave/platform.h"
+
 #include "softsgx/enclave.h"
 
 namespace clemmys::enclave {
@@ -15,7 +16,13 @@ class SoftEnclave final : public Enclave {
   }
   Status initialize(const sgx::Sigstruct& sigstruct) override { return enclave_->initialize(sigstruct); }
   Status enter(Run& run) override {
-    softsgx::Entry entry{.tcs = run.tcs, .leaf = run.leaf, .rdi = run.rdi, .rsi = run.rsi, .rdx = run.rdx, .r8 = run.r8, .r9 = run.r9};
+    softsgx::Entry entry{.tcs = run.tcs,
+                         .leaf = run.leaf,
+                         .rdi = run.rdi,
+                         .rsi = run.rsi,
+                         .rdx = run.rdx,
+                         .r8 = run.r8,
+                         .r9 = run.r9};
     TRY(enclave_->enter(entry));
     run.exit = entry.faulted ? Exit::kFault : Exit::kExit;
     if (entry.faulted) {
@@ -31,14 +38,18 @@ class SoftEnclave final : public Enclave {
     run.r9 = entry.r9;
     return {};
   }
-  Status augment(std::uint64_t offset, std::uint64_t size) override { return enclave_->augment(offset, size); }
+  Status augment(std::uint64_t offset, std::uint64_t size) override {
+    return enclave_->augment(offset, size);
+  }
   Status restrict_permissions(std::uint64_t offset, std::uint64_t size, sgx::SecinfoFlags flags) override {
     return enclave_->restrict_permissions(offset, size, flags);
   }
   Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type) override {
     return enclave_->modify_type(offset, size, type);
   }
-  Status remove_pages(std::uint64_t offset, std::uint64_t size) override { return enclave_->remove_pages(offset, size); }
+  Status remove_pages(std::uint64_t offset, std::uint64_t size) override {
+    return enclave_->remove_pages(offset, size);
+  }
 
  private:
   std::unique_ptr<softsgx::Enclave> enclave_;

@@ -18,9 +18,13 @@ FakeKernel* running = nullptr;  // the vDSO function has no other way to its ker
 
 int errno_of(const Error& error) {
   switch (error.code) {
-    case ErrorCode::kExists: case ErrorCode::kConflict: return EBUSY;
-    case ErrorCode::kExhausted: return ENOMEM;
-    default: return EINVAL;
+    case ErrorCode::kExists:
+    case ErrorCode::kConflict:
+      return EBUSY;
+    case ErrorCode::kExhausted:
+      return ENOMEM;
+    default:
+      return EINVAL;
   }
 }
 
@@ -52,9 +56,12 @@ long FakeKernel::ioctl(int fd, unsigned long request, void* argument) {
   if (found == files_.end() || found->second.provision) return -EBADF;
   File& file = found->second;
   switch (request) {
-    case SGX_IOC_ENCLAVE_CREATE: return create(file, *static_cast<sgx_enclave_create*>(argument));
-    case SGX_IOC_ENCLAVE_ADD_PAGES: return add_pages(file, *static_cast<sgx_enclave_add_pages*>(argument));
-    case SGX_IOC_ENCLAVE_INIT: return initialize(file, *static_cast<sgx_enclave_init*>(argument));
+    case SGX_IOC_ENCLAVE_CREATE:
+      return create(file, *static_cast<sgx_enclave_create*>(argument));
+    case SGX_IOC_ENCLAVE_ADD_PAGES:
+      return add_pages(file, *static_cast<sgx_enclave_add_pages*>(argument));
+    case SGX_IOC_ENCLAVE_INIT:
+      return initialize(file, *static_cast<sgx_enclave_init*>(argument));
     case SGX_IOC_ENCLAVE_PROVISION: {
       const auto other = files_.find(static_cast<int>(static_cast<sgx_enclave_provision*>(argument)->fd));
       if (other == files_.end() || !other->second.provision) return -EINVAL;
@@ -63,7 +70,9 @@ long FakeKernel::ioctl(int fd, unsigned long request, void* argument) {
     }
     case SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS: {
       auto& a = *static_cast<sgx_enclave_restrict_permissions*>(argument);
-      if ((a.permissions & ~sgx::kSecinfoPermissions) || ((a.permissions & sgx::kSecinfoWrite) && !(a.permissions & sgx::kSecinfoRead))) return -EINVAL;
+      if ((a.permissions & ~sgx::kSecinfoPermissions) ||
+          ((a.permissions & sgx::kSecinfoWrite) && !(a.permissions & sgx::kSecinfoRead)))
+        return -EINVAL;
       return change(file, a, [&](std::uint64_t offset) {
         return file.enclave->restrict_permissions(offset, kPageSize, sgx::secinfo_regular(a.permissions));
       });
@@ -72,12 +81,14 @@ long FakeKernel::ioctl(int fd, unsigned long request, void* argument) {
       auto& a = *static_cast<sgx_enclave_modify_types*>(argument);
       const auto type = static_cast<sgx::PageType>(a.page_type);
       if (type != sgx::PageType::kTcs && type != sgx::PageType::kTrim) return -EINVAL;
-      return change(file, a, [&](std::uint64_t offset) { return file.enclave->modify_type(offset, kPageSize, type); });
+      return change(file, a,
+                    [&](std::uint64_t offset) { return file.enclave->modify_type(offset, kPageSize, type); });
     }
     case SGX_IOC_ENCLAVE_REMOVE_PAGES:
       return change(file, *static_cast<sgx_enclave_remove_pages*>(argument),
                     [&](std::uint64_t offset) { return file.enclave->remove_pages(offset, kPageSize); });
-    default: return -ENOTTY;
+    default:
+      return -ENOTTY;
   }
 }
 
@@ -96,8 +107,8 @@ long FakeKernel::create(File& file, const sgx_enclave_create& argument) {
 long FakeKernel::add_pages(File& file, sgx_enclave_add_pages& a) {
   a.count = 0;
   if (!file.enclave || file.initialized) return -EINVAL;
-  if (a.offset % kPageSize || a.src % kPageSize || a.length == 0 || a.length % kPageSize || a.offset + a.length > file.enclave->size() ||
-      (a.flags & ~std::uint64_t{SGX_PAGE_MEASURE}))
+  if (a.offset % kPageSize || a.src % kPageSize || a.length == 0 || a.length % kPageSize ||
+      a.offset + a.length > file.enclave->size() || (a.flags & ~std::uint64_t{SGX_PAGE_MEASURE}))
     return -EINVAL;
   sgx::Secinfo secinfo;
   std::memcpy(&secinfo, reinterpret_cast<const void*>(a.secinfo), sizeof secinfo);
@@ -105,10 +116,14 @@ long FakeKernel::add_pages(File& file, sgx_enclave_add_pages& a) {
   const std::uint64_t length = stop ? a.length / kPageSize / 2 * kPageSize : a.length;
   for (; a.count < length; a.count += kPageSize) {
     const auto* content = reinterpret_cast<const std::uint8_t*>(a.src + a.count);
-    const Status status = file.enclave->add_pages(a.offset + a.count, {content, kPageSize}, secinfo.flags, a.flags & SGX_PAGE_MEASURE);
+    const Status status = file.enclave->add_pages(a.offset + a.count, {content, kPageSize}, secinfo.flags,
+                                                  a.flags & SGX_PAGE_MEASURE);
     if (!status) return -errno_of(status.error());
-    file.protection_max[a.offset + a.count] = secinfo.flags.type() == sgx::PageType::kTcs ? PROT_READ | PROT_WRITE
-        : (secinfo.flags.bits & 1 ? PROT_READ : 0) | (secinfo.flags.bits & 2 ? PROT_WRITE : 0) | (secinfo.flags.bits & 4 ? PROT_EXEC : 0);
+    file.protection_max[a.offset + a.count] = secinfo.flags.type() == sgx::PageType::kTcs
+                                                  ? PROT_READ | PROT_WRITE
+                                                  : (secinfo.flags.bits & 1 ? PROT_READ : 0) |
+                                                        (secinfo.flags.bits & 2 ? PROT_WRITE : 0) |
+                                                        (secinfo.flags.bits & 4 ? PROT_EXEC : 0);
   }
   return stop ? -EINTR : 0;
 }
@@ -126,7 +141,8 @@ long FakeKernel::initialize(File& file, const sgx_enclave_init& a) {
 template <typename Argument, typename Change>
 long FakeKernel::change(File& file, Argument& a, Change change_pages) {
   a.count = 0;
-  if (!file.enclave || !file.initialized || a.offset % kPageSize || a.length == 0 || a.length % kPageSize || a.offset + a.length > file.enclave->size())
+  if (!file.enclave || !file.initialized || a.offset % kPageSize || a.length == 0 || a.length % kPageSize ||
+      a.offset + a.length > file.enclave->size())
     return -EINVAL;
   const bool stop = interrupted() && a.length > kPageSize;
   const std::uint64_t length = stop ? kPageSize : a.length;
@@ -135,12 +151,16 @@ long FakeKernel::change(File& file, Argument& a, Change change_pages) {
   return stop ? -EAGAIN : 0;
 }
 
-// An anonymous reservation is real memory, placed where softsgx can be; a mapping of an enclave is only checked and noted.
-std::int64_t FakeKernel::map(std::uint64_t address, std::uint64_t size, int protection, int flags, int fd, std::uint64_t) {
+// An anonymous reservation is real memory, placed where softsgx can be; a mapping of an enclave is only
+// checked and noted.
+std::int64_t FakeKernel::map(std::uint64_t address, std::uint64_t size, int protection, int flags, int fd,
+                             std::uint64_t) {
   const std::scoped_lock guard(lock_);
   if (fd < 0) {
-    for (std::uint64_t at = softsgx::kAreaStart; at + size <= softsgx::kAreaEnd; at += std::max<std::uint64_t>(size, 1ull << 30)) {
-      void* where = ::mmap(reinterpret_cast<void*>(at + kPageSize), size, protection, flags | MAP_FIXED_NOREPLACE, -1, 0);  // not aligned
+    for (std::uint64_t at = softsgx::kAreaStart; at + size <= softsgx::kAreaEnd;
+         at += std::max<std::uint64_t>(size, 1ull << 30)) {
+      void* where = ::mmap(reinterpret_cast<void*>(at + kPageSize), size, protection,
+                           flags | MAP_FIXED_NOREPLACE, -1, 0);  // not aligned
       if (where != MAP_FAILED) return reinterpret_cast<std::int64_t>(where);
     }
     return -ENOMEM;
@@ -149,8 +169,11 @@ std::int64_t FakeKernel::map(std::uint64_t address, std::uint64_t size, int prot
   if (found == files_.end() || !found->second.enclave) return -EBADF;
   File& file = found->second;
   const std::uint64_t base = file.enclave->base();
-  if (!(flags & MAP_SHARED) || address < base || size > file.enclave->size() || address - base > file.enclave->size() - size) return -EINVAL;
-  for (auto page = file.protection_max.lower_bound(address - base); page != file.protection_max.end() && page->first < address - base + size; ++page)
+  if (!(flags & MAP_SHARED) || address < base || size > file.enclave->size() ||
+      address - base > file.enclave->size() - size)
+    return -EINVAL;
+  for (auto page = file.protection_max.lower_bound(address - base);
+       page != file.protection_max.end() && page->first < address - base + size; ++page)
     if (protection & ~page->second) return -EACCES;
   file.mapped[address - base] = address - base + size;
   return static_cast<std::int64_t>(address);
@@ -176,14 +199,15 @@ void FakeKernel::touch(std::uint64_t address) {
   CHECK(file != nullptr);
   const std::uint64_t offset = address - file->enclave->base();
   const auto mapping = file->mapped.upper_bound(offset);
-  CHECK(mapping != file->mapped.begin() && offset < std::prev(mapping)->second);  // a real process would get SIGSEGV
+  CHECK(mapping != file->mapped.begin() &&
+        offset < std::prev(mapping)->second);  // a real process would get SIGSEGV
   CHECK(file->enclave->augment(offset & ~(kPageSize - 1), kPageSize).has_value());
 }
 
 vdso_sgx_enter_enclave_t FakeKernel::enter_function() { return vdso_present ? &FakeKernel::enter : nullptr; }
 
-int FakeKernel::enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned function, unsigned long r8, unsigned long r9,
-                      sgx_enclave_run* run) {
+int FakeKernel::enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned function,
+                      unsigned long r8, unsigned long r9, sgx_enclave_run* run) {
   if (function != 2 && function != 3) return -EINVAL;
   if (std::ranges::any_of(run->reserved, [](auto b) { return b != 0; })) return -EINVAL;
   softsgx::Enclave* enclave = nullptr;
@@ -192,7 +216,13 @@ int FakeKernel::enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, u
     File* file = running->owner(run->tcs);
     if (file != nullptr) enclave = file->enclave.get();
   }
-  softsgx::Entry entry{.tcs = run->tcs, .leaf = static_cast<sgx::EnterLeaf>(function), .rdi = rdi, .rsi = rsi, .rdx = rdx, .r8 = r8, .r9 = r9};
+  softsgx::Entry entry{.tcs = run->tcs,
+                       .leaf = static_cast<sgx::EnterLeaf>(function),
+                       .rdi = rdi,
+                       .rsi = rsi,
+                       .rdx = rdx,
+                       .r8 = r8,
+                       .r9 = r9};
   const bool entered = enclave != nullptr && enclave->enter(entry).has_value();
   run->function = !entered ? function : entry.faulted ? 3u : 4u;
   if (!entered || entry.faulted) {

@@ -1,6 +1,6 @@
-// fake_kernel.h: the SGX driver and vDSO of Linux, over softsgx, with the driver's rules: alignment, order, what may be mapped
-// how, partial progress with EINTR, errno for errno. The linux port runs over it as over the real kernel.
-// Source: Linux arch/x86/kernel/cpu/sgx/{driver,ioctl,encl}.c, arch/x86/entry/vdso/vsgx.S.
+// fake_kernel.h: the SGX driver and vDSO of Linux, over softsgx, with the driver's rules: alignment, order,
+// what may be mapped how, partial progress with EINTR, errno for errno. The linux port runs over it as over
+// the real kernel. Source: Linux arch/x86/kernel/cpu/sgx/{driver,ioctl,encl}.c, arch/x86/entry/vdso/vsgx.S.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@ class FakeKernel final : public Kernel {
   int open(const char* path, int flags) override;
   int close(int fd) override;
   long ioctl(int fd, unsigned long request, void* argument) override;
-  std::int64_t map(std::uint64_t address, std::uint64_t size, int protection, int flags, int fd, std::uint64_t offset) override;
+  std::int64_t map(std::uint64_t address, std::uint64_t size, int protection, int flags, int fd,
+                   std::uint64_t offset) override;
   int unmap(std::uint64_t address, std::uint64_t size) override;
   int protect(std::uint64_t address, std::uint64_t size, int protection) override;
   void touch(std::uint64_t address) override;
@@ -36,7 +37,7 @@ class FakeKernel final : public Kernel {
     bool provision = false, may_provision = false, initialized = false;
     std::uint64_t attribute_flags = 0;
     std::unique_ptr<softsgx::Enclave> enclave;
-    std::map<std::uint64_t, int> protection_max;  // page offset → what the driver lets be mapped
+    std::map<std::uint64_t, int> protection_max;    // page offset → what the driver lets be mapped
     std::map<std::uint64_t, std::uint64_t> mapped;  // begin → end offsets
   };
   long create(File& file, const sgx_enclave_create& argument);
@@ -45,8 +46,8 @@ class FakeKernel final : public Kernel {
   template <typename Argument, typename Change>
   long change(File& file, Argument& argument, Change change_pages);
   File* owner(std::uint64_t address);
-  static int enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned function, unsigned long r8, unsigned long r9,
-                   sgx_enclave_run* run);
+  static int enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned function,
+                   unsigned long r8, unsigned long r9, sgx_enclave_run* run);
   bool interrupted() { return ++calls_ % 3 == 0; }  // every third long ioctl stops half-way
 
   std::recursive_mutex lock_;
