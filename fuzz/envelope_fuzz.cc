@@ -1,5 +1,5 @@
-// Envelopes, events and blobs. The input is tried as it is (no key opens it), and as a plaintext under the right key: what opens must
-// be the one plaintext that sealing writes.
+// Envelopes, events and blobs. The input is tried as it is (no key opens it), and as a plaintext under the
+// right key: what opens must be the one plaintext that sealing writes.
 #include <algorithm>
 
 #include "crypto/crypto.h"
@@ -31,13 +31,16 @@ Bytes sealed_around(wire::Header header, ByteView plaintext) {
   wire::encode_header(header, envelope);
   envelope.insert(envelope.end(), plaintext.begin(), plaintext.end());
   envelope.resize(envelope.size() + wire::kSealTagSize);
-  wire::seal_in_place(key(), header.salt, ByteView(envelope).first(wire::kHeaderSize), MutableBytes(envelope).subspan(wire::kHeaderSize));
+  wire::seal_in_place(key(), header.salt, ByteView(envelope).first(wire::kHeaderSize),
+                      MutableBytes(envelope).subspan(wire::kHeaderSize));
   return envelope;
 }
 
 Bytes plaintext_of(ByteView envelope) {
   const wire::Header header = wire::decode_header(envelope).value();
-  return wire::open_sealed(key(), header.salt, envelope.first(wire::kHeaderSize), envelope.subspan(wire::kHeaderSize)).value();
+  return wire::open_sealed(key(), header.salt, envelope.first(wire::kHeaderSize),
+                           envelope.subspan(wire::kHeaderSize))
+      .value();
 }
 
 void try_raw(ByteView input) {
@@ -52,14 +55,17 @@ void try_raw(ByteView input) {
 void try_payload(wire::Kind kind, ByteView plaintext) {
   const Bytes envelope = sealed_around(header_of(kind), plaintext);
   auto payload = wire::open(envelope, key());
-  if (payload) CHECK(equal_constant_time(plaintext_of(wire::seal(header_of(kind), key(), *payload)), plaintext));
+  if (payload)
+    CHECK(equal_constant_time(plaintext_of(wire::seal(header_of(kind), key(), *payload)), plaintext));
   CHECK(!wire::open_event(envelope, key()));
 }
 
 void try_event(ByteView plaintext) {
   const Bytes envelope = sealed_around(header_of(wire::Kind::kEvent), plaintext);
   auto event = wire::open_event(envelope, key());
-  if (event) CHECK(equal_constant_time(plaintext_of(wire::seal_event(header_of(wire::Kind::kEvent), key(), *event)), plaintext));
+  if (event)
+    CHECK(equal_constant_time(plaintext_of(wire::seal_event(header_of(wire::Kind::kEvent), key(), *event)),
+                              plaintext));
   CHECK(!wire::open(envelope, key()));
 }
 
@@ -71,7 +77,8 @@ void try_blob(ByteView plaintext) {
   if (!data) return;
   const Bytes again = wire::seal_blob(key(), {}, *data);
   const wire::Salt salt = wire::Salt::from(ByteView(again).first(wire::Salt::kSize)).value();
-  CHECK(equal_constant_time(wire::open_sealed(key(), salt, {}, ByteView(again).subspan(wire::Salt::kSize)).value(), plaintext));
+  CHECK(equal_constant_time(
+      wire::open_sealed(key(), salt, {}, ByteView(again).subspan(wire::Salt::kSize)).value(), plaintext));
 }
 
 }  // namespace
@@ -82,7 +89,8 @@ std::vector<Bytes> seeds() {
   payload.receipts.resize(1);
   payload.log_digests.resize(1);
   const Bytes request = wire::seal(header_of(wire::Kind::kRequest), key(), payload);
-  std::vector<Bytes> all = {tagged(kRaw, ByteView(request).first(wire::kHeaderSize)), tagged(kRequest, plaintext_of(request))};
+  std::vector<Bytes> all = {tagged(kRaw, ByteView(request).first(wire::kHeaderSize)),
+                            tagged(kRequest, plaintext_of(request))};
   payload.outcome = wire::Outcome::kSuccess;
   all.push_back(tagged(kResult, plaintext_of(wire::seal(header_of(wire::Kind::kResult), key(), payload))));
   payload.outcome = wire::Outcome::kRuntimeFault;
@@ -108,12 +116,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const clemmys::ByteView input(data + 1, size - 1);
   switch (data[0] % kSelectors) {
-    case kRaw: try_raw(input); break;
-    case kRequest: try_payload(clemmys::wire::Kind::kRequest, input); break;
-    case kResult: try_payload(clemmys::wire::Kind::kResult, input); break;
-    case kEnd: try_payload(clemmys::wire::Kind::kEnd, input); break;
-    case kEvent: try_event(input); break;
-    default: try_blob(input); break;
+    case kRaw:
+      try_raw(input);
+      break;
+    case kRequest:
+      try_payload(clemmys::wire::Kind::kRequest, input);
+      break;
+    case kResult:
+      try_payload(clemmys::wire::Kind::kResult, input);
+      break;
+    case kEnd:
+      try_payload(clemmys::wire::Kind::kEnd, input);
+      break;
+    case kEvent:
+      try_event(input);
+      break;
+    default:
+      try_blob(input);
+      break;
   }
   return 0;
 }

@@ -5,11 +5,22 @@
 namespace clemmys::fuzz {
 namespace {
 
-enum Selector : std::uint8_t { kFunctionRequest, kGatewayRequest, kAnswer, kStepKeys, kCertificates, kNewUser, kEvidence, kView, kSelectors };
+enum Selector : std::uint8_t {
+  kFunctionRequest,
+  kGatewayRequest,
+  kAnswer,
+  kStepKeys,
+  kCertificates,
+  kNewUser,
+  kEvidence,
+  kView,
+  kSelectors
+};
 
 void try_answer(ByteView input) {
   auto answer = wire::decode_answer(input);
-  if (answer) CHECK(equal_constant_time(wire::encode_answer(answer->time_floor_unix_ms, answer->body), input));
+  if (answer)
+    CHECK(equal_constant_time(wire::encode_answer(answer->time_floor_unix_ms, answer->body), input));
 }
 
 wire::View example_view() {
@@ -42,7 +53,8 @@ std::vector<Bytes> seeds() {
   const wire::Action action = example_view().actions[0];
   for (const wire::GatewayRequest& request :
        {wire::GatewayRequest(wire::SignCsr{to_bytes("csr")}), wire::GatewayRequest(wire::GetView{1}),
-        wire::GatewayRequest(wire::ClaimNamespace{"n", "t"}), wire::GatewayRequest(wire::PutAction{action, 1}),
+        wire::GatewayRequest(wire::ClaimNamespace{"n", "t"}),
+        wire::GatewayRequest(wire::PutAction{action, 1}),
         wire::GatewayRequest(wire::DeleteAction{"n", "p", "a", 1})}) {
     all.push_back(tagged(kGatewayRequest, encode(request)));
   }
@@ -57,14 +69,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const clemmys::ByteView input(data + 1, size - 1);
   switch (data[0] % kSelectors) {
-    case kFunctionRequest: check_one_encoding(input, wire::decode_function_request); break;
-    case kGatewayRequest: check_one_encoding(input, wire::decode_gateway_request); break;
-    case kAnswer: try_answer(input); break;
-    case kStepKeys: check_one_encoding(input, wire::decode_step_keys); break;
-    case kCertificates: check_one_encoding(input, wire::decode_certificate_chain); break;
-    case kNewUser: check_one_encoding(input, wire::decode_new_user); break;
-    case kEvidence: check_one_encoding(input, wire::decode_evidence); break;
-    default: check_one_encoding(input, wire::decode_view); break;
+    case kFunctionRequest:
+      check_one_encoding(input, wire::decode_function_request);
+      break;
+    case kGatewayRequest:
+      check_one_encoding(input, wire::decode_gateway_request);
+      break;
+    case kAnswer:
+      try_answer(input);
+      break;
+    case kStepKeys:
+      check_one_encoding(input, wire::decode_step_keys);
+      break;
+    case kCertificates:
+      check_one_encoding(input, wire::decode_certificate_chain);
+      break;
+    case kNewUser:
+      check_one_encoding(input, wire::decode_new_user);
+      break;
+    case kEvidence:
+      check_one_encoding(input, wire::decode_evidence);
+      break;
+    default:
+      check_one_encoding(input, wire::decode_view);
+      break;
   }
   return 0;
 }

@@ -19,7 +19,8 @@ namespace {
 
 enum Selector : std::uint8_t { kFrames, kPlatformError, kListRecords, kAssignment, kRecord, kSelectors };
 
-// frames_of reads a stream in pieces of `step` bytes until the end or the first error, which is shown as type 0.
+// frames_of reads a stream in pieces of `step` bytes until the end or the first error, which is shown as type
+// 0.
 std::vector<wire::Frame> frames_of(ByteView stream, std::size_t step) {
   wire::FrameBuffer buffer(4096);
   std::vector<wire::Frame> frames;
@@ -43,7 +44,8 @@ std::vector<wire::Frame> frames_of(ByteView stream, std::size_t step) {
 void try_frames(ByteView stream) {
   const std::vector<wire::Frame> whole = frames_of(stream, stream.size() + 1), cut = frames_of(stream, 3);
   CHECK(whole.size() == cut.size());
-  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(whole[i].type == cut[i].type && whole[i].body == cut[i].body);
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    CHECK(whole[i].type == cut[i].type && whole[i].body == cut[i].body);
 }
 
 Result<wire::StoredRecord> decode_record(ByteView bytes) {
@@ -62,8 +64,8 @@ std::vector<Bytes> seeds() {
   wire::StoredRecord record;
   record.sealed = to_bytes("sealed");
   return {tagged(kFrames, stream), tagged(kPlatformError, encode(wire::PlatformError{.text = "x"})),
-          tagged(kListRecords, encode(wire::ListRecords{})), tagged(kAssignment, encode(wire::InstanceAssignment{})),
-          tagged(kRecord, encode(record))};
+          tagged(kListRecords, encode(wire::ListRecords{})),
+          tagged(kAssignment, encode(wire::InstanceAssignment{})), tagged(kRecord, encode(record))};
 }
 
 }  // namespace clemmys::fuzz
@@ -74,11 +76,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const clemmys::ByteView input(data + 1, size - 1);
   switch (data[0] % kSelectors) {
-    case kFrames: try_frames(input); break;
-    case kPlatformError: check_one_encoding(input, wire::decode_platform_error); break;
-    case kListRecords: check_one_encoding(input, wire::decode_list_records); break;
-    case kAssignment: check_one_encoding(input, wire::decode_assignment); break;
-    default: check_one_encoding(input, decode_record); break;
+    case kFrames:
+      try_frames(input);
+      break;
+    case kPlatformError:
+      check_one_encoding(input, wire::decode_platform_error);
+      break;
+    case kListRecords:
+      check_one_encoding(input, wire::decode_list_records);
+      break;
+    case kAssignment:
+      check_one_encoding(input, wire::decode_assignment);
+      break;
+    default:
+      check_one_encoding(input, decode_record);
+      break;
   }
   return 0;
 }

@@ -1,5 +1,5 @@
-// replay.cc: a fuzz target as an ordinary test. usage: TARGET SECONDS CORPUS [SEED] runs the corpus, the built-in seeds, then seeded
-// mutations of both; TARGET --write-seeds CORPUS writes the built-in seeds.
+// replay.cc: a fuzz target as an ordinary test. usage: TARGET SECONDS CORPUS [SEED] runs the corpus, the
+// built-in seeds, then seeded mutations of both; TARGET --write-seeds CORPUS writes the built-in seeds.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -41,12 +41,26 @@ void mutate(Bytes& input, std::mt19937_64& random) {
   for (std::uint64_t changes = 1 + random() % 4; changes > 0; --changes) {
     const std::size_t at = input.empty() ? 0 : random() % input.size();
     switch (random() % 6) {
-      case 0: if (!input.empty()) input[at] ^= static_cast<std::uint8_t>(1 << (random() % 8)); break;
-      case 1: if (!input.empty()) input[at] = static_cast<std::uint8_t>(random()); break;
-      case 2: if (!input.empty()) input[at] = kExtremes[random() % std::size(kExtremes)]; break;
-      case 3: input.resize(at); break;
-      case 4: input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(random())); break;
-      default: if (input.size() < 4096) input.insert(input.end(), input.begin() + static_cast<std::ptrdiff_t>(at / 2), input.begin() + static_cast<std::ptrdiff_t>(at)); break;
+      case 0:
+        if (!input.empty()) input[at] ^= static_cast<std::uint8_t>(1 << (random() % 8));
+        break;
+      case 1:
+        if (!input.empty()) input[at] = static_cast<std::uint8_t>(random());
+        break;
+      case 2:
+        if (!input.empty()) input[at] = kExtremes[random() % std::size(kExtremes)];
+        break;
+      case 3:
+        input.resize(at);
+        break;
+      case 4:
+        input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(random()));
+        break;
+      default:
+        if (input.size() < 4096)
+          input.insert(input.end(), input.begin() + static_cast<std::ptrdiff_t>(at / 2),
+                       input.begin() + static_cast<std::ptrdiff_t>(at));
+        break;
     }
   }
 }
@@ -63,7 +77,8 @@ int run(double seconds, const fs::path& corpus, std::uint64_t seed) {
     mutate(input, random);
     LLVMFuzzerTestOneInput(input.data(), input.size());
   }
-  std::printf("%llu inputs, seed %llu\n", static_cast<unsigned long long>(runs), static_cast<unsigned long long>(seed));
+  std::printf("%llu inputs, seed %llu\n", static_cast<unsigned long long>(runs),
+              static_cast<unsigned long long>(seed));
   return 0;
 }
 
@@ -72,11 +87,13 @@ int run(double seconds, const fs::path& corpus, std::uint64_t seed) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() == 2 && arguments[0] == "--write-seeds") return clemmys::fuzz::write_seeds(arguments[1]);
+  if (arguments.size() == 2 && arguments[0] == "--write-seeds")
+    return clemmys::fuzz::write_seeds(arguments[1]);
   if (arguments.size() < 2) {
     std::fprintf(stderr, "usage: %s SECONDS CORPUS [SEED]\n", argv[0]);
     return 2;
   }
-  const std::uint64_t seed = arguments.size() > 2 ? std::strtoull(arguments[2].c_str(), nullptr, 10) : std::random_device()();
+  const std::uint64_t seed =
+      arguments.size() > 2 ? std::strtoull(arguments[2].c_str(), nullptr, 10) : std::random_device()();
   return clemmys::fuzz::run(std::strtod(arguments[0].c_str(), nullptr), arguments[1], seed);
 }

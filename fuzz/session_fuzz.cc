@@ -1,4 +1,5 @@
-// The attested session: its three handshake messages, and messages of an open session, of which only the next genuine one opens.
+// The attested session: its three handshake messages, and messages of an open session, of which only the next
+// genuine one opens.
 #include "fuzz.h"
 #include "wire/session.h"
 
@@ -26,12 +27,15 @@ void try_accept(ByteView input) {
   if (!equal_constant_time(input, known.accept)) CHECK(!known.client.accept(input));
 }
 
-wire::SessionCipher cipher() { return {{}, crypto::hkdf_sha256(as_bytes("a"), {}, {}), crypto::hkdf_sha256(as_bytes("b"), {}, {})}; }
+wire::SessionCipher cipher() {
+  return {{}, crypto::hkdf_sha256(as_bytes("a"), {}, {}), crypto::hkdf_sha256(as_bytes("b"), {}, {})};
+}
 
 // The peer's first message is the only one that opens, and only once.
 void try_message(ByteView input) {
   wire::SessionCipher own = cipher();
-  wire::SessionCipher peer({}, crypto::hkdf_sha256(as_bytes("b"), {}, {}), crypto::hkdf_sha256(as_bytes("a"), {}, {}));
+  wire::SessionCipher peer({}, crypto::hkdf_sha256(as_bytes("b"), {}, {}),
+                           crypto::hkdf_sha256(as_bytes("a"), {}, {}));
   const Bytes genuine = peer.seal(as_bytes("answer"));
   CHECK(own.open(input).has_value() == equal_constant_time(input, genuine));
   CHECK(!own.open(input));
@@ -41,9 +45,10 @@ void try_message(ByteView input) {
 
 std::vector<Bytes> seeds() {
   Handshake& known = handshake();
-  wire::SessionCipher peer({}, crypto::hkdf_sha256(as_bytes("b"), {}, {}), crypto::hkdf_sha256(as_bytes("a"), {}, {}));
-  return {tagged(kNonce, encode(wire::make_nonce(known.kms, 1))), tagged(kHello, known.hello), tagged(kAccept, known.accept),
-          tagged(kMessage, peer.seal(as_bytes("answer")))};
+  wire::SessionCipher peer({}, crypto::hkdf_sha256(as_bytes("b"), {}, {}),
+                           crypto::hkdf_sha256(as_bytes("a"), {}, {}));
+  return {tagged(kNonce, encode(wire::make_nonce(known.kms, 1))), tagged(kHello, known.hello),
+          tagged(kAccept, known.accept), tagged(kMessage, peer.seal(as_bytes("answer")))};
 }
 
 }  // namespace clemmys::fuzz
@@ -56,10 +61,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const clemmys::ByteView input(data + 1, size - 1);
   switch (data[0] % kSelectors) {
-    case kNonce: check_one_encoding(input, wire::decode_nonce); break;
-    case kHello: check_one_encoding(input, wire::decode_hello); break;
-    case kAccept: try_accept(input); break;
-    default: try_message(input); break;
+    case kNonce:
+      check_one_encoding(input, wire::decode_nonce);
+      break;
+    case kHello:
+      check_one_encoding(input, wire::decode_hello);
+      break;
+    case kAccept:
+      try_accept(input);
+      break;
+    default:
+      try_message(input);
+      break;
   }
   return 0;
 }

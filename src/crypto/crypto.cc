@@ -45,7 +45,9 @@ Digest sha256(ByteView data) { return sha256({data}); }
 Digest sha256(std::initializer_list<ByteView> parts) {
   crypto_hash_sha256_state state;
   crypto_hash_sha256_init(&state);
-  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) { crypto_hash_sha256_update(&state, data, size); });
+  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) {
+    crypto_hash_sha256_update(&state, data, size);
+  });
   Digest digest;
   crypto_hash_sha256_final(&state, digest.bytes.data());
   return digest;
@@ -54,7 +56,9 @@ Digest sha256(std::initializer_list<ByteView> parts) {
 FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts) {
   crypto_hash_sha512_state state;
   crypto_hash_sha512_init(&state);
-  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) { crypto_hash_sha512_update(&state, data, size); });
+  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) {
+    crypto_hash_sha512_update(&state, data, size);
+  });
   FixedBytes<64, Sha512Tag> digest;
   crypto_hash_sha512_final(&state, digest.bytes.data());
   return digest;
@@ -63,8 +67,9 @@ FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts) {
 Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
   crypto_auth_hmacsha256_state state;
   crypto_auth_hmacsha256_init(&state, pointer_of(key), key.size());
-  for_each_part(parts,
-                [&](const std::uint8_t* data, std::size_t size) { crypto_auth_hmacsha256_update(&state, data, size); });
+  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) {
+    crypto_auth_hmacsha256_update(&state, data, size);
+  });
   Key mac;
   crypto_auth_hmacsha256_final(&state, mac.mutable_view().data());
   wipe(&state, sizeof state);
@@ -73,8 +78,8 @@ Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
 
 Digest keyed_digest(const Key& key, ByteView data) {
   Digest digest;
-  CHECK(crypto_generichash_blake2b(digest.bytes.data(), Digest::kSize, pointer_of(data), data.size(), key.view().data(),
-                                   Key::kSize) == 0);
+  CHECK(crypto_generichash_blake2b(digest.bytes.data(), Digest::kSize, pointer_of(data), data.size(),
+                                   key.view().data(), Key::kSize) == 0);
   return digest;
 }
 
@@ -97,18 +102,20 @@ void hkdf_expand(ByteView pseudorandom_key, ByteView info, MutableBytes out) {
   }
 }
 
-void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data, AesGcmTag& tag) {
-  CHECK(crypto_aead_aes256gcm_encrypt_detached(data.data(), tag.bytes.data(), nullptr, data.data(), data.size(), aad.data(),
-                                               aad.size(), nullptr, nonce.bytes.data(), key.view().data()) == 0);
+void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data,
+                             AesGcmTag& tag) {
+  CHECK(crypto_aead_aes256gcm_encrypt_detached(data.data(), tag.bytes.data(), nullptr, data.data(),
+                                               data.size(), aad.data(), aad.size(), nullptr,
+                                               nonce.bytes.data(), key.view().data()) == 0);
 }
 
 void aes256gcm_seal(const Key& key, const Nonce& nonce, ByteView aad, ByteView plaintext, Bytes& out) {
   const std::size_t start = out.size();
   out.resize(start + plaintext.size() + kTagSize);
   std::uint8_t* ciphertext = out.data() + start;
-  CHECK(crypto_aead_aes256gcm_encrypt_detached(ciphertext, ciphertext + plaintext.size(), nullptr, plaintext.data(),
-                                               plaintext.size(), aad.data(), aad.size(), nullptr, nonce.bytes.data(),
-                                               key.view().data()) == 0);
+  CHECK(crypto_aead_aes256gcm_encrypt_detached(ciphertext, ciphertext + plaintext.size(), nullptr,
+                                               plaintext.data(), plaintext.size(), aad.data(), aad.size(),
+                                               nullptr, nonce.bytes.data(), key.view().data()) == 0);
 }
 
 Result<Bytes> aes256gcm_open(const Key& key, const Nonce& nonce, ByteView aad, ByteView ciphertext_and_tag) {
@@ -116,8 +123,9 @@ Result<Bytes> aes256gcm_open(const Key& key, const Nonce& nonce, ByteView aad, B
   const ByteView ciphertext = ciphertext_and_tag.first(ciphertext_and_tag.size() - kTagSize);
   const std::uint8_t* tag = ciphertext_and_tag.data() + ciphertext.size();
   Bytes plaintext(ciphertext.size());
-  if (crypto_aead_aes256gcm_decrypt_detached(plaintext.data(), nullptr, ciphertext.data(), ciphertext.size(), tag, aad.data(),
-                                             aad.size(), nonce.bytes.data(), key.view().data()) != 0) {
+  if (crypto_aead_aes256gcm_decrypt_detached(plaintext.data(), nullptr, ciphertext.data(), ciphertext.size(),
+                                             tag, aad.data(), aad.size(), nonce.bytes.data(),
+                                             key.view().data()) != 0) {
     return Error{ErrorCode::kCorrupt, "crypto.aes256gcm.tag"};
   }
   return plaintext;
@@ -141,18 +149,21 @@ Result<Key> x25519_dh(const Key& secret, const X25519Public& peer) {
 
 Ed25519KeyPair ed25519_from_seed(const Key& seed) {
   Ed25519KeyPair pair;
-  crypto_sign_seed_keypair(pair.public_key.bytes.data(), pair.secret.mutable_view().data(), seed.view().data());
+  crypto_sign_seed_keypair(pair.public_key.bytes.data(), pair.secret.mutable_view().data(),
+                           seed.view().data());
   return pair;
 }
 
 Ed25519Signature ed25519_sign(const Ed25519KeyPair& key, ByteView message) {
   Ed25519Signature signature;
-  crypto_sign_detached(signature.bytes.data(), nullptr, pointer_of(message), message.size(), key.secret.view().data());
+  crypto_sign_detached(signature.bytes.data(), nullptr, pointer_of(message), message.size(),
+                       key.secret.view().data());
   return signature;
 }
 
 bool ed25519_verify(const Ed25519Public& key, ByteView message, const Ed25519Signature& signature) {
-  return crypto_sign_verify_detached(signature.bytes.data(), pointer_of(message), message.size(), key.bytes.data()) == 0;
+  return crypto_sign_verify_detached(signature.bytes.data(), pointer_of(message), message.size(),
+                                     key.bytes.data()) == 0;
 }
 
 }  // namespace clemmys::crypto

@@ -1,5 +1,6 @@
-// crypto.h: the primitives that function enclaves need, as thin typed wrappers over libsodium (0.2 MB in a static image).
-// HKDF (RFC 5869) and HPKE (RFC 9180, hpke.h) are composed from them. Any thread may call any function.
+// crypto.h: the primitives that function enclaves need, as thin typed wrappers over libsodium (0.2 MB in a
+// static image). HKDF (RFC 5869) and HPKE (RFC 9180, hpke.h) are composed from them. Any thread may call any
+// function.
 #pragma once
 
 #include <initializer_list>
@@ -13,7 +14,8 @@ namespace clemmys::crypto {
 // initialize must be called once, first in main; it fails where the CPU lacks AES-NI and PCLMUL.
 Status initialize();
 
-// random_bytes fills from the operating system's generator (inside an enclave: RDRAND, by the shield's getrandom).
+// random_bytes fills from the operating system's generator (inside an enclave: RDRAND, by the shield's
+// getrandom).
 void random_bytes(MutableBytes out);
 template <typename Fixed>
 Fixed random_fixed() {
@@ -28,7 +30,8 @@ Digest sha256(ByteView data);
 Digest sha256(std::initializer_list<ByteView> parts);
 FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts);
 Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
-// keyed_digest is keyed BLAKE2b-256 (RFC 7693): a MAC over large data, five times as fast as SHA-256 without SHA extensions.
+// keyed_digest is keyed BLAKE2b-256 (RFC 7693): a MAC over large data, five times as fast as SHA-256 without
+// SHA extensions.
 Digest keyed_digest(const Key& key, ByteView data);
 
 // hkdf_sha256 is RFC 5869 extract-and-expand to 32 bytes.
@@ -42,7 +45,8 @@ using Nonce = FixedBytes<12, struct NonceTag>;
 void aes256gcm_seal(const Key& key, const Nonce& nonce, ByteView aad, ByteView plaintext, Bytes& out);
 // aes256gcm_seal_in_place encrypts `data` where it is and gives the tag apart.
 using AesGcmTag = FixedBytes<kTagSize, struct AesGcmTagTag>;
-void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data, AesGcmTag& tag);
+void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data,
+                             AesGcmTag& tag);
 // aes256gcm_open gives kCorrupt when anything was changed.
 Result<Bytes> aes256gcm_open(const Key& key, const Nonce& nonce, ByteView aad, ByteView ciphertext_and_tag);
 

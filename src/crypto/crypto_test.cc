@@ -14,7 +14,8 @@ class Crypto : public testing::Test {
 };
 
 TEST_F(Crypto, MatchesSha2ExamplesOfFips180) {
-  EXPECT_EQ(to_hex(sha256(as_bytes("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256(as_bytes("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256({as_bytes("a"), {}, as_bytes("bc")}), sha256(as_bytes("abc")));
   EXPECT_EQ(to_hex(sha512({as_bytes("ab"), as_bytes("c")})),
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
@@ -24,11 +25,14 @@ TEST_F(Crypto, MatchesSha2ExamplesOfFips180) {
 TEST_F(Crypto, MatchesHkdfCases1To3OfRfc5869) {
   const Bytes ikm(22, 0x0b);
   const Bytes salt = hex("000102030405060708090a0b0c"), info = hex("f0f1f2f3f4f5f6f7f8f9");
-  EXPECT_EQ(to_hex(hkdf_sha256(ikm, salt, info).view()), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
-  EXPECT_EQ(to_hex(hmac_sha256(salt, {ikm}).view()), "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
+  EXPECT_EQ(to_hex(hkdf_sha256(ikm, salt, info).view()),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+  EXPECT_EQ(to_hex(hmac_sha256(salt, {ikm}).view()),
+            "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
   Bytes out(42);
   hkdf_expand(hmac_sha256(salt, {ikm}).view(), info, out);
-  EXPECT_EQ(to_hex(out), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+  EXPECT_EQ(to_hex(out),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
 
   Bytes counting(256);
   for (std::size_t i = 0; i < counting.size(); ++i) counting[i] = static_cast<std::uint8_t>(i);
@@ -39,14 +43,16 @@ TEST_F(Crypto, MatchesHkdfCases1To3OfRfc5869) {
             "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
             "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
 
-  EXPECT_EQ(to_hex(hkdf_sha256(ikm, {}, {}).view()), "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
+  EXPECT_EQ(to_hex(hkdf_sha256(ikm, {}, {}).view()),
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
 }
 
 TEST_F(Crypto, MatchesKeyedBlake2b256) {
   Bytes data(64);
   for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i);
   const Key counting = Key::from(ByteView(data).first(32)).value();
-  EXPECT_EQ(to_hex(keyed_digest(counting, data)), "7f46f043d63dfb3c9b1102c8824b632cae1fce453e3c0e9dc9e7113f3c1acc36");
+  EXPECT_EQ(to_hex(keyed_digest(counting, data)),
+            "7f46f043d63dfb3c9b1102c8824b632cae1fce453e3c0e9dc9e7113f3c1acc36");
 }
 
 // McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 13, 14 and 16.
@@ -61,9 +67,9 @@ TEST_F(Crypto, MatchesAes256GcmCases) {
   const Key secret = key("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
   const Nonce nonce = Nonce::from(hex("cafebabefacedbaddecaf888")).value();
   const Bytes aad = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-  const Bytes plaintext = hex(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
-      "b16aedf5aa0de657ba637b39");
+  const Bytes plaintext =
+      hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+          "b16aedf5aa0de657ba637b39");
   const std::string expected =
       "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838"
       "c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b";
@@ -98,7 +104,8 @@ TEST_F(Crypto, GcmRefusesEveryBitFlipAndTruncation) {
 TEST_F(Crypto, MatchesX25519OfRfc7748Section6) {
   const X25519KeyPair alice =
       x25519_from_secret(key("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"));
-  const X25519KeyPair bob = x25519_from_secret(key("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
+  const X25519KeyPair bob =
+      x25519_from_secret(key("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
   EXPECT_EQ(to_hex(alice.public_key), "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
   EXPECT_EQ(to_hex(bob.public_key), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
   const Key shared = x25519_dh(alice.secret, bob.public_key).value();
@@ -114,7 +121,8 @@ TEST_F(Crypto, X25519RefusesSmallOrderKeys) {
 }
 
 TEST_F(Crypto, MatchesEd25519OfRfc8032Test1) {
-  const Ed25519KeyPair pair = ed25519_from_seed(key("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"));
+  const Ed25519KeyPair pair =
+      ed25519_from_seed(key("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"));
   EXPECT_EQ(to_hex(pair.public_key), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   const Ed25519Signature signature = ed25519_sign(pair, {});
   EXPECT_EQ(to_hex(signature),

@@ -16,7 +16,8 @@ Key labeled_extract(ByteView suite, ByteView salt, std::string_view label, ByteV
   return hmac_sha256(salt, {as_bytes(kVersion), suite, as_bytes(label), input_key});
 }
 
-void labeled_expand(ByteView suite, const Key& pseudorandom_key, std::string_view label, ByteView info, MutableBytes out) {
+void labeled_expand(ByteView suite, const Key& pseudorandom_key, std::string_view label, ByteView info,
+                    MutableBytes out) {
   Bytes labeled_info = {static_cast<std::uint8_t>(out.size() >> 8), static_cast<std::uint8_t>(out.size())};
   for (ByteView part : {as_bytes(kVersion), suite, as_bytes(label), info}) {
     labeled_info.insert(labeled_info.end(), part.begin(), part.end());
@@ -37,7 +38,8 @@ Key shared_secret(const Key& dh, const X25519Public& enc, const X25519Public& re
 // key_schedule is §5.1 in base mode: no pre-shared key.
 HpkeContext key_schedule(const Key& shared, ByteView info) {
   Bytes context = {kModeBase};
-  for (const auto& [label, input] : {std::pair{std::string_view("psk_id_hash"), ByteView{}}, {"info_hash", info}}) {
+  for (const auto& [label, input] :
+       {std::pair{std::string_view("psk_id_hash"), ByteView{}}, {"info_hash", info}}) {
     const Key hash = labeled_extract(kHpkeSuite, {}, label, input);
     context.insert(context.end(), hash.view().begin(), hash.view().end());
   }
@@ -87,12 +89,15 @@ Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView inf
   return hpke_setup_sender(recipient, info, x25519_generate());
 }
 
-Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info, const X25519KeyPair& ephemeral) {
+Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info,
+                                     const X25519KeyPair& ephemeral) {
   const Key dh = TRY(x25519_dh(ephemeral.secret, recipient));
-  return HpkeSender{ephemeral.public_key, key_schedule(shared_secret(dh, ephemeral.public_key, recipient), info)};
+  return HpkeSender{ephemeral.public_key,
+                    key_schedule(shared_secret(dh, ephemeral.public_key, recipient), info)};
 }
 
-Result<HpkeContext> hpke_setup_recipient(const X25519Public& enc, const X25519KeyPair& recipient, ByteView info) {
+Result<HpkeContext> hpke_setup_recipient(const X25519Public& enc, const X25519KeyPair& recipient,
+                                         ByteView info) {
   const Key dh = TRY(x25519_dh(recipient.secret, enc));
   return key_schedule(shared_secret(dh, enc, recipient.public_key), info);
 }

@@ -1,5 +1,5 @@
-// hpke.h: HPKE base mode (RFC 9180) with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM: just what the attested
-// session needs: one sealed message and exported secrets.
+// hpke.h: HPKE base mode (RFC 9180) with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM: just what the
+// attested session needs: one sealed message and exported secrets.
 #pragma once
 
 #include "crypto/crypto.h"
@@ -28,7 +28,9 @@ struct HpkeSender {
 };
 Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info);
 // with a given ephemeral key: for the RFC's vectors. A key pair must serve one context only.
-Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info, const X25519KeyPair& ephemeral);
-Result<HpkeContext> hpke_setup_recipient(const X25519Public& enc, const X25519KeyPair& recipient, ByteView info);
+Result<HpkeSender> hpke_setup_sender(const X25519Public& recipient, ByteView info,
+                                     const X25519KeyPair& ephemeral);
+Result<HpkeContext> hpke_setup_recipient(const X25519Public& enc, const X25519KeyPair& recipient,
+                                         ByteView info);
 
 }  // namespace clemmys::crypto

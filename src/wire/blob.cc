@@ -1,4 +1,5 @@
-// blob.cc: sealed blobs `salt ‖ ciphertext ‖ tag` for the untrusted store. Plaintext: data ‖ zeros ‖ u64 data size.
+// blob.cc: sealed blobs `salt ‖ ciphertext ‖ tag` for the untrusted store. Plaintext: data ‖ zeros ‖ u64 data
+// size.
 #include <algorithm>
 
 #include "base/check.h"
@@ -29,14 +30,16 @@ Bytes seal_blob(const Key& key, ByteView aad, ByteView plaintext) {
 }
 
 Result<Bytes> open_blob(const Key& key, ByteView aad, ByteView blob) {
-  if (blob.size() < Salt::kSize + kPaddedSizeMin + kSealTagSize) return Error{ErrorCode::kCorrupt, "wire.blob.size"};
+  if (blob.size() < Salt::kSize + kPaddedSizeMin + kSealTagSize)
+    return Error{ErrorCode::kCorrupt, "wire.blob.size"};
   Reader reader(blob);
   const Salt salt = reader.fixed<Salt>();
   Bytes plaintext = TRY(open_sealed(key, salt, aad, reader.rest()));
   const std::uint64_t size = Reader(ByteView(plaintext).last(kSizeSize)).u64();
   const std::size_t room = plaintext.size() - kSizeSize;
   if (size > room || padded_size(size + kSizeSize) != plaintext.size() ||
-      !std::ranges::all_of(ByteView(plaintext).subspan(size, room - size), [](std::uint8_t byte) { return byte == 0; })) {
+      !std::ranges::all_of(ByteView(plaintext).subspan(size, room - size),
+                           [](std::uint8_t byte) { return byte == 0; })) {
     return Error{ErrorCode::kCorrupt, "wire.blob.padding"};
   }
   plaintext.resize(size);

@@ -1,4 +1,5 @@
-// codec_test.cc: definitions, requests to the KMS, links and frames come back as they were, and decoders refuse the rest.
+// codec_test.cc: definitions, requests to the KMS, links and frames come back as they were, and decoders
+// refuse the rest.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,7 +44,8 @@ void expect_strict(const Bytes& encoded, Decode decode) {
   auto value = decode(encoded);
   ASSERT_TRUE(value);
   EXPECT_EQ(encode(*value), encoded);
-  for (std::size_t size = 0; size < encoded.size(); ++size) ASSERT_FALSE(decode(ByteView(encoded).first(size))) << size;
+  for (std::size_t size = 0; size < encoded.size(); ++size)
+    ASSERT_FALSE(decode(ByteView(encoded).first(size))) << size;
   Bytes longer = encoded;
   longer.push_back(0);
   EXPECT_FALSE(decode(longer));
@@ -58,12 +60,14 @@ TEST(Definitions, RefusesCountsThatTheInputCannotHold) {
 }
 
 TEST(KmsApi, RequestsComeBackExactly) {
-  expect_strict(encode(FunctionRequest(GetStepKeys{crypto::random_fixed<ChainId>(), {}, 3, crypto::random_fixed<FunctionId>()})),
+  expect_strict(encode(FunctionRequest(
+                    GetStepKeys{crypto::random_fixed<ChainId>(), {}, 3, crypto::random_fixed<FunctionId>()})),
                 decode_function_request);
   const Action action = example_view().actions[0];
   for (const GatewayRequest& request :
-       {GatewayRequest(SignCsr{to_bytes("csr")}), GatewayRequest(GetView{7}), GatewayRequest(ClaimNamespace{"n", "t"}),
-        GatewayRequest(PutAction{action, 4}), GatewayRequest(DeleteAction{"n", "p", "a", 5})}) {
+       {GatewayRequest(SignCsr{to_bytes("csr")}), GatewayRequest(GetView{7}),
+        GatewayRequest(ClaimNamespace{"n", "t"}), GatewayRequest(PutAction{action, 4}),
+        GatewayRequest(DeleteAction{"n", "p", "a", 5})}) {
     expect_strict(encode(request), decode_gateway_request);
   }
 }
@@ -76,7 +80,13 @@ TEST(KmsApi, AGatewayRequestIsNeverAFunctionRequest) {
 TEST(KmsApi, AnswersComeBackExactly) {
   StepKeys keys;
   keys.edge_in = crypto::random_key();
-  keys.in = {Kind::kRequest, 1, 2, crypto::random_fixed<FunctionId>(), crypto::random_fixed<Measurement>(), 128, 1000};
+  keys.in = {Kind::kRequest,
+             1,
+             2,
+             crypto::random_fixed<FunctionId>(),
+             crypto::random_fixed<Measurement>(),
+             128,
+             1000};
   keys.out.kind = Kind::kResult;
   keys.parameters_json = "{}";
   keys.action_name = "/photos/scale";
@@ -85,7 +95,8 @@ TEST(KmsApi, AnswersComeBackExactly) {
   chain.certificates_der = {to_bytes("a"), to_bytes("b")};
   expect_strict(encode(chain), decode_certificate_chain);
   expect_strict(encode(NewUser{"s", "u", "k"}), decode_new_user);
-  expect_strict(encode(KmsEvidence{to_bytes("q"), to_bytes("c"), to_bytes("r"), to_bytes("l")}), decode_evidence);
+  expect_strict(encode(KmsEvidence{to_bytes("q"), to_bytes("c"), to_bytes("r"), to_bytes("l")}),
+                decode_evidence);
 }
 
 TEST(KmsApi, RefusesHeaderConstantsOfOtherKinds) {
@@ -98,7 +109,8 @@ TEST(KmsApi, AnswersCarryTheTimeFloorAndRefusalsTheirCode) {
   const Answer answer = decode_answer(encode_answer(77, as_bytes("body"))).value();
   EXPECT_EQ(answer.time_floor_unix_ms, 77u);
   EXPECT_EQ(as_text(answer.body), "body");
-  const Error error = decode_answer(encode_refusal(77, Error{ErrorCode::kDenied, "kms.release.measurement"})).error();
+  const Error error =
+      decode_answer(encode_refusal(77, Error{ErrorCode::kDenied, "kms.release.measurement"})).error();
   EXPECT_EQ(error.code, ErrorCode::kDenied);
   EXPECT_EQ(error.detail, "kms.release.measurement");
   EXPECT_EQ(decode_answer(Bytes(8)).error().code, ErrorCode::kCorrupt);
@@ -135,7 +147,8 @@ TEST(Links, BodiesComeBackExactly) {
 }
 
 TEST(Links, RecordsComeBackExactly) {
-  StoredRecord record{{}, crypto::random_fixed<ActivationId>(), 1, 2, RecordState::kFinished, to_bytes("sealed")};
+  StoredRecord record{
+      {}, crypto::random_fixed<ActivationId>(), 1, 2, RecordState::kFinished, to_bytes("sealed")};
   Writer writer;
   write(writer, record);
   Reader reader(writer.bytes());

@@ -1,5 +1,6 @@
-// definitions.h: users, actions, sequences and chains as the KMS holds them and gateways see them. JSON-valued OpenWhisk
-// fields (annotations, parameters) travel as JSON text, checked by who accepts them from users.
+// definitions.h: users, actions, sequences and chains as the KMS holds them and gateways see them.
+// JSON-valued OpenWhisk fields (annotations, parameters) travel as JSON text, checked by who accepts them
+// from users.
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
-// Namespace: `id` is what the host sees instead of the name. record_key seals activation records (gateways only).
+// Namespace: `id` is what the host sees instead of the name. record_key seals activation records (gateways
+// only).
 struct Namespace {
   NamespaceId id;
   std::string name;
@@ -38,21 +40,21 @@ struct User {
 // Action: one revision of one action or sequence. Full name: namespace/[package/]name.
 struct Action {
   std::string namespace_name, package, name;
-  std::string kind;                      // "native:1" (packed C++ image), "sequence"; later nodejs:20 …
-  std::vector<std::string> components;   // sequences: "/ns/[pkg/]name", as given
-  Measurement image;                     // native: measurement of its own image
-  Digest code;                           // SHA-256 of the code (native: equals the image file's digest)
+  std::string kind;                     // "native:1" (packed C++ image), "sequence"; later nodejs:20 …
+  std::vector<std::string> components;  // sequences: "/ns/[pkg/]name", as given
+  Measurement image;                    // native: measurement of its own image
+  Digest code;                          // SHA-256 of the code (native: equals the image file's digest)
   std::uint64_t code_size = 0;
   bool binary = true;
   std::string main;
-  std::string annotations_json = "[]";   // array of {key,value}
-  std::string parameters_json = "[]";    // array of {key,value[,init]}
+  std::string annotations_json = "[]";  // array of {key,value}
+  std::string parameters_json = "[]";   // array of {key,value[,init]}
   Limits limits;
   std::string version = "0.0.1";
   bool publish = false;
   std::uint64_t updated_unix_ms = 0;
-  FunctionId function;                   // of this revision; zero for sequences
-  ChainId chain;                         // the current chain that runs it
+  FunctionId function;  // of this revision; zero for sequences
+  ChainId chain;        // the current chain that runs it
   std::uint64_t revision = 0;
   bool deleted = false;
 };
@@ -62,9 +64,9 @@ struct ChainStep {
   FunctionId function;
   Measurement image;
   Digest code;
-  Digest parameters;                     // digest of merged default parameters
+  Digest parameters;  // digest of merged default parameters
   std::uint32_t memory_mib = 0, timeout_ms = 0;
-  std::string action;                    // full name, for records; not part of the digest
+  std::string action;  // full name, for records; not part of the digest
 };
 
 // Chain: with the keys a gateway gets: edge 0, edge n, every return key.
@@ -77,7 +79,7 @@ struct Chain {
   Key first_edge, last_edge;
   std::vector<Key> return_keys;
   std::uint64_t revision = 0;
-  std::uint64_t retired_unix_ms = 0;     // 0: current
+  std::uint64_t retired_unix_ms = 0;  // 0: current
 };
 
 // chain_digest = SHA-256 over namespace id and the ordered (function, image, code, parameters) of the steps.
@@ -93,7 +95,7 @@ struct View {
 };
 Bytes encode(const View& view);
 Result<View> decode_view(ByteView bytes);
-void write(Writer& writer, const Action& action);   // the same encoding, for journal and requests
+void write(Writer& writer, const Action& action);  // the same encoding, for journal and requests
 Action read_action(Reader& reader);
 
 }  // namespace clemmys::wire

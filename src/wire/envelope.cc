@@ -11,15 +11,20 @@
 namespace clemmys::wire {
 namespace {
 
-constexpr std::size_t kSizesSize = sizeof(std::uint32_t) + sizeof(std::uint64_t);  // u32 tail ‖ u64 body, at the very end
+constexpr std::size_t kSizesSize =
+    sizeof(std::uint32_t) + sizeof(std::uint64_t);  // u32 tail ‖ u64 body, at the very end
 constexpr std::uint16_t kStepsMax = 0xffff;
 
 bool fits(Kind kind, Outcome outcome) {
   switch (kind) {
-    case Kind::kRequest: return outcome == Outcome::kNone;
-    case Kind::kResult: return outcome == Outcome::kSuccess;
-    case Kind::kEnd: return outcome == Outcome::kHandlerError || outcome == Outcome::kRuntimeFault;
-    case Kind::kEvent: return outcome != Outcome::kNone && outcome <= Outcome::kRuntimeFault;
+    case Kind::kRequest:
+      return outcome == Outcome::kNone;
+    case Kind::kResult:
+      return outcome == Outcome::kSuccess;
+    case Kind::kEnd:
+      return outcome == Outcome::kHandlerError || outcome == Outcome::kRuntimeFault;
+    case Kind::kEvent:
+      return outcome != Outcome::kNone && outcome <= Outcome::kRuntimeFault;
   }
   return false;
 }
@@ -57,7 +62,8 @@ struct Opened {
   std::size_t body_size = 0;
   ByteView tail;
 
-  // take_body leaves the body alone in its buffer and wipes what followed it: no copy of large bodies, no key left behind.
+  // take_body leaves the body alone in its buffer and wipes what followed it: no copy of large bodies, no key
+  // left behind.
   Bytes take_body() {
     wipe(plaintext.data() + body_size, plaintext.size() - body_size);
     plaintext.resize(body_size);
@@ -74,7 +80,8 @@ Result<Opened> open_parts(ByteView envelope, const Key& key) {
   Reader sizes(plaintext.last(kSizesSize));
   const std::uint64_t tail_size = sizes.u32(), body_size = sizes.u64();
   const std::uint64_t room = plaintext.size() - kSizesSize;
-  if (body_size > room || tail_size > room - body_size) return Error{ErrorCode::kCorrupt, "wire.envelope.sizes"};
+  if (body_size > room || tail_size > room - body_size)
+    return Error{ErrorCode::kCorrupt, "wire.envelope.sizes"};
   const ByteView padding = plaintext.subspan(body_size + tail_size, room - body_size - tail_size);
   if (padded_size(body_size + tail_size + kSizesSize) != plaintext.size() ||
       !std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; })) {
@@ -88,10 +95,12 @@ Result<Opened> open_parts(ByteView envelope, const Key& key) {
 }  // namespace
 
 Bytes seal(Header header, const Key& key, const Payload& payload) {
-  CHECK(header.kind != Kind::kEvent && fits(header.kind, payload.outcome) && is_content_type(payload.content_type));
+  CHECK(header.kind != Kind::kEvent && fits(header.kind, payload.outcome) &&
+        is_content_type(payload.content_type));
   CHECK(payload.body.size() <= kPayloadSizeMaxHard && payload.receipts.size() <= kStepsMax);
   Bytes start;
-  start.reserve(64 + payload.receipts.size() * kReceiptEntrySize + payload.log_digests.size() * Digest::kSize);
+  start.reserve(64 + payload.receipts.size() * kReceiptEntrySize +
+                payload.log_digests.size() * Digest::kSize);
   Writer tail(std::move(start));
   tail.u8(static_cast<std::uint8_t>(payload.content_type));
   tail.u8(static_cast<std::uint8_t>(payload.outcome));
@@ -119,8 +128,9 @@ Result<Payload> open(ByteView envelope, const Key& key) {
   for (Digest& digest : payload.log_digests) digest = tail.fixed<Digest>();
   TRY(tail.finish("wire.envelope.tail"));
   const Header& header = opened.header;
-  if (header.kind == Kind::kEvent || !fits(header.kind, payload.outcome) || !is_content_type(payload.content_type) ||
-      payload.receipts.size() > header.steps || payload.log_digests.size() > header.steps) {
+  if (header.kind == Kind::kEvent || !fits(header.kind, payload.outcome) ||
+      !is_content_type(payload.content_type) || payload.receipts.size() > header.steps ||
+      payload.log_digests.size() > header.steps) {
     return Error{ErrorCode::kCorrupt, "wire.envelope.inconsistent"};
   }
   payload.body = opened.take_body();
@@ -155,8 +165,8 @@ Result<Event> open_event(ByteView envelope, const Key& return_key) {
   event.init_ms = tail.u64();
   const std::uint64_t log_size = tail.u64();
   TRY(tail.finish("wire.event.tail"));
-  if (opened.header.kind != Kind::kEvent || !fits(Kind::kEvent, event.outcome) || !is_content_type(event.result_type) ||
-      log_size > opened.body_size) {
+  if (opened.header.kind != Kind::kEvent || !fits(Kind::kEvent, event.outcome) ||
+      !is_content_type(event.result_type) || log_size > opened.body_size) {
     return Error{ErrorCode::kCorrupt, "wire.event.inconsistent"};
   }
   event.result = to_bytes(ByteView(opened.plaintext).subspan(log_size, opened.body_size - log_size));

@@ -1,5 +1,6 @@
-// envelope.h: the message that carries a step's data through the untrusted controller: `header ‖ ciphertext ‖ tag`. The host
-// reads the header only; it is authenticated byte for byte as sent. Format: design/protocol.md "Envelope"; SPECIFICATION.md.
+// envelope.h: the message that carries a step's data through the untrusted controller: `header ‖ ciphertext ‖
+// tag`. The host reads the header only; it is authenticated byte for byte as sent. Format: design/protocol.md
+// "Envelope"; SPECIFICATION.md.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,7 @@ using Salt = FixedBytes<24, struct SaltTag>;
 
 struct Header {
   Kind kind = Kind::kRequest;
-  std::uint8_t flags = 0;  // bit 0: request fresh start (none used yet); unknown bits are refused
+  std::uint8_t flags = 0;             // bit 0: request fresh start (none used yet); unknown bits are refused
   std::uint16_t step = 0, steps = 0;  // receiver's position (sender's for end and event); chain length
   ActivationId activation;
   ChainId chain;
@@ -31,7 +32,7 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 inline constexpr std::size_t kHeaderSize = 170;
-inline constexpr std::size_t kPayloadSizeMaxDefault = 1u << 20;   // OpenWhisk's limit
+inline constexpr std::size_t kPayloadSizeMaxDefault = 1u << 20;  // OpenWhisk's limit
 inline constexpr std::size_t kPayloadSizeMaxHard = 48u << 20;
 inline constexpr std::size_t kEnvelopeSizeMax = kHeaderSize + 2 * kPayloadSizeMaxHard;
 
@@ -40,15 +41,15 @@ struct ReceiptEntry {
   FunctionId function;
   Measurement image;
   Digest code;
-  Digest input, output;        // keyed digests under the activation's blinding key
-  std::uint64_t cpu_ns = 0;    // claimed
+  Digest input, output;      // keyed digests under the activation's blinding key
+  std::uint64_t cpu_ns = 0;  // claimed
   Salt salt;
   FixedBytes<32, struct ReceiptMacTag> mac;
   bool operator==(const ReceiptEntry&) const = default;
 };
 
-// Payload is what is inside: plaintext = body ‖ tail ‖ zeros ‖ u32 tail size ‖ u64 body size, where tail is every other field.
-// Kind and outcome fit: a request has none, a result success, an end one of the errors.
+// Payload is what is inside: plaintext = body ‖ tail ‖ zeros ‖ u32 tail size ‖ u64 body size, where tail is
+// every other field. Kind and outcome fit: a request has none, a result success, an end one of the errors.
 enum class Outcome : std::uint8_t { kNone = 0, kSuccess = 1, kHandlerError = 2, kRuntimeFault = 3 };
 struct Payload {
   ContentType content_type = ContentType::kJson;
@@ -59,27 +60,29 @@ struct Payload {
   std::vector<Digest> log_digests;  // one per finished step: SHA-256 of the event's log blob
 };
 
-// decode_header reads the first kHeaderSize bytes and checks the total length: header + payload_size + tag, exactly. It refuses
-// headers whose fields do not fit together: receiver and image are zero exactly when the gateway receives; a request, end or event
-// has step < steps, a result step = steps.
+// decode_header reads the first kHeaderSize bytes and checks the total length: header + payload_size + tag,
+// exactly. It refuses headers whose fields do not fit together: receiver and image are zero exactly when the
+// gateway receives; a request, end or event has step < steps, a result step = steps.
 Result<Header> decode_header(ByteView envelope);
 void encode_header(const Header& header, Bytes& out);
 
 // padme rounds a size up so that it leaks O(log log n) bits (PADMÉ, PURBs paper §4).
 std::uint64_t padme(std::uint64_t size);
 
-// seal fills salt (random) and payload_size and returns the envelope under HKDF(key, salt). The caller chose the right key for kind.
+// seal fills salt (random) and payload_size and returns the envelope under HKDF(key, salt). The caller chose
+// the right key for kind.
 Bytes seal(Header header, const Key& key, const Payload& payload);
-// open authenticates and decodes. kCorrupt for anything that is not exactly what seal made under this key. Events: open_event.
+// open authenticates and decodes. kCorrupt for anything that is not exactly what seal made under this key.
+// Events: open_event.
 Result<Payload> open(ByteView envelope, const Key& key);
 
 // Event is the payload of kind event: a step's own record.
 struct Event {
   Outcome outcome = Outcome::kNone;
   std::uint64_t start_unix_ms = 0, end_unix_ms = 0;
-  std::uint64_t init_ms = 0;      // > 0 only on a cold start
-  Bytes log;                      // lines "<ISO time> stdout|stderr: text\n"
-  Bytes result;                   // the step's own result (bounded)
+  std::uint64_t init_ms = 0;  // > 0 only on a cold start
+  Bytes log;                  // lines "<ISO time> stdout|stderr: text\n"
+  Bytes result;               // the step's own result (bounded)
   ContentType result_type = ContentType::kJson;
 };
 // seal_event sets the header's kind; receiver and image are zeroed, for the gateway receives.
@@ -92,11 +95,14 @@ Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_
 Key receipt_key(const Key& return_key_of_step);
 // component_activation is the activation id that clients see for step i of a sequence.
 ActivationId component_activation(const Key& return_key_of_step, const ActivationId& activation);
-ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding, FunctionId function, Measurement image,
-                          Digest code, ByteView input, ByteView output, std::uint64_t cpu_ns);
-bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step, const ReceiptEntry& entry);
+ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding,
+                          FunctionId function, Measurement image, Digest code, ByteView input,
+                          ByteView output, std::uint64_t cpu_ns);
+bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step,
+                        const ReceiptEntry& entry);
 
-// Sealed blobs for the untrusted store (activation records, code): `salt ‖ ciphertext ‖ tag`, padded, with `aad` bound in.
+// Sealed blobs for the untrusted store (activation records, code): `salt ‖ ciphertext ‖ tag`, padded, with
+// `aad` bound in.
 Bytes seal_blob(const Key& key, ByteView aad, ByteView plaintext);
 Result<Bytes> open_blob(const Key& key, ByteView aad, ByteView blob);
 

@@ -84,7 +84,8 @@ TEST_F(Envelope, RefusesEveryBitFlipOfTheHeaderAndTruncation) {
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
     ASSERT_EQ(open(changed, key_).error().code, ErrorCode::kCorrupt) << bit;
   }
-  for (std::size_t size = 0; size < envelope.size(); ++size) ASSERT_FALSE(open(ByteView(envelope).first(size), key_));
+  for (std::size_t size = 0; size < envelope.size(); ++size)
+    ASSERT_FALSE(open(ByteView(envelope).first(size), key_));
   Bytes longer = envelope;
   longer.push_back(0);
   EXPECT_FALSE(open(longer, key_));
@@ -141,7 +142,8 @@ TEST_F(Envelope, RefusesInconsistentHeaders) {
 }
 
 TEST_F(Envelope, RefusesSizesThatPaddingNeverGives) {
-  for (std::uint64_t size : {std::uint64_t{0}, std::uint64_t{255}, std::uint64_t{257}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
+  for (std::uint64_t size : {std::uint64_t{0}, std::uint64_t{255}, std::uint64_t{257}, std::uint64_t{1} << 40,
+                             ~std::uint64_t{0}}) {
     Header header = request_header();
     header.payload_size = size;
     Bytes envelope;
@@ -159,7 +161,8 @@ Bytes reseal(Header header, const Key& key, const Bytes& plaintext) {
   encode_header(header, envelope);
   envelope.insert(envelope.end(), plaintext.begin(), plaintext.end());
   envelope.resize(envelope.size() + kSealTagSize);
-  seal_in_place(key, header.salt, ByteView(envelope).first(kHeaderSize), MutableBytes(envelope).subspan(kHeaderSize));
+  seal_in_place(key, header.salt, ByteView(envelope).first(kHeaderSize),
+                MutableBytes(envelope).subspan(kHeaderSize));
   return envelope;
 }
 
@@ -167,7 +170,9 @@ TEST_F(Envelope, RefusesOtherEncodingsUnderTheRightKey) {
   const Header header = request_header();
   const Bytes envelope = seal(header, key_, payload("body"));
   const Header sealed = decode_header(envelope).value();
-  const Bytes good = open_sealed(key_, sealed.salt, ByteView(envelope).first(kHeaderSize), ByteView(envelope).subspan(kHeaderSize)).value();
+  const Bytes good = open_sealed(key_, sealed.salt, ByteView(envelope).first(kHeaderSize),
+                                 ByteView(envelope).subspan(kHeaderSize))
+                         .value();
   ASSERT_TRUE(open(reseal(header, key_, good), key_));
   const std::size_t tail = 4;  // after the body "body"
   auto refused = [&](std::string_view site, auto change) {

@@ -77,7 +77,8 @@ Status write_frame(int descriptor, std::uint8_t type, ByteView body) {
   message.msg_iovlen = 2;
   while (message.msg_iovlen > 0) {
     ssize_t count = ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
-    if (count < 0 && errno == ENOTSOCK) count = ::writev(descriptor, message.msg_iov, static_cast<int>(message.msg_iovlen));
+    if (count < 0 && errno == ENOTSOCK)
+      count = ::writev(descriptor, message.msg_iov, static_cast<int>(message.msg_iovlen));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Error{ErrorCode::kUnavailable, "wire.frame.write"};
     auto written = static_cast<std::size_t>(count);
@@ -107,12 +108,14 @@ Result<Frame> read_frame(int descriptor, std::size_t frame_size_max) {
 Result<int> connect_unix(std::string_view path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return Error{ErrorCode::kInvalid, "wire.connect.path"};
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return Error{ErrorCode::kInvalid, "wire.connect.path"};
   std::memcpy(address.sun_path, path.data(), path.size());
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return Error{ErrorCode::kInternal, "wire.connect.socket"};
   if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    Error error{ErrorCode::kUnavailable, "wire.connect.refused", std::string(path) + ": " + std::strerror(errno)};
+    Error error{ErrorCode::kUnavailable, "wire.connect.refused",
+                std::string(path) + ": " + std::strerror(errno)};
     ::close(descriptor);
     return error;
   }

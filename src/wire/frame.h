@@ -1,4 +1,5 @@
-// frame.h: length-prefixed frames on stream sockets between our processes: `u32 length of type+body ‖ u8 type ‖ body`.
+// frame.h: length-prefixed frames on stream sockets between our processes: `u32 length of type+body ‖ u8 type
+// ‖ body`.
 #pragma once
 
 #include <optional>
@@ -15,8 +16,8 @@ struct Frame {
 };
 Bytes encode_frame(std::uint8_t type, ByteView body);
 
-// FrameBuffer cuts a byte stream into frames. feed() takes what was read; next() gives a complete frame, nothing, or kCorrupt
-// when a length is 0 or over the limit (close the connection then).
+// FrameBuffer cuts a byte stream into frames. feed() takes what was read; next() gives a complete frame,
+// nothing, or kCorrupt when a length is 0 or over the limit (close the connection then).
 class FrameBuffer {
  public:
   explicit FrameBuffer(std::size_t frame_size_max = kFrameSizeMax) : frame_size_max_(frame_size_max) {}

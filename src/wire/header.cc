@@ -9,7 +9,8 @@ constexpr std::uint8_t kMagicAndVersion[4] = {'C', 'L', 'E', 1};
 constexpr std::uint8_t kKnownFlags = 1;
 constexpr std::uint64_t kPayloadSizeFieldMax = kEnvelopeSizeMax - kHeaderSize - kSealTagSize;
 
-// consistent is whether kind, step, receiver and flags fit together: there is one way to address each receiver.
+// consistent is whether kind, step, receiver and flags fit together: there is one way to address each
+// receiver.
 bool consistent(const Header& header) {
   const bool request = header.kind == Kind::kRequest;
   if ((header.flags & ~kKnownFlags) != 0 || (header.flags != 0 && !request)) return false;
@@ -17,8 +18,10 @@ bool consistent(const Header& header) {
   switch (header.kind) {
     case Kind::kRequest:
     case Kind::kEnd:
-    case Kind::kEvent: return header.step < header.steps;
-    case Kind::kResult: return header.steps > 0 && header.step == header.steps;
+    case Kind::kEvent:
+      return header.step < header.steps;
+    case Kind::kResult:
+      return header.steps > 0 && header.step == header.steps;
   }
   return false;
 }

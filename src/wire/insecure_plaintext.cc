@@ -1,5 +1,6 @@
-// insecure_plaintext.cc: replaces seal.cc when CLEMMYS_INSECURE_PLAINTEXT is ON. Nothing is encrypted or authenticated. It exists
-// so that the leak test can show that it finds a leak; a test proves that default builds lack the symbol below.
+// insecure_plaintext.cc: replaces seal.cc when CLEMMYS_INSECURE_PLAINTEXT is ON. Nothing is encrypted or
+// authenticated. It exists so that the leak test can show that it finds a leak; a test proves that default
+// builds lack the symbol below.
 #include <algorithm>
 
 #include "wire/seal.h"
@@ -7,14 +8,16 @@
 namespace clemmys::wire {
 
 extern "C" const char clemmys_insecure_plaintext[];
-extern "C" const char clemmys_insecure_plaintext[] __attribute__((used, retain)) = "clemmys insecure_plaintext build";
+extern "C" const char clemmys_insecure_plaintext[] __attribute__((used, retain)) =
+    "clemmys insecure_plaintext build";
 
 void seal_in_place(const Key&, const Salt&, ByteView, MutableBytes data_and_tag) {
   std::ranges::fill(data_and_tag.last(kSealTagSize), clemmys_insecure_plaintext[7]);
 }
 
 Result<Bytes> open_sealed(const Key&, const Salt&, ByteView, ByteView ciphertext_and_tag) {
-  if (ciphertext_and_tag.size() < kSealTagSize) return Error{ErrorCode::kCorrupt, "wire.insecure_plaintext.size"};
+  if (ciphertext_and_tag.size() < kSealTagSize)
+    return Error{ErrorCode::kCorrupt, "wire.insecure_plaintext.size"};
   return to_bytes(ciphertext_and_tag.first(ciphertext_and_tag.size() - kSealTagSize));
 }
 

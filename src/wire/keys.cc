@@ -13,7 +13,8 @@ Key derive(const Key& secret, std::string_view label, ByteView context = {}) {
   return crypto::hkdf_sha256(secret.view(), {}, info.bytes());
 }
 
-Key derive_at(const Key& chain_secret, std::string_view label, const Digest& chain_digest, std::uint16_t position) {
+Key derive_at(const Key& chain_secret, std::string_view label, const Digest& chain_digest,
+              std::uint16_t position) {
   Writer context;
   context.fixed(chain_digest);
   context.u16(position);

@@ -30,7 +30,8 @@ TEST(Keys, ComponentActivationsDependOnStepAndActivation) {
   const auto activation = crypto::random_fixed<ActivationId>();
   EXPECT_EQ(component_activation(first, activation), component_activation(first, activation));
   EXPECT_NE(component_activation(first, activation), component_activation(second, activation));
-  EXPECT_NE(component_activation(first, activation), component_activation(first, crypto::random_fixed<ActivationId>()));
+  EXPECT_NE(component_activation(first, activation),
+            component_activation(first, crypto::random_fixed<ActivationId>()));
 }
 
 TEST(Receipt, CannotMoveBetweenActivationsChainsStepsOrChange) {
@@ -38,7 +39,8 @@ TEST(Receipt, CannotMoveBetweenActivationsChainsStepsOrChange) {
   Header request;
   request.activation = crypto::random_fixed<ActivationId>();
   request.step = 2;
-  const ReceiptEntry entry = make_receipt(back, request, crypto::random_key(), {}, {}, {}, as_bytes("in"), as_bytes("out"), 5);
+  const ReceiptEntry entry =
+      make_receipt(back, request, crypto::random_key(), {}, {}, {}, as_bytes("in"), as_bytes("out"), 5);
   EXPECT_TRUE(receipt_is_genuine(back, request, 2, entry));
   EXPECT_FALSE(receipt_is_genuine(back, request, 1, entry));
   EXPECT_FALSE(receipt_is_genuine(crypto::random_key(), request, 2, entry));
@@ -104,7 +106,8 @@ TEST(Blob, RefusesOtherKeysOtherAadAndEveryBitFlip) {
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
     ASSERT_FALSE(open_blob(key, as_bytes("aad"), changed)) << bit;
   }
-  for (std::size_t size = 0; size < blob.size(); ++size) ASSERT_FALSE(open_blob(key, as_bytes("aad"), ByteView(blob).first(size)));
+  for (std::size_t size = 0; size < blob.size(); ++size)
+    ASSERT_FALSE(open_blob(key, as_bytes("aad"), ByteView(blob).first(size)));
 }
 
 }  // namespace

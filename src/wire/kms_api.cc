@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t kTextSizeMax = 4096, kJsonSizeMax = 4u << 20, kDocumentSizeMax = 1u << 20;
 
-// Operation is the first byte of a request. A gateway's and a function's numbers do not overlap, so that neither can be taken
-// for the other.
+// Operation is the first byte of a request. A gateway's and a function's numbers do not overlap, so that
+// neither can be taken for the other.
 enum class Operation : std::uint8_t {
   kGetStepKeys = 1,
   kSignCsr = 16,
@@ -50,8 +50,10 @@ void write_request(Writer& writer, const DeleteAction& request) {
 
 GatewayRequest read_gateway_request(Reader& reader) {
   switch (static_cast<Operation>(reader.u8())) {
-    case Operation::kSignCsr: return SignCsr{to_bytes(reader.blob(kDocumentSizeMax))};
-    case Operation::kGetView: return GetView{reader.u64()};
+    case Operation::kSignCsr:
+      return SignCsr{to_bytes(reader.blob(kDocumentSizeMax))};
+    case Operation::kGetView:
+      return GetView{reader.u64()};
     case Operation::kClaimNamespace: {
       ClaimNamespace request;
       request.namespace_name = reader.text(kTextSizeMax);
@@ -72,7 +74,9 @@ GatewayRequest read_gateway_request(Reader& reader) {
       request.expected_revision = reader.u64();
       return request;
     }
-    default: reader.fail(); return GetView{};
+    default:
+      reader.fail();
+      return GetView{};
   }
 }
 
@@ -121,8 +125,10 @@ Result<KmsEvidence> decode_evidence(ByteView bytes) {
   return evidence;
 }
 
-FixedBytes<64, struct KmsReportTag> kms_report_data(const Digest& ca_certificate, const Digest& root_policy, ByteView nonce) {
-  return {crypto::sha512({as_bytes("clemmys/kms/v1"), ca_certificate.view(), root_policy.view(), nonce}).bytes};
+FixedBytes<64, struct KmsReportTag> kms_report_data(const Digest& ca_certificate, const Digest& root_policy,
+                                                    ByteView nonce) {
+  return {
+      crypto::sha512({as_bytes("clemmys/kms/v1"), ca_certificate.view(), root_policy.view(), nonce}).bytes};
 }
 
 bool matches(const HeaderConstants& constants, const Header& header) {

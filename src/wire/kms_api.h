@@ -1,4 +1,5 @@
-// kms_api.h: what travels to the KMS. Outer frames (untrusted relay, one answer per request) and the requests inside sessions.
+// kms_api.h: what travels to the KMS. Outer frames (untrusted relay, one answer per request) and the requests
+// inside sessions.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace clemmys::wire {
 
-// ---- Outer: Unix stream socket, frames `u32 length ‖ u8 type ‖ body` (frame.h). The answer is type kAnswer or kRefused
-// (body: error code u8 ‖ site text). Requests on one connection are answered in order.
+// ---- Outer: Unix stream socket, frames `u32 length ‖ u8 type ‖ body` (frame.h). The answer is type kAnswer
+// or kRefused (body: error code u8 ‖ site text). Requests on one connection are answered in order.
 enum class KmsFrame : std::uint8_t {
   kNonce = 1,            // () → SignedNonce
   kHello = 2,            // SessionHello → SessionAccept
@@ -22,19 +23,21 @@ enum class KmsFrame : std::uint8_t {
   kRefused = 129,
 };
 
-// KmsEvidence: a fresh quote whose report data is SHA-512("clemmys/kms/v1" ‖ CA public key digest ‖ root policy digest ‖ nonce).
+// KmsEvidence: a fresh quote whose report data is SHA-512("clemmys/kms/v1" ‖ CA public key digest ‖ root
+// policy digest ‖ nonce).
 struct KmsEvidence {
   Bytes quote;
   Bytes ca_certificate_der;
-  Bytes root_policy;       // the exact YAML text
-  Bytes collateral;        // attest::encode(Collateral), what the KMS itself uses
+  Bytes root_policy;  // the exact YAML text
+  Bytes collateral;   // attest::encode(Collateral), what the KMS itself uses
 };
 Bytes encode(const KmsEvidence& evidence);
 Result<KmsEvidence> decode_evidence(ByteView bytes);
-FixedBytes<64, struct KmsReportTag> kms_report_data(const Digest& ca_certificate, const Digest& root_policy, ByteView nonce);
+FixedBytes<64, struct KmsReportTag> kms_report_data(const Digest& ca_certificate, const Digest& root_policy,
+                                                    ByteView nonce);
 
-// ---- Inside a session: request `u8 operation ‖ fields`, answer `u8 0 ‖ u64 time floor (unix ms) ‖ fields` or
-// `u8 error code ‖ u64 time floor ‖ site text`.
+// ---- Inside a session: request `u8 operation ‖ fields`, answer `u8 0 ‖ u64 time floor (unix ms) ‖ fields`
+// or `u8 error code ‖ u64 time floor ‖ site text`.
 
 // HeaderConstants are the fields of an edge's header that the host may not choose.
 struct HeaderConstants {
@@ -47,8 +50,9 @@ struct HeaderConstants {
 };
 bool matches(const HeaderConstants& constants, const Header& header);
 
-// GetStepKeys: a function instance asks for the keys of the step it was handed. The first one binds the session for life to
-// (function, invoking namespace). The KMS refuses unless the session's measurement is the step's image.
+// GetStepKeys: a function instance asks for the keys of the step it was handed. The first one binds the
+// session for life to (function, invoking namespace). The KMS refuses unless the session's measurement is the
+// step's image.
 struct GetStepKeys {
   ChainId chain;
   Digest chain_digest;
@@ -60,22 +64,40 @@ struct StepKeys {
   HeaderConstants in, out;
   Digest code;
   Digest parameters_digest;
-  std::string parameters_json;   // merged package, binding and action parameters: a JSON object
+  std::string parameters_json;  // merged package, binding and action parameters: a JSON object
   std::string namespace_name, action_name, action_version;
   std::uint32_t logs_mib = 10;
   NamespaceId namespace_id;
 };
 
 // Requests of a gateway.
-struct SignCsr { Bytes csr_der; };                    // → CertificateChain
-struct CertificateChain { std::vector<Bytes> certificates_der; std::uint64_t not_after_unix_ms = 0; };
-struct GetView { std::uint64_t since_revision = 0; }; // → View (waits not)
-struct ClaimNamespace { std::string namespace_name, token; };  // → NewUser
-struct NewUser { std::string subject, uuid, key; };   // key is shown once, never stored
-// PutAction creates or replaces: `expected_revision` 0 = must not exist, else the revision that the caller saw (stale: kConflict).
-// The KMS assigns function id, chain, version, updated; it re-flattens every chain that contains the action.
-struct PutAction { Action action; std::uint64_t expected_revision = 0; };   // → View since `known_revision`
-struct DeleteAction { std::string namespace_name, package, name; std::uint64_t expected_revision = 0; };
+struct SignCsr {
+  Bytes csr_der;
+};  // → CertificateChain
+struct CertificateChain {
+  std::vector<Bytes> certificates_der;
+  std::uint64_t not_after_unix_ms = 0;
+};
+struct GetView {
+  std::uint64_t since_revision = 0;
+};  // → View (waits not)
+struct ClaimNamespace {
+  std::string namespace_name, token;
+};  // → NewUser
+struct NewUser {
+  std::string subject, uuid, key;
+};  // key is shown once, never stored
+// PutAction creates or replaces: `expected_revision` 0 = must not exist, else the revision that the caller
+// saw (stale: kConflict). The KMS assigns function id, chain, version, updated; it re-flattens every chain
+// that contains the action.
+struct PutAction {
+  Action action;
+  std::uint64_t expected_revision = 0;
+};  // → View since `known_revision`
+struct DeleteAction {
+  std::string namespace_name, package, name;
+  std::uint64_t expected_revision = 0;
+};
 
 using FunctionRequest = std::variant<GetStepKeys>;
 using GatewayRequest = std::variant<SignCsr, GetView, ClaimNamespace, PutAction, DeleteAction>;

@@ -1,5 +1,5 @@
-// links.h: frame types and bodies between gateway and controller, and between invoker and function instance. All of it is seen and
-// may be forged by the host: it holds ciphertext, opaque ids and scheduling data only.
+// links.h: frame types and bodies between gateway and controller, and between invoker and function instance.
+// All of it is seen and may be forged by the host: it holds ciphertext, opaque ids and scheduling data only.
 #pragma once
 
 #include <string>
@@ -10,29 +10,36 @@
 
 namespace clemmys::wire {
 
-// ---- Gateway ↔ controller: Unix stream socket. Each body begins with a u64 request number chosen by the gateway; answers carry it.
-// Answers may come in any order.
+// ---- Gateway ↔ controller: Unix stream socket. Each body begins with a u64 request number chosen by the
+// gateway; answers carry it. Answers may come in any order.
 enum class ControllerFrame : std::uint8_t {
-  kRun = 1,           // number ‖ envelope: run the chain. Later: any kEvent, then one kDone or kFailed
-  kEvent = 2,         // number ‖ event envelope of one step
-  kDone = 3,          // number ‖ result or end envelope
-  kFailed = 4,        // number ‖ PlatformError: unauthenticated, never carries a result
-  kPutRecord = 10,    // number ‖ StoredRecord → kOk once durable (group commit)
-  kGetRecord = 11,    // number ‖ namespace id ‖ activation id → kRecords (0 or 1)
-  kListRecords = 12,  // number ‖ ListRecords → kRecords, newest first
-  kRecords = 13,      // number ‖ count ‖ records
-  kCountRecords = 14, // number ‖ ListRecords → kOk with u64
-  kPutImage = 20,     // number ‖ measurement ‖ image file → kOk (native images are public)
-  kGetImage = 21,     // number ‖ measurement → kOk with the file, or kError
-  kPutBlob = 22,      // number ‖ 32-byte key ‖ ciphertext → kOk
-  kGetBlob = 23,      // number ‖ 32-byte key → kOk with ciphertext, or kError
+  kRun = 1,            // number ‖ envelope: run the chain. Later: any kEvent, then one kDone or kFailed
+  kEvent = 2,          // number ‖ event envelope of one step
+  kDone = 3,           // number ‖ result or end envelope
+  kFailed = 4,         // number ‖ PlatformError: unauthenticated, never carries a result
+  kPutRecord = 10,     // number ‖ StoredRecord → kOk once durable (group commit)
+  kGetRecord = 11,     // number ‖ namespace id ‖ activation id → kRecords (0 or 1)
+  kListRecords = 12,   // number ‖ ListRecords → kRecords, newest first
+  kRecords = 13,       // number ‖ count ‖ records
+  kCountRecords = 14,  // number ‖ ListRecords → kOk with u64
+  kPutImage = 20,      // number ‖ measurement ‖ image file → kOk (native images are public)
+  kGetImage = 21,      // number ‖ measurement → kOk with the file, or kError
+  kPutBlob = 22,       // number ‖ 32-byte key ‖ ciphertext → kOk
+  kGetBlob = 23,       // number ‖ 32-byte key → kOk with ciphertext, or kError
   kDeleteBlob = 24,
-  kStatus = 30,       // number → kOk with JSON text: instances, queues (for `clemmys top`)
-  kOk = 100,          // number ‖ body
-  kError = 101,       // number ‖ u8 error code ‖ text
+  kStatus = 30,  // number → kOk with JSON text: instances, queues (for `clemmys top`)
+  kOk = 100,     // number ‖ body
+  kError = 101,  // number ‖ u8 error code ‖ text
 };
 
-enum class PlatformErrorCode : std::uint8_t { kNoCapacity = 1, kInstanceDied = 2, kTimeout = 3, kBadImage = 4, kRefused = 5, kShutdown = 6 };
+enum class PlatformErrorCode : std::uint8_t {
+  kNoCapacity = 1,
+  kInstanceDied = 2,
+  kTimeout = 3,
+  kBadImage = 4,
+  kRefused = 5,
+  kShutdown = 6
+};
 struct PlatformError {
   PlatformErrorCode code = PlatformErrorCode::kInstanceDied;
   std::uint16_t step = 0;
@@ -46,7 +53,7 @@ struct StoredRecord {
   std::uint64_t start_unix_ms = 0;
   std::uint64_t expires_unix_ms = 0;
   RecordState state = RecordState::kPending;
-  Bytes sealed;   // seal_blob under A(ns), aad = namespace id ‖ activation id ‖ state
+  Bytes sealed;  // seal_blob under A(ns), aad = namespace id ‖ activation id ‖ state
 };
 struct ListRecords {
   NamespaceId namespace_id;
@@ -62,8 +69,9 @@ enum class InstanceFrame : std::uint8_t {
   kKmsAnswer = 3,    // → outer KMS answer frame body, prefixed by its u8 type (kAnswer or kRefused)
   kReady = 10,       // ← session is open: the instance takes envelopes
   kKmsRequest = 11,  // ← u8 KmsFrame type ‖ body, to be relayed to the KMS
-  kOutput = 12,      // ← the envelope for the next receiver (request, result or end); then the instance is idle again
-  kEvent = 13,       // ← event envelope, sent before its kOutput
+  kOutput =
+      12,  // ← the envelope for the next receiver (request, result or end); then the instance is idle again
+  kEvent = 13,            // ← event envelope, sent before its kOutput
   kRefusedEnvelope = 14,  // ← u8 error code ‖ site text: the envelope was refused; the instance is idle again
 };
 struct InstanceAssignment {

@@ -7,7 +7,7 @@ namespace clemmys::wire {
 
 std::uint64_t padme(std::uint64_t size) {
   if (size < 2) return size;
-  const int exponent = static_cast<int>(std::bit_width(size)) - 1;                // E = floor(log2 L)
+  const int exponent = static_cast<int>(std::bit_width(size)) - 1;            // E = floor(log2 L)
   const int mantissa_bits = std::bit_width(static_cast<unsigned>(exponent));  // S = floor(log2 E) + 1
   const std::uint64_t mask = (std::uint64_t{1} << std::max(exponent - mantissa_bits, 0)) - 1;
   return (size + mask) & ~mask;

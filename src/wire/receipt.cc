@@ -15,8 +15,10 @@ void write_claim(Writer& writer, const ReceiptEntry& entry) {
   writer.fixed(entry.salt);
 }
 
-// claim_mac binds an entry to its activation, chain and position, so that entries cannot be moved between activations.
-Key claim_mac(const Key& return_key_of_step, const Header& request, std::uint16_t step, const ReceiptEntry& entry) {
+// claim_mac binds an entry to its activation, chain and position, so that entries cannot be moved between
+// activations.
+Key claim_mac(const Key& return_key_of_step, const Header& request, std::uint16_t step,
+              const ReceiptEntry& entry) {
   Writer claim;
   claim.fixed(request.activation);
   claim.fixed(request.chain_digest);
@@ -45,8 +47,9 @@ ReceiptEntry read_receipt_entry(Reader& reader) {
   return entry;
 }
 
-ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding, FunctionId function,
-                          Measurement image, Digest code, ByteView input, ByteView output, std::uint64_t cpu_ns) {
+ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding,
+                          FunctionId function, Measurement image, Digest code, ByteView input,
+                          ByteView output, std::uint64_t cpu_ns) {
   ReceiptEntry entry{.function = function,
                      .image = image,
                      .code = code,
@@ -60,7 +63,8 @@ ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, 
   return entry;
 }
 
-bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step, const ReceiptEntry& entry) {
+bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step,
+                        const ReceiptEntry& entry) {
   return equal_constant_time(claim_mac(return_key_of_step, request, step, entry).view(), entry.mac.view());
 }
 

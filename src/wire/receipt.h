@@ -1,4 +1,5 @@
-// receipt.h: the encoding of receipt entries, shared by envelope and receipt code. Inner header of wire/. Trust: shared.
+// receipt.h: the encoding of receipt entries, shared by envelope and receipt code. Inner header of wire/.
+// Trust: shared.
 #pragma once
 
 #include "base/codec.h"

@@ -40,13 +40,19 @@ SignedNonce read_nonce(Reader& reader) {
   return nonce;
 }
 
-// Keys of the two directions come from HPKE's secret export (RFC 9180 §9.8): only holders of the client's key get them.
-Key to_kms_key(const crypto::HpkeContext& context) { return context.export_secret(as_bytes("clemmys/session/to-kms")); }
-Key to_client_key(const crypto::HpkeContext& context) { return context.export_secret(as_bytes("clemmys/session/to-client")); }
+// Keys of the two directions come from HPKE's secret export (RFC 9180 §9.8): only holders of the client's key
+// get them.
+Key to_kms_key(const crypto::HpkeContext& context) {
+  return context.export_secret(as_bytes("clemmys/session/to-kms"));
+}
+Key to_client_key(const crypto::HpkeContext& context) {
+  return context.export_secret(as_bytes("clemmys/session/to-client"));
+}
 
 crypto::Nonce counter_nonce(std::uint64_t counter) {
   crypto::Nonce nonce;
-  for (std::size_t i = 0; i < sizeof counter; ++i) nonce.bytes[i] = static_cast<std::uint8_t>(counter >> (8 * i));
+  for (std::size_t i = 0; i < sizeof counter; ++i)
+    nonce.bytes[i] = static_cast<std::uint8_t>(counter >> (8 * i));
   return nonce;
 }
 
@@ -148,8 +154,8 @@ Result<Bytes> SessionCipher::open(ByteView message) {
   const std::uint64_t counter = reader.u64();
   if (session != session_) return Error{ErrorCode::kCorrupt, "wire.session.other_session"};
   if (counter != received_) return Error{ErrorCode::kCorrupt, "wire.session.counter"};
-  Bytes plaintext =
-      TRY(crypto::aes256gcm_open(receive_, counter_nonce(counter), message.first(kMessageHeadSize), reader.rest()));
+  Bytes plaintext = TRY(crypto::aes256gcm_open(receive_, counter_nonce(counter),
+                                               message.first(kMessageHeadSize), reader.rest()));
   ++received_;
   return plaintext;
 }
@@ -176,22 +182,24 @@ Result<SessionCipher> SessionClient::accept(ByteView accept_bytes) {
   CHECK(!hello_.empty());
   const SessionAccept accept = TRY(decode_accept(accept_bytes));
   if (accept.kms != nonce_.kms ||
-      !crypto::ed25519_verify(accept.kms, transcript(hello_, accept.session, accept.enc).view(), accept.signature)) {
+      !crypto::ed25519_verify(accept.kms, transcript(hello_, accept.session, accept.enc).view(),
+                              accept.signature)) {
     return Error{ErrorCode::kDenied, "wire.session.signature"};
   }
   const crypto::HpkeContext context = TRY(crypto::hpke_setup_recipient(accept.enc, key_, as_bytes(kInfo)));
   return SessionCipher(accept.session, to_kms_key(context), to_client_key(context));
 }
 
-Result<AcceptedSession> accept_session(ByteView hello_bytes, const SessionHello& hello, const crypto::Ed25519KeyPair& kms) {
+Result<AcceptedSession> accept_session(ByteView hello_bytes, const SessionHello& hello,
+                                       const crypto::Ed25519KeyPair& kms) {
   crypto::HpkeSender sender = TRY(crypto::hpke_setup_sender(hello.client, as_bytes(kInfo)));
   SessionAccept accept;
   accept.session = crypto::random_fixed<SessionId>();
   accept.enc = sender.enc;
   accept.kms = kms.public_key;
   accept.signature = crypto::ed25519_sign(kms, transcript(hello_bytes, accept.session, accept.enc).view());
-  return AcceptedSession{encode(accept),
-                         SessionCipher(accept.session, to_client_key(sender.context), to_kms_key(sender.context))};
+  return AcceptedSession{encode(accept), SessionCipher(accept.session, to_client_key(sender.context),
+                                                       to_kms_key(sender.context))};
 }
 
 }  // namespace clemmys::wire

@@ -1,5 +1,6 @@
-// session.h: the attested session of an enclave (client) with the KMS (server), one round trip, relayed by anyone as opaque
-// blobs; then AEAD messages with strictly increasing counters per direction. design/protocol.md "Attested session".
+// session.h: the attested session of an enclave (client) with the KMS (server), one round trip, relayed by
+// anyone as opaque blobs; then AEAD messages with strictly increasing counters per direction.
+// design/protocol.md "Attested session".
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace clemmys::wire {
 
 enum class Role : std::uint8_t { kFunction = 1, kGateway = 2 };
 
-// SignedNonce is published by the KMS every minute: random, time, KMS session public key, Ed25519 signature by it.
+// SignedNonce is published by the KMS every minute: random, time, KMS session public key, Ed25519 signature
+// by it.
 struct SignedNonce {
   FixedBytes<16, struct NonceValueTag> value;
   std::uint64_t unix_ms = 0;
@@ -24,8 +26,10 @@ bool nonce_is_genuine(const SignedNonce& nonce);
 Bytes encode(const SignedNonce& nonce);
 Result<SignedNonce> decode_nonce(ByteView bytes);
 
-// session_report_data = SHA-512("clemmys/session/v1" ‖ role ‖ public key ‖ encoded nonce): what the client's quote must hold.
-FixedBytes<64, struct SessionReportTag> session_report_data(Role role, const crypto::X25519Public& client, const SignedNonce& nonce);
+// session_report_data = SHA-512("clemmys/session/v1" ‖ role ‖ public key ‖ encoded nonce): what the client's
+// quote must hold.
+FixedBytes<64, struct SessionReportTag> session_report_data(Role role, const crypto::X25519Public& client,
+                                                            const SignedNonce& nonce);
 
 struct SessionHello {
   Role role = Role::kFunction;
@@ -45,8 +49,8 @@ struct SessionAccept {
 Bytes encode(const SessionAccept& accept);
 Result<SessionAccept> decode_accept(ByteView bytes);
 
-// SessionCipher is one side of an established session. A message is `session id ‖ u64 counter ‖ ciphertext ‖ tag`.
-// open refuses any counter that is not exactly the next one. Not thread-safe.
+// SessionCipher is one side of an established session. A message is `session id ‖ u64 counter ‖ ciphertext ‖
+// tag`. open refuses any counter that is not exactly the next one. Not thread-safe.
 class SessionCipher {
  public:
   SessionCipher(SessionId session, Key send, Key receive);
@@ -83,6 +87,7 @@ struct AcceptedSession {
   Bytes accept;
   SessionCipher cipher;
 };
-Result<AcceptedSession> accept_session(ByteView hello_bytes, const SessionHello& hello, const crypto::Ed25519KeyPair& kms);
+Result<AcceptedSession> accept_session(ByteView hello_bytes, const SessionHello& hello,
+                                       const crypto::Ed25519KeyPair& kms);
 
 }  // namespace clemmys::wire

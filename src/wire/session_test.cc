@@ -46,7 +46,8 @@ TEST_F(Session, NonceIsGenuineOnlyUnchanged) {
 
 TEST_F(Session, RefusesAnAcceptanceByAnotherKms) {
   const auto impostor = crypto::ed25519_from_seed(crypto::random_key());
-  EXPECT_EQ(client_.accept(accept_session(hello_, decoded_, impostor).value().accept).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(client_.accept(accept_session(hello_, decoded_, impostor).value().accept).error().code,
+            ErrorCode::kDenied);
 }
 
 TEST_F(Session, RefusesAnAcceptanceOfAnotherHelloAndEveryChange) {
@@ -86,7 +87,8 @@ TEST_F(Session, DecodersRefuseTruncationTrailingBytesAndUnknownRoles) {
   Bytes longer = hello_;
   longer.push_back(0);
   EXPECT_FALSE(decode_hello(longer));
-  for (std::size_t size = 0; size < hello_.size(); ++size) ASSERT_FALSE(decode_hello(ByteView(hello_).first(size)));
+  for (std::size_t size = 0; size < hello_.size(); ++size)
+    ASSERT_FALSE(decode_hello(ByteView(hello_).first(size)));
   Bytes role = hello_;
   role[0] = 3;
   EXPECT_FALSE(decode_hello(role));

@@ -15,8 +15,8 @@ std::string iso_time(std::uint64_t unix_ms) {
   tm parts{};
   gmtime_r(&seconds, &parts);
   char stamp[64];
-  snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-           parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<unsigned>(unix_ms % 1000));
+  snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", parts.tm_year + 1900, parts.tm_mon + 1,
+           parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<unsigned>(unix_ms % 1000));
   return stamp;
 }
 
@@ -75,7 +75,8 @@ Bytes CallLog::end() {
     unfinished.clear();
   }
   if (truncated_) {
-    text_.append(iso_time(clock_.unix_ms())).append(" stderr: Logs were truncated because they exceeded the limit.\n");
+    text_.append(iso_time(clock_.unix_ms()))
+        .append(" stderr: Logs were truncated because they exceeded the limit.\n");
   }
   return to_bytes(std::string_view(std::exchange(text_, {})));
 }

@@ -1,5 +1,6 @@
-// handler.h: the user's handler as the runtime sees it. Standard types only: the public header (sdk/…/function.h) and base/ both have a
-// clemmys::Result, so serve.cc, which includes the public header, includes this and no base header.
+// handler.h: the user's handler as the runtime sees it. Standard types only: the public header
+// (sdk/…/function.h) and base/ both have a clemmys::Result, so serve.cc, which includes the public header,
+// includes this and no base header.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ struct Reply {
 
 using Handler = std::function<Reply(const Call&)>;
 
-// run_instance serves the invoker on descriptor 3 until it closes the link; run_local answers one request from stdin. Both return the
-// program's exit status.
+// run_instance serves the invoker on descriptor 3 until it closes the link; run_local answers one request
+// from stdin. Both return the program's exit status.
 int run_instance(const Handler& handler);
 int run_local(const Handler& handler);
 // has_link tells whether descriptor 3 is a socket.

@@ -17,7 +17,9 @@ constexpr int kLinkDescriptor = 3;
 constexpr std::size_t kEnvelopeOverhead = 1u << 20;  // header, receipts of a long chain, tag
 CallLog* g_log = nullptr;                            // the log of this process's instance, while it serves
 
-bool is(const wire::Frame& frame, wire::InstanceFrame type) { return frame.type == static_cast<std::uint8_t>(type); }
+bool is(const wire::Frame& frame, wire::InstanceFrame type) {
+  return frame.type == static_cast<std::uint8_t>(type);
+}
 
 void refuse(Link& link, const Error& error) {
   Writer body;
@@ -55,33 +57,36 @@ struct SinkToLog {
 
 }  // namespace
 
-Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock, CallLog& log, const Handler& handler) {
+Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock, CallLog& log,
+                  const Handler& handler) {
   const std::uint64_t started_ns = clock.monotonic_ns();
   Link link(descriptor);
   const wire::Frame first = TRY(link.receive());
-  if (!is(first, wire::InstanceFrame::kAssign)) return Error{ErrorCode::kCorrupt, "runtime.instance.first_frame"};
+  if (!is(first, wire::InstanceFrame::kAssign))
+    return Error{ErrorCode::kCorrupt, "runtime.instance.first_frame"};
   const wire::InstanceAssignment assignment = TRY(wire::decode_assignment(first.body));
   link.limit_frame_size(wire::padme(assignment.payload_size_max) + kEnvelopeOverhead);
 
   KeySource keys(link, attester);
   TRY(keys.open());
   const SinkToLog sink(log);
-  StepRunner runner(
-      clock, log, handler, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
-      {.function = assignment.function,
-       .payload_size_max = assignment.payload_size_max,
-       .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)});
+  StepRunner runner(clock, log, handler,
+                    [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
+                    {.function = assignment.function,
+                     .payload_size_max = assignment.payload_size_max,
+                     .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)});
   link.queue(wire::InstanceFrame::kReady, {});
   for (;;) {
     TRY(link.flush());
     const wire::Frame frame = TRY(link.receive());
-    if (!is(frame, wire::InstanceFrame::kEnvelope)) return Error{ErrorCode::kCorrupt, "runtime.instance.frame"};
+    if (!is(frame, wire::InstanceFrame::kEnvelope))
+      return Error{ErrorCode::kCorrupt, "runtime.instance.frame"};
     answer(link, runner.run(frame.body, [&keys] { return keys.time_floor_unix_ms(); }));
   }
 }
 
 bool has_link() {
-  struct stat status {};
+  struct stat status{};
   return fstat(kLinkDescriptor, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 

@@ -1,5 +1,5 @@
-// The instance over a socketpair, against an invoker and a key service that the test plays with the real helpers: genuine evidence
-// under a throw-away root, the real handshake, real envelopes.
+// The instance over a socketpair, against an invoker and a key service that the test plays with the real
+// helpers: genuine evidence under a throw-away root, the real handshake, real envelopes.
 #include "runtime/native/instance.h"
 
 #include <gtest/gtest.h>
@@ -86,9 +86,11 @@ class Instance : public testing::Test {
     const Bytes hello_bytes = receive_question(KmsFrame::kHello);
     const wire::SessionHello hello = wire::decode_hello(hello_bytes).value();
     const auto identity =
-        attest::verify_quote(hello.evidence, root_->collateral(), root_->trust(), root_->now_unix_s()).value();
+        attest::verify_quote(hello.evidence, root_->collateral(), root_->trust(), root_->now_unix_s())
+            .value();
     EXPECT_EQ(identity.measurement, image_);
-    EXPECT_EQ(identity.report_data.bytes, wire::session_report_data(hello.role, hello.client, hello.nonce).bytes);
+    EXPECT_EQ(identity.report_data.bytes,
+              wire::session_report_data(hello.role, hello.client, hello.nonce).bytes);
     wire::AcceptedSession accepted = wire::accept_session(hello_bytes, hello, kms_).value();
     session_.emplace(std::move(accepted.cipher));
     answer(accepted.accept);
@@ -192,7 +194,8 @@ TEST_F(Instance, TakesEnvelopesThatComeTogetherOrInPieces) {
   ASSERT_EQ(::write(pair_[0], stream.data() + 3, second.size()), static_cast<ssize_t>(second.size()));
   receive(InstanceFrame::kEvent);
   receive(InstanceFrame::kOutput);
-  ASSERT_EQ(::write(pair_[0], stream.data() + 3 + second.size(), second.size() - 3), static_cast<ssize_t>(second.size() - 3));
+  ASSERT_EQ(::write(pair_[0], stream.data() + 3 + second.size(), second.size() - 3),
+            static_cast<ssize_t>(second.size() - 3));
   receive(InstanceFrame::kEvent);
   receive(InstanceFrame::kOutput);
 }
@@ -260,7 +263,8 @@ TEST_F(Instance, EndsOnAFrameOverTheLimit) {
   Writer prefix;
   prefix.u32(100u << 20);
   prefix.u8(static_cast<std::uint8_t>(InstanceFrame::kEnvelope));
-  ASSERT_EQ(::write(pair_[0], prefix.bytes().data(), prefix.bytes().size()), static_cast<ssize_t>(prefix.bytes().size()));
+  ASSERT_EQ(::write(pair_[0], prefix.bytes().data(), prefix.bytes().size()),
+            static_cast<ssize_t>(prefix.bytes().size()));
   EXPECT_EQ(wait().site, "runtime.link.length");
 }
 

@@ -21,7 +21,8 @@ Result<Bytes> KeySource::relay(wire::KmsFrame type, ByteView body) {
   frame.body.erase(frame.body.begin());
   if (kind == wire::KmsFrame::kAnswer) return std::move(frame.body);
   // A refusal is unauthenticated: the host can make it up. It only ever ends this attempt.
-  return Error{ErrorCode::kDenied, "runtime.keys.refused", std::string(as_text(frame.body.empty() ? ByteView() : ByteView(frame.body).subspan(1)))};
+  return Error{ErrorCode::kDenied, "runtime.keys.refused",
+               std::string(as_text(frame.body.empty() ? ByteView() : ByteView(frame.body).subspan(1)))};
 }
 
 Status KeySource::open() {
@@ -38,7 +39,8 @@ Status KeySource::open() {
 
 Result<wire::StepKeys> KeySource::step_keys(const wire::GetStepKeys& request) {
   if (!session_) return Error{ErrorCode::kUnavailable, "runtime.keys.no_session"};
-  const Bytes sealed = TRY(relay(wire::KmsFrame::kMessage, session_->seal(wire::encode(wire::FunctionRequest(request)))));
+  const Bytes sealed =
+      TRY(relay(wire::KmsFrame::kMessage, session_->seal(wire::encode(wire::FunctionRequest(request)))));
   const Bytes opened = TRY(session_->open(sealed));
   wire::Answer answer = TRY(wire::decode_answer(opened));
   time_floor_unix_ms_ = std::max(time_floor_unix_ms_, answer.time_floor_unix_ms);

@@ -44,7 +44,8 @@ Result<std::size_t> Link::read_some(MutableBytes out) {
 
 Result<wire::Frame> Link::receive() {
   while (end_ - start_ < kPrefixSize) {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(start_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(start_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     end_ -= std::exchange(start_, 0);
     end_ += TRY(read_some(MutableBytes(buffer_).subspan(end_)));
   }
@@ -56,7 +57,8 @@ Result<wire::Frame> Link::receive() {
   const std::size_t here = std::min(frame.body.size(), end_ - start_);
   std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(start_), here, frame.body.begin());
   start_ += here;
-  for (MutableBytes rest = MutableBytes(frame.body).subspan(here); !rest.empty();) rest = rest.subspan(TRY(read_some(rest)));
+  for (MutableBytes rest = MutableBytes(frame.body).subspan(here); !rest.empty();)
+    rest = rest.subspan(TRY(read_some(rest)));
   return frame;
 }
 

@@ -1,5 +1,6 @@
-// link.h: the stream socket to the invoker. Frames are queued and go out in one write; a small frame comes in with one read, a large one
-// straight into its body. What comes in is the host's: frames are only cut here, and checked by who uses them.
+// link.h: the stream socket to the invoker. Frames are queued and go out in one write; a small frame comes in
+// with one read, a large one straight into its body. What comes in is the host's: frames are only cut here,
+// and checked by who uses them.
 #pragma once
 
 #include "base/bytes.h"
@@ -15,7 +16,8 @@ class Link {
 
   void queue(wire::InstanceFrame type, ByteView body);
   Status flush();
-  // receive waits for one frame. kUnavailable: the invoker closed the link. kCorrupt: no frame, or one over the limit.
+  // receive waits for one frame. kUnavailable: the invoker closed the link. kCorrupt: no frame, or one over
+  // the limit.
   Result<wire::Frame> receive();
   // limit_frame_size bounds what the host can make this enclave allocate.
   void limit_frame_size(std::size_t frame_size_max) { frame_size_max_ = frame_size_max; }

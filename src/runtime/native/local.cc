@@ -1,5 +1,6 @@
-// The same program as an ordinary process, for debugging: the request on standard input, the answer on standard output, logs on standard
-// error. Input that is a JSON object is a JSON request; anything else is bytes.
+// The same program as an ordinary process, for debugging: the request on standard input, the answer on
+// standard output, logs on standard error. Input that is a JSON object is a JSON request; anything else is
+// bytes.
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,7 +15,8 @@ namespace {
 
 Bytes read_all(int descriptor) {
   Bytes all, chunk(64u << 10);
-  for (ssize_t count; (count = read(descriptor, chunk.data(), chunk.size())) > 0;) all.insert(all.end(), chunk.begin(), chunk.begin() + count);
+  for (ssize_t count; (count = read(descriptor, chunk.data(), chunk.size())) > 0;)
+    all.insert(all.end(), chunk.begin(), chunk.begin() + count);
   return all;
 }
 
@@ -34,7 +36,8 @@ int run_local(const Handler& handler) {
   // Standard output is the answer's alone: what the handler prints goes to standard error.
   const int answer = dup(STDOUT_FILENO);
   if (answer < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 2;
-  if (isatty(STDIN_FILENO)) log_info("reading the request (a JSON object, or bytes) from standard input; end it with Ctrl-D");
+  if (isatty(STDIN_FILENO))
+    log_info("reading the request (a JSON object, or bytes) from standard input; end it with Ctrl-D");
   Bytes input = read_all(STDIN_FILENO);
   if (input.empty()) input = to_bytes(std::string_view("{}"));
   Call call;
@@ -48,9 +51,14 @@ int run_local(const Handler& handler) {
   const Reply reply = handler(call);
   fflush(stdout);
   switch (reply.kind) {
-    case Reply::Kind::kAnswer: return write_all(answer, reply.body) ? 0 : 1;
-    case Reply::Kind::kFailure: write_all(answer, error_json(reply.text)); return 1;
-    case Reply::Kind::kException: log_error("the handler ended with an exception: " + reply.text); return 2;
+    case Reply::Kind::kAnswer:
+      return write_all(answer, reply.body) ? 0 : 1;
+    case Reply::Kind::kFailure:
+      write_all(answer, error_json(reply.text));
+      return 1;
+    case Reply::Kind::kException:
+      log_error("the handler ended with an exception: " + reply.text);
+      return 2;
   }
   return 2;
 }

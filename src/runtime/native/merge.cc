@@ -12,7 +12,8 @@ Result<Bytes> merge_parameters(std::string_view defaults_json, ByteView body) {
   json::value defaults = json::parse(defaults_json, error);
   if (error || !defaults.is_object()) return Error{ErrorCode::kCorrupt, "runtime.merge.defaults"};
   json::value given = json::parse(as_text(body), error);
-  if (error || !given.is_object()) return to_bytes(body);  // an array from the step before: nothing to merge into
+  if (error || !given.is_object())
+    return to_bytes(body);  // an array from the step before: nothing to merge into
   for (auto& [key, value] : given.as_object()) defaults.as_object()[key] = std::move(value);
   return to_bytes(json::serialize(defaults));
 }

@@ -8,11 +8,13 @@
 
 namespace clemmys::runtime {
 
-// merge_parameters puts `body`'s members over `defaults` (both JSON objects). Without defaults, body is passed through as it is.
+// merge_parameters puts `body`'s members over `defaults` (both JSON objects). Without defaults, body is
+// passed through as it is.
 Result<Bytes> merge_parameters(std::string_view defaults_json, ByteView body);
 
 enum class JsonShape : std::uint8_t { kInvalid, kPlain, kError };
-// shape_of tells whether a handler's answer is a JSON object or array, and whether it is an object with a top-level "error".
+// shape_of tells whether a handler's answer is a JSON object or array, and whether it is an object with a
+// top-level "error".
 JsonShape shape_of(ByteView json);
 
 // error_json is {"error": text}.

@@ -16,8 +16,11 @@ namespace {
 
 runtime::Reply call(const Handler& handler, const runtime::Call& in) {
   using Kind = runtime::Reply::Kind;
-  Request request{in.is_json ? ContentType::kJson : ContentType::kOctets, in.body,
-                  {in.activation_id, in.action_name, in.action_version, in.namespace_name, in.deadline_unix_ms}, in.parameters_json};
+  Request request{
+      in.is_json ? ContentType::kJson : ContentType::kOctets,
+      in.body,
+      {in.activation_id, in.action_name, in.action_version, in.namespace_name, in.deadline_unix_ms},
+      in.parameters_json};
   try {
     Result<Response> result = handler(request);
     if (!result) return {Kind::kFailure, true, {}, std::move(result.error().message)};

@@ -1,4 +1,5 @@
-// What a function may print, for standard_streams_test.cc: descriptor 3 is the test's socket, on which the captured text goes back.
+// What a function may print, for standard_streams_test.cc: descriptor 3 is the test's socket, on which the
+// captured text goes back.
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,7 +13,8 @@ int main() {
   const FakeClock clock(0);
   runtime::CallLog log(clock);
   std::printf("before the sink\n");
-  runtime::set_stream_sink([&log](runtime::Stream stream, std::string_view piece) { log.append(stream, piece); });
+  runtime::set_stream_sink(
+      [&log](runtime::Stream stream, std::string_view piece) { log.append(stream, piece); });
   log.begin(1 << 20);
   std::printf("printf %d\n", 1);
   std::puts("puts");

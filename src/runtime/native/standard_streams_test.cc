@@ -12,7 +12,8 @@ namespace {
 std::string read_all(int descriptor) {
   std::string text;
   char chunk[4096];
-  for (ssize_t count; (count = ::read(descriptor, chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<std::size_t>(count));
+  for (ssize_t count; (count = ::read(descriptor, chunk, sizeof chunk)) > 0;)
+    text.append(chunk, static_cast<std::size_t>(count));
   ::close(descriptor);
   return text;
 }
@@ -41,8 +42,9 @@ TEST(StandardStreams, WhatAFunctionPrintsReachesItsLogAndNobodyElse) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(leaked, "");
   const std::string at = "1970-01-01T00:00:00.000Z ";
-  EXPECT_EQ(captured, at + "stdout: printf 1\n" + at + "stdout: puts\n" + at + "stdout: cout 2\n" + at + "stderr: cerr 3\n" + at +
-                          "stderr: stderr in pieces\n" + at + "stdout: no line end\n");
+  EXPECT_EQ(captured, at + "stdout: printf 1\n" + at + "stdout: puts\n" + at + "stdout: cout 2\n" + at +
+                          "stderr: cerr 3\n" + at + "stderr: stderr in pieces\n" + at +
+                          "stdout: no line end\n");
 }
 
 }  // namespace

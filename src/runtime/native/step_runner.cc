@@ -44,7 +44,12 @@ struct StepRunner::Finished {
 };
 
 StepRunner::StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits)
-    : clock_(clock), log_(log), handler_(std::move(handler)), fetch_keys_(std::move(fetch_keys)), limits_(limits), replay_cache_(kReplayEntriesMax) {}
+    : clock_(clock),
+      log_(log),
+      handler_(std::move(handler)),
+      fetch_keys_(std::move(fetch_keys)),
+      limits_(limits),
+      replay_cache_(kReplayEntriesMax) {}
 
 // now_unix_ms never goes back, so that an entry dropped from the replay cache cannot become fresh again.
 std::uint64_t StepRunner::now_unix_ms(std::uint64_t floor_unix_ms) {
@@ -56,7 +61,8 @@ Result<const wire::StepKeys*> StepRunner::keys_for(const wire::Header& header) {
   const StepName name(header.chain, header.chain_digest, header.step);
   auto found = keys_.find(name);
   if (found == keys_.end()) {
-    wire::StepKeys keys = TRY(fetch_keys_({header.chain, header.chain_digest, header.step, limits_.function}));
+    wire::StepKeys keys =
+        TRY(fetch_keys_({header.chain, header.chain_digest, header.step, limits_.function}));
     if (keys_.size() >= kKeysMax) keys_.erase(keys_.begin());
     found = keys_.emplace(name, std::move(keys)).first;
   }
@@ -64,38 +70,48 @@ Result<const wire::StepKeys*> StepRunner::keys_for(const wire::Header& header) {
 }
 
 StepRunner::Finished StepRunner::judge(Reply reply) const {
-  constexpr std::string_view kNoAnswer = "The action did not produce a valid response and exited unexpectedly.";
+  constexpr std::string_view kNoAnswer =
+      "The action did not produce a valid response and exited unexpectedly.";
   using enum wire::Outcome;
   using enum wire::ContentType;
   switch (reply.kind) {
-    case Reply::Kind::kFailure: return {kHandlerError, kJson, error_json(reply.text)};
+    case Reply::Kind::kFailure:
+      return {kHandlerError, kJson, error_json(reply.text)};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(kNoAnswer)};
-    case Reply::Kind::kAnswer: break;
+    case Reply::Kind::kAnswer:
+      break;
   }
   if (reply.body.size() > limits_.payload_size_max) {
-    return {kHandlerError, kJson, error_json("The action produced a response that exceeded the allowed length: " + std::to_string(reply.body.size()) + " > " +
-                                             std::to_string(limits_.payload_size_max) + " bytes.")};
+    return {kHandlerError, kJson,
+            error_json("The action produced a response that exceeded the allowed length: " +
+                       std::to_string(reply.body.size()) + " > " + std::to_string(limits_.payload_size_max) +
+                       " bytes.")};
   }
   if (!reply.is_json) return {kSuccess, kOctets, std::move(reply.body)};
   switch (shape_of(reply.body)) {
     case JsonShape::kInvalid:
       log_.add(Stream::kErr, "the handler's answer is not a JSON object or array");
       return {kRuntimeFault, kJson, error_json("The action did not return a dictionary or array.")};
-    case JsonShape::kError: return {kHandlerError, kJson, std::move(reply.body)};
-    case JsonShape::kPlain: break;
+    case JsonShape::kError:
+      return {kHandlerError, kJson, std::move(reply.body)};
+    case JsonShape::kPlain:
+      break;
   }
   return {kSuccess, kJson, std::move(reply.body)};
 }
 
-StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const wire::Header& header, const wire::Payload& request) {
+StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const wire::Header& header,
+                                              const wire::Payload& request) {
   Call call;
   call.is_json = request.content_type == wire::ContentType::kJson;
   Bytes merged;
   if (call.is_json) {
     auto result = merge_parameters(keys.parameters_json, request.body);
-    if (!result) return {wire::Outcome::kRuntimeFault, wire::ContentType::kJson, error_json("The action's parameters are not usable.")};
+    if (!result)
+      return {wire::Outcome::kRuntimeFault, wire::ContentType::kJson,
+              error_json("The action's parameters are not usable.")};
     merged = std::move(*result);
   }
   call.body = call.is_json ? ByteView(merged) : ByteView(request.body);
@@ -110,9 +126,11 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   return finished;
 }
 
-Result<StepOutput> StepRunner::run(ByteView envelope, const std::function<std::uint64_t()>& time_floor_unix_ms) {
+Result<StepOutput> StepRunner::run(ByteView envelope,
+                                   const std::function<std::uint64_t()>& time_floor_unix_ms) {
   const wire::Header header = TRY(wire::decode_header(envelope));
-  if (header.kind != wire::Kind::kRequest || header.receiver != limits_.function) return Error{ErrorCode::kDenied, "runtime.step.receiver"};
+  if (header.kind != wire::Kind::kRequest || header.receiver != limits_.function)
+    return Error{ErrorCode::kDenied, "runtime.step.receiver"};
   const wire::StepKeys& keys = *TRY(keys_for(header));
   if (!wire::matches(keys.in, header)) return Error{ErrorCode::kDenied, "runtime.step.header_constants"};
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
@@ -122,26 +140,35 @@ Result<StepOutput> StepRunner::run(ByteView envelope, const std::function<std::u
 
   log_.begin(std::size_t{keys.logs_mib} << 20);
   Finished finished = call_handler(keys, header, request);
-  wire::Event event{.outcome = finished.outcome, .start_unix_ms = start, .end_unix_ms = 0, .init_ms = std::exchange(limits_.init_ms, 0),
-                    .log = log_.end(), .result = finished.body, .result_type = finished.content_type};
+  wire::Event event{.outcome = finished.outcome,
+                    .start_unix_ms = start,
+                    .end_unix_ms = 0,
+                    .init_ms = std::exchange(limits_.init_ms, 0),
+                    .log = log_.end(),
+                    .result = finished.body,
+                    .result_type = finished.content_type};
   event.end_unix_ms = now_unix_ms(0);
 
   const bool ends_early = finished.outcome != wire::Outcome::kSuccess;
   wire::Payload answer;
   answer.content_type = finished.content_type;
-  answer.outcome = ends_early || keys.out.kind == wire::Kind::kResult ? finished.outcome : wire::Outcome::kNone;
+  answer.outcome =
+      ends_early || keys.out.kind == wire::Kind::kResult ? finished.outcome : wire::Outcome::kNone;
   answer.blinding = std::move(request.blinding);
   answer.receipts = std::move(request.receipts);
-  answer.receipts.push_back(wire::make_receipt(keys.return_key, header, answer.blinding, limits_.function, keys.in.image, keys.code, request.body,
-                                               finished.body, (event.end_unix_ms - start) * 1'000'000));
+  answer.receipts.push_back(wire::make_receipt(keys.return_key, header, answer.blinding, limits_.function,
+                                               keys.in.image, keys.code, request.body, finished.body,
+                                               (event.end_unix_ms - start) * 1'000'000));
   answer.log_digests = std::move(request.log_digests);
   answer.log_digests.push_back(crypto::sha256(event.log));
   answer.body = std::move(finished.body);
 
   StepOutput out;
   out.event = wire::seal_event(to_gateway(header, wire::Kind::kEvent), keys.return_key, event);
-  out.output = ends_early ? wire::seal(to_gateway(header, wire::Kind::kEnd), keys.return_key, answer) : wire::seal(header_like(header, keys.out), keys.edge_out, answer);
-  for (Bytes* clear : {&request.body, &answer.body, &event.log, &event.result}) wipe(clear->data(), clear->size());
+  out.output = ends_early ? wire::seal(to_gateway(header, wire::Kind::kEnd), keys.return_key, answer)
+                          : wire::seal(header_like(header, keys.out), keys.edge_out, answer);
+  for (Bytes* clear : {&request.body, &answer.body, &event.log, &event.result})
+    wipe(clear->data(), clear->size());
   return out;
 }
 

@@ -1,5 +1,5 @@
-// step_runner.h: what an instance does with one envelope (protocol.md, "What an instance does with an envelope"; SPECIFICATION.md).
-// Knows nothing of sockets: bytes in, envelopes out. One thread.
+// step_runner.h: what an instance does with one envelope (protocol.md, "What an instance does with an
+// envelope"; SPECIFICATION.md). Knows nothing of sockets: bytes in, envelopes out. One thread.
 #pragma once
 
 #include <map>
@@ -13,7 +13,8 @@
 
 namespace clemmys::runtime {
 
-// StepOutput is what leaves the instance after a step: the event for the gateway, then the envelope for the next receiver.
+// StepOutput is what leaves the instance after a step: the event for the gateway, then the envelope for the
+// next receiver.
 struct StepOutput {
   Bytes event, output;
 };
@@ -28,8 +29,9 @@ class StepRunner {
   };
   StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits);
 
-  // run refuses (with an error; nothing else happens) whatever is not an authentic, fresh, first request for this very step.
-  // `time_floor_unix_ms` is the key service's; the clock is the host's and is never believed to be earlier.
+  // run refuses (with an error; nothing else happens) whatever is not an authentic, fresh, first request for
+  // this very step. `time_floor_unix_ms` is the key service's; the clock is the host's and is never believed
+  // to be earlier.
   Result<StepOutput> run(ByteView envelope, const std::function<std::uint64_t()>& time_floor_unix_ms);
 
  private:

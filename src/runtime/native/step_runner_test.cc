@@ -23,7 +23,13 @@ class StepRunnerTest : public ::testing::Test {
 
   wire::HeaderConstants constants(std::uint16_t edge) const {
     if (edge == 2) return {.kind = wire::Kind::kResult, .step = 2, .steps = 2};
-    return {.kind = wire::Kind::kRequest, .step = edge, .steps = 2, .receiver = functions_[edge], .image = images_[edge], .memory_mib = 256, .timeout_ms = 60'000};
+    return {.kind = wire::Kind::kRequest,
+            .step = edge,
+            .steps = 2,
+            .receiver = functions_[edge],
+            .image = images_[edge],
+            .memory_mib = 256,
+            .timeout_ms = 60'000};
   }
 
   wire::StepKeys step_keys(std::uint16_t step) const {
@@ -63,8 +69,10 @@ class StepRunnerTest : public ::testing::Test {
   }
 
   StepRunner runner(std::uint16_t step, Handler handler) {
-    return StepRunner(clock_, log_, std::move(handler), [this, step](const wire::GetStepKeys&) -> Result<wire::StepKeys> { return step_keys(step); },
-                      {.function = functions_[step]});
+    return StepRunner(
+        clock_, log_, std::move(handler),
+        [this, step](const wire::GetStepKeys&) -> Result<wire::StepKeys> { return step_keys(step); },
+        {.function = functions_[step]});
   }
 
   // refusal runs one envelope that must be refused before the handler sees it.
@@ -83,7 +91,9 @@ class StepRunnerTest : public ::testing::Test {
     };
   }
 
-  Result<StepOutput> run(StepRunner& runner, ByteView envelope) { return runner.run(envelope, [this] { return floor_; }); }
+  Result<StepOutput> run(StepRunner& runner, ByteView envelope) {
+    return runner.run(envelope, [this] { return floor_; });
+  }
 
   FakeClock clock_{kNow};
   CallLog log_{clock_};
@@ -109,7 +119,8 @@ TEST_F(StepRunnerTest, SealsForTheNextStepWithTheConstantsOfTheKeyService) {
   ASSERT_TRUE(payload.has_value());
   EXPECT_EQ(as_text(payload->body), "{\"n\":1}");
   EXPECT_EQ(payload->receipts.size(), 1u);
-  EXPECT_TRUE(wire::receipt_is_genuine(wire::return_key(secret_, digest_, 0), header(0), 0, payload->receipts[0]));
+  EXPECT_TRUE(
+      wire::receipt_is_genuine(wire::return_key(secret_, digest_, 0), header(0), 0, payload->receipts[0]));
   EXPECT_TRUE(wire::open_event(output->event, wire::return_key(secret_, digest_, 0)).has_value());
 }
 
@@ -118,7 +129,8 @@ TEST_F(StepRunnerTest, TheLastStepAnswersTheGateway) {
   auto output = run(last, request(header(1)));
   ASSERT_TRUE(output.has_value());
   EXPECT_EQ(wire::decode_header(output->output)->kind, wire::Kind::kResult);
-  EXPECT_EQ(wire::open(output->output, wire::edge_key(secret_, digest_, 2))->outcome, wire::Outcome::kSuccess);
+  EXPECT_EQ(wire::open(output->output, wire::edge_key(secret_, digest_, 2))->outcome,
+            wire::Outcome::kSuccess);
 }
 
 TEST_F(StepRunnerTest, RefusesAnEnvelopeOfAnotherStep) {
@@ -173,16 +185,19 @@ TEST_F(StepRunnerTest, BelievesTheKeyServicesTimeFloor) {
 }
 
 TEST_F(StepRunnerTest, AnErrorInTheAnswerEndsTheChainUnderTheReturnKey) {
-  StepRunner first = runner(0, [](const Call&) { return Reply{Reply::Kind::kAnswer, true, to_bytes("{\"error\":\"no\"}"), {}}; });
+  StepRunner first = runner(
+      0, [](const Call&) { return Reply{Reply::Kind::kAnswer, true, to_bytes("{\"error\":\"no\"}"), {}}; });
   auto output = run(first, request(header(0)));
   ASSERT_TRUE(output.has_value());
   EXPECT_EQ(wire::decode_header(output->output)->kind, wire::Kind::kEnd);
   EXPECT_FALSE(wire::open(output->output, wire::edge_key(secret_, digest_, 1)).has_value());
-  EXPECT_EQ(wire::open(output->output, wire::return_key(secret_, digest_, 0))->outcome, wire::Outcome::kHandlerError);
+  EXPECT_EQ(wire::open(output->output, wire::return_key(secret_, digest_, 0))->outcome,
+            wire::Outcome::kHandlerError);
 }
 
 TEST_F(StepRunnerTest, AnExceptionsTextGoesToTheLogOnly) {
-  StepRunner first = runner(0, [](const Call&) { return Reply{Reply::Kind::kException, true, {}, "the secret is 42"}; });
+  StepRunner first =
+      runner(0, [](const Call&) { return Reply{Reply::Kind::kException, true, {}, "the secret is 42"}; });
   auto output = run(first, request(header(0)));
   ASSERT_TRUE(output.has_value());
   auto end = wire::open(output->output, wire::return_key(secret_, digest_, 0));
@@ -194,20 +209,28 @@ TEST_F(StepRunnerTest, AnExceptionsTextGoesToTheLogOnly) {
 }
 
 TEST_F(StepRunnerTest, AnAnswerThatIsNotJsonIsARuntimeFault) {
-  StepRunner first = runner(0, [](const Call&) { return Reply{Reply::Kind::kAnswer, true, to_bytes("hello"), {}}; });
-  EXPECT_EQ(wire::open(run(first, request(header(0)))->output, wire::return_key(secret_, digest_, 0))->outcome, wire::Outcome::kRuntimeFault);
+  StepRunner first =
+      runner(0, [](const Call&) { return Reply{Reply::Kind::kAnswer, true, to_bytes("hello"), {}}; });
+  EXPECT_EQ(
+      wire::open(run(first, request(header(0)))->output, wire::return_key(secret_, digest_, 0))->outcome,
+      wire::Outcome::kRuntimeFault);
 }
 
 TEST_F(StepRunnerTest, MergesDefaultParametersUnderTheCallers) {
   parameters_ = R"({"n":7,"greeting":"hi"})";
   StepRunner last = runner(1, echo());
   auto output = run(last, request(header(1)));
-  EXPECT_EQ(as_text(wire::open(output->output, wire::edge_key(secret_, digest_, 2))->body), R"({"n":1,"greeting":"hi"})");
+  EXPECT_EQ(as_text(wire::open(output->output, wire::edge_key(secret_, digest_, 2))->body),
+            R"({"n":1,"greeting":"hi"})");
 }
 
 TEST(ReplayCache, RefusesNewWorkWhenFullAndForgetsOnlyTheExpired) {
   ReplayCache cache(2);
-  const auto id = [](std::uint8_t n) { ActivationId a; a.bytes[0] = n; return a; };
+  const auto id = [](std::uint8_t n) {
+    ActivationId a;
+    a.bytes[0] = n;
+    return a;
+  };
   ASSERT_TRUE(cache.admit(id(1), 0, 1'500, 1).has_value());
   ASSERT_TRUE(cache.admit(id(1), 1, 9'000, 1).has_value());
   EXPECT_EQ(cache.admit(id(2), 0, 9'000, 1'499).error().code, ErrorCode::kExhausted);
