@@ -79,9 +79,14 @@ Result<ExitCode> create_sequence(const Context& context, const std::string& name
   return ExitCode::kSuccess;
 }
 
+// kind_of reads the annotation that OpenWhisk adds to every action; lists carry no `exec`.
 std::string kind_of(const json::object& action) {
-  if (const json::value* exec = action.if_contains("exec"); exec != nullptr && exec->is_object()) {
-    if (const json::value* kind = exec->get_object().if_contains("kind"); kind != nullptr && kind->is_string()) return std::string(kind->get_string());
+  const json::value* notes = action.if_contains("annotations");
+  if (notes == nullptr || !notes->is_array()) return "";
+  for (const json::value& note : notes->get_array()) {
+    if (!note.is_object()) continue;
+    const json::value *key = note.get_object().if_contains("key"), *value = note.get_object().if_contains("value");
+    if (key != nullptr && value != nullptr && *key == "exec" && value->is_string()) return std::string(value->get_string());
   }
   return "";
 }

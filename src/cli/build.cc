@@ -43,8 +43,8 @@ Result<SdkFlags> read_flags(const fs::path& sdk) {
   return flags;
 }
 
-Status run_tool(const std::vector<std::string>& arguments, std::string_view site, const std::string& why, const std::string& to_do) {
-  const int status = TRY(run_to_end(arguments, Output::kError));
+Status run_tool(const std::vector<std::string>& arguments, Output output, std::string_view site, const std::string& why, const std::string& to_do) {
+  const int status = TRY(run_to_end(arguments, output));
   if (status == 0) return {};
   return failure(ErrorCode::kInvalid, site, why + " (" + arguments.front() + " gave status " + std::to_string(status) + ")", to_do);
 }
@@ -71,14 +71,14 @@ Status build_program(const BuildRequest& request, const fs::path& program, bool 
     append(arguments, request.flags);
     // No path of this machine enters the image, so that the measurement does not depend on where it was built.
     append(arguments, std::vector<std::string>{"-ffile-prefix-map=" + source.parent_path().string() + "=.", "-c", source.string(), "-o", objects.back()});
-    TRY(run_tool(arguments, "cli.build.compile", "the source does not compile", "correct what the compiler says above"));
+    TRY(run_tool(arguments, Output::kError, "cli.build.compile", "the source does not compile", "correct what the compiler says above"));
   }
   std::vector<std::string> arguments = flags.compiler;
   append(arguments, objects);
   append(arguments, request.libraries);
   append(arguments, flags.link);
   append(arguments, std::vector<std::string>{"-o", program.string()});
-  TRY(run_tool(arguments, "cli.build.link", "the program does not link", "give static libraries, e.g. --library=-ljpeg"));
+  TRY(run_tool(arguments, Output::kError, "cli.build.link", "the program does not link", "give static libraries, e.g. --library=-ljpeg"));
   progress.done();
   return {};
 }
@@ -92,7 +92,7 @@ Result<std::string> build_image(const BuildRequest& request, bool quiet) {
   Progress progress("packing " + request.output.string(), quiet);
   const std::string manifest = request.manifest.empty() ? flags.manifest : request.manifest;
   TRY(run_tool({(layout.programs / "clemmys-pack").string(), "--program", program.string(), "--manifest", manifest, "--output", request.output.string()},
-               "cli.build.pack", "the program cannot become an enclave", "see what clemmys-pack says above"));
+               Output::kNowhere, "cli.build.pack", "the program cannot become an enclave", "see what clemmys-pack says above"));
   const Bytes image = TRY(read_file(request.output));
   const auto info = enclave::parse_image(image);
   if (!info) return Error{ErrorCode::kInternal, "cli.build.image", "clemmys-pack wrote an image that is not valid: " + to_string(info.error())};

@@ -19,7 +19,7 @@ namespace {
 
 // Standard streams of a child: where they lead. -1 keeps ours.
 struct Streams {
-  int input = -1, output = -1;
+  int input = -1, output = -1, errors = -1;
 };
 
 // become runs in the child between fork and exec: only async-signal-safe calls.
@@ -32,7 +32,8 @@ struct Streams {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   if (streams.input >= 0) ::dup2(streams.input, STDIN_FILENO);
-  if (streams.output >= 0 && (::dup2(streams.output, STDOUT_FILENO) < 0 || ::dup2(streams.output, STDERR_FILENO) < 0)) ::_exit(127);
+  if (streams.output >= 0 && ::dup2(streams.output, STDOUT_FILENO) < 0) ::_exit(127);
+  if (streams.errors >= 0 && ::dup2(streams.errors, STDERR_FILENO) < 0) ::_exit(127);
   if (folder != nullptr && ::chdir(folder) != 0) ::_exit(127);
   ::execvp(program, arguments);
   ::_exit(127);
@@ -60,7 +61,7 @@ Result<Child> Child::start(std::string name, const std::vector<std::string>& arg
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   auto pid = null < 0 || output < 0 ? Result<pid_t>(failure(ErrorCode::kInternal, "cli.process.log", "cannot write " + log.string(), "check the folder's rights and space"))
-                                    : spawn(arguments, folder.c_str(), {null, output}, true);
+                                    : spawn(arguments, folder.c_str(), {null, output, output}, true);
   if (null >= 0) ::close(null);
   if (output >= 0) ::close(output);
   if (!pid) return pid.error();
@@ -115,8 +116,11 @@ std::string last_lines(const fs::path& log, std::size_t count) {
 Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input) {
   const int stream = input.empty() ? -1 : ::open(input.c_str(), O_RDONLY | O_CLOEXEC);
   if (!input.empty() && stream < 0) return failure(ErrorCode::kNotFound, "cli.process.input", "cannot open " + input.string(), "name a readable file");
-  const auto started = spawn(arguments, nullptr, {.input = stream, .output = output == Output::kError ? STDERR_FILENO : -1}, false);
-  if (stream >= 0) ::close(stream);
+  const int nowhere = output == Output::kNowhere ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  const auto started = spawn(arguments, nullptr, {.input = stream, .output = output == Output::kError ? STDERR_FILENO : nowhere}, false);
+  for (const int descriptor : {stream, nowhere}) {
+    if (descriptor >= 0) ::close(descriptor);
+  }
   if (!started) return started.error();
   const pid_t pid = *started;
   int status = 0;

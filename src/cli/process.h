@@ -42,8 +42,8 @@ class Child {
 // last_lines of a log, each indented: what an error message shows.
 std::string last_lines(const fs::path& log, std::size_t count);
 
-// Output says where a tool's standard output goes: to ours, or to standard error, so that ours stays for results.
-enum class Output { kStandard, kError };
+// Output says where a tool's standard output goes: to ours, to standard error (so that ours stays for results), or nowhere.
+enum class Output { kStandard, kError, kNowhere };
 
 // run_to_end runs a tool with our standard streams, or with `input` as its standard input, and gives its exit status; a signal is
 // 128 + its number.

@@ -28,6 +28,8 @@ std::string_view name(attest::TcbStatus status) {
   return "unknown";
 }
 
+constexpr std::size_t kLineMax = 100;  // of the policy on a terminal; --json has all of it
+
 void show(const Trusted& trusted) {
   const attest::Identity& kms = trusted.evidence.kms;
   const bool software = kms.root == attest::Root::kSoftware;
@@ -43,7 +45,9 @@ void show(const Trusted& trusted) {
   field("root policy", "SHA-256 " + to_hex(trusted.evidence.root_policy));
   std::cout << "  it decides which programs may be part of this platform:\n";
   std::istringstream policy(printable(trusted.root_policy));
-  for (std::string line; std::getline(policy, line);) std::cout << "    | " << line << '\n';
+  for (std::string line; std::getline(policy, line);) {
+    std::cout << "    | " << line.substr(0, kLineMax) << (line.size() > kLineMax ? "…" : "") << '\n';
+  }
   if (software) {
     std::cout << "  WARNING: software SGX protects nothing from whoever operates that machine. You accepted it with\n"
                  "  --insecure-accept-software-sgx; use it for development only.\n";

@@ -39,7 +39,7 @@ def read(path):
 
 def check_readme(_):
     """Each folder of code, down to the second level, says its purpose and trust."""
-    folders = {pathlib.Path(*path.parts[:2]) for path in code() if len(path.parts) > 2}
+    folders = {pathlib.Path(*path.parts[:1 if path.parts[0] == "sdk" else 2]) for path in code() if len(path.parts) > 2}
     for folder in sorted(folders):
         if not (ROOT / folder / "README.md").is_file():
             yield f"{folder}: has no README.md"
