@@ -18,12 +18,13 @@ export async function run() {
     }
     const response = await fetch(`https://127.0.0.1:${platform.port}/clemmys/v1/status`, { headers: { authorization: platform.authorization } });
     const status = await response.json();
-    const starts = status.controller.cold_starts.slice(-times);
-    const phases = Object.keys(starts[0]).filter((key) => key.endsWith("_us"));
+    const starts = status.controller.latest_cold_starts.slice(-times);
+    const phases = Object.keys(starts[0]);
     const rows = [{ phase: "client: request to answer", "median ms": median(raw.map((row) => row.total_ms)).toFixed(2) },
-      ...phases.map((phase) => ({ phase: `invoker: ${phase.slice(0, -3).replaceAll("_", " ")}`,
-        "median ms": (median(starts.map((start) => start[phase])) / 1000).toFixed(2) }))];
-    writeResult("coldstart", { title: "Cold start of a C++ hello function", rows, raw: { requests: raw, starts }, columns: ["phase", "median ms"],
+      ...phases.map((phase) => ({ phase: `invoker: ${phase.replace(/_ms$/, "")}`,
+        "median ms": median(starts.map((start) => start[phase])).toFixed(2) }))];
+    writeResult("coldstart", { plot: { unit: "median ms", groups: rows.map((row) => ({ label: row.phase.replace("invoker: ", ""), bars: [{ name: "clemmys", value: Number(row["median ms"]) }] })) },
+      title: "Cold start of a C++ hello function", rows, raw: { requests: raw, starts }, columns: ["phase", "median ms"],
       notes: ["Each request goes to a function that was just deployed, so that an instance is created, measured, attested and given keys."] });
   } finally {
     await platform.end();

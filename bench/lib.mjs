@@ -6,6 +6,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { bars } from "./plot.mjs";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 export const build = process.env.CLEMMYS_BUILD ?? path.join(root, "build", "release");
@@ -130,8 +131,8 @@ export async function api(platform, method, target, body, expected = [200]) {
   return text === "" ? {} : JSON.parse(text);
 }
 
-export const deploy = (platform, name, file, limits = {}) => api(platform, "PUT", `actions/${name}?overwrite=true`,
-  { exec: { kind: "native:1", code: fs.readFileSync(file).toString("base64"), binary: true }, limits });
+export const deploy = (platform, name, file, more = {}) => api(platform, "PUT", `actions/${name}?overwrite=true`,
+  { exec: { kind: "native:1", code: fs.readFileSync(file).toString("base64"), binary: true }, ...more });
 export const sequence = (platform, name, components) => api(platform, "PUT", `actions/${name}?overwrite=true`,
   { exec: { kind: "sequence", components: components.map((component) => `/_/${component}`) } });
 
@@ -227,17 +228,19 @@ function machine() {
     date: new Date().toISOString(), platform: "soft (software SGX; SGX hardware was not measured)" };
 }
 
-// writeResult keeps one benchmark's rows as JSON, as a table, and as bars.
-export function writeResult(name, { title, columns, rows, ratios = {}, raw, notes = [] }) {
+// writeResult keeps one benchmark's rows as JSON, as a table, and as bars (`plot`: {unit, groups}).
+export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot, errors = 0, notes = [] }) {
   const directory = path.join(root, "bench", "results");
   fs.mkdirSync(directory, { recursive: true });
   const facts = machine();
   fs.writeFileSync(path.join(directory, `${name}.json`), `${JSON.stringify({ name, machine: facts, ratios, rows, raw }, null, 1)}\n`);
   const table = [`| ${columns.join(" | ")} |`, `|${columns.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${columns.map((column) => row[column] ?? "").join(" | ")} |`)].join("\n");
   const text = `# ${title}\n\nCommit ${facts.commit}, kernel ${facts.kernel}, ${facts.cpu}, ${facts.cores} cores, platform ${facts.platform}, ${facts.date}.\n` +
-    `Server processes on CPU 0, load on CPU 1. Medians.\n\n${table}\n\n` +
+    `Server processes on CPU 0, load on CPU 1. Medians.\n\n${table}\n\n` + (plot ? `![${title}](${name}.svg)\n\n` : "") +
     (Object.keys(ratios).length ? `Ratios (ours ÷ peer): ${Object.entries(ratios).map(([key, value]) => `${key} ${value.toFixed(2)}`).join(", ")}.\n\n` : "") +
     notes.map((note) => `- ${note}\n`).join("");
   fs.writeFileSync(path.join(directory, `${name}.md`), text);
+  if (plot) fs.writeFileSync(path.join(directory, `${name}.svg`), bars(title, plot.unit, plot.groups));
   process.stdout.write(`\n${text}\n`);
+  if (errors > 0) throw new Error(`${name}: ${errors} requests failed: this is no measurement`);
 }
