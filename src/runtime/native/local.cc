@@ -33,9 +33,9 @@ bool write_all(int descriptor, ByteView bytes) {
 
 int run_local(const Handler& handler) {
   set_log_part("local");
-  // Standard output is the answer's alone: what the handler prints goes to standard error.
-  const int answer = dup(STDOUT_FILENO);
-  if (answer < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 2;
+  // Standard output is the answer's alone, where the system can: what the handler prints goes to standard error.
+  const int kept = dup(STDOUT_FILENO);
+  const int answer = kept >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 ? kept : STDOUT_FILENO;
   if (isatty(STDIN_FILENO))
     log_info("reading the request (a JSON object, or bytes) from standard input; end it with Ctrl-D");
   Bytes input = read_all(STDIN_FILENO);
