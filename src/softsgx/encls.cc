@@ -80,7 +80,7 @@ Status add_tcs(State& state, std::uint64_t page, const std::uint8_t* content) {
 }  // namespace
 
 Enclave::Enclave(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Enclave::~Enclave() = default;
+Enclave::~Enclave() { CHECK(!state_->tcs_table.any_busy()); }
 std::uint64_t Enclave::base() const { return state_->range.base(); }
 std::uint64_t Enclave::size() const { return state_->range.size(); }
 

@@ -113,8 +113,9 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
 extern "C" std::uint64_t softsgx_signal(int number, siginfo_t* info, ucontext_t* context, Control* control,
                                         std::uint64_t fs) {
   const int saved_errno = errno;
-  const bool mine =
-      control != nullptr && control->inside != nullptr && info->si_code > 0;  // > 0: raised by the processor
+  constexpr int kSysUserDispatch = 2;  // not seccomp's
+  const bool raised = info->si_code > 0 && (number != SIGSYS || info->si_code == kSysUserDispatch);
+  const bool mine = control != nullptr && control->inside != nullptr && raised;
   bool own = false;
   for (const int signal : kOwnSignals) own |= signal == number;
   if (!mine || !own) {

@@ -20,6 +20,10 @@ TcsState* TcsTable::find(std::uint64_t page) {
   return nullptr;
 }
 
+bool TcsTable::any_busy() const {
+  return std::ranges::any_of(slots_, [](const TcsState& slot) { return slot.busy.load(); });
+}
+
 TcsState* TcsTable::insert(std::uint64_t page, const sgx::Tcs& tcs) {
   for (std::size_t i = slot_of(page, kCapacity), n = 0; n < kCapacity; i = (i + 1) & (kCapacity - 1), ++n) {
     TcsState& slot = slots_[i];

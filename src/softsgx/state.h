@@ -26,8 +26,9 @@ struct TcsState {
 // TcsTable is an open hash table of fixed size, so that lookups need no lock.
 class TcsTable {
  public:
-  static constexpr std::size_t kCapacity = 8192;
+  static constexpr std::size_t kCapacity = 2048;
   TcsState* find(std::uint64_t page);
+  bool any_busy() const;
   // insert gives the entry of a new TCS (or the old one of that page); null when full.
   TcsState* insert(std::uint64_t page, const sgx::Tcs& tcs);
 
