@@ -206,7 +206,9 @@ Status Enclave::modify_type(std::uint64_t offset, std::uint64_t size, PageType t
     if (!entry.valid() || entry.any(EpcmEntry::kPending | EpcmEntry::kModified) ||
         (entry.type() != PageType::kRegular && !from_tcs))
       return refused("softsgx.emodt.page", "not an accepted page");
-    EpcmEntry wanted = entry.without(EpcmEntry::kPermissions).with(EpcmEntry::kModified).with_type(type);
+    EpcmEntry wanted = entry.without(EpcmEntry::kPermissions | EpcmEntry::kRestricted)
+                           .with(EpcmEntry::kModified)
+                           .with_type(type);
     if (type == PageType::kTcs) wanted = wanted.with(EpcmEntry::kProtected);
     if (!state.epcm.replace(page, entry, wanted)) return Error{ErrorCode::kConflict, "softsgx.emodt.changed"};
     if (type == PageType::kTcs && !state.apply_permissions(page, 1, 0))

@@ -117,9 +117,20 @@ bool accept_tcs(State& state, std::uint64_t page) {
   return valid_tcs(tcs, state.secs()) && state.tcs_table.insert(page, tcs) != nullptr;
 }
 
+// acceptable: what EACCEPT may be asked for at all: a new or restricted regular page, or a page of changed
+// type.
+bool acceptable(sgx::SecinfoFlags flags) {
+  constexpr std::uint64_t kStates = sgx::kSecinfoPending | sgx::kSecinfoModified | sgx::kSecinfoRestricted;
+  const std::uint64_t states = flags.bits & kStates;
+  if (flags.type() == PageType::kRegular) return states != 0 && !(states & sgx::kSecinfoModified);
+  return (flags.type() == PageType::kTcs || flags.type() == PageType::kTrim) &&
+         states == sgx::kSecinfoModified;
+}
+
 std::optional<Fault> eaccept(const Call& call) {
   sgx::Secinfo secinfo;
   TRY_OPERAND(secinfo_operand(call, secinfo));
+  if (!acceptable(secinfo.flags)) return kGeneralProtection;
   State& state = call.state;
   const std::uint64_t page = state.page_of(call.rcx());
   if (!state.epcm.load(page).valid())
