@@ -17,14 +17,15 @@ void write_claim(Writer& writer, const ReceiptEntry& entry) {
 
 // claim_mac binds an entry to its activation, chain and position, so that entries cannot be moved between
 // activations.
-Key claim_mac(const Key& return_key_of_step, const Header& request, std::uint16_t step,
-              const ReceiptEntry& entry) {
+Digest claim_mac(const Key& receipt_key_of_step, const Header& request, std::uint16_t step,
+                 const ReceiptEntry& entry) {
   Writer claim;
+  claim.raw(as_bytes("clemmys/receipt-entry/v1"));
   claim.fixed(request.activation);
   claim.fixed(request.chain_digest);
   claim.u16(step);
   write_claim(claim, entry);
-  return crypto::hmac_sha256(receipt_key(return_key_of_step).view(), {claim.bytes()});
+  return crypto::keyed_digest(receipt_key_of_step, claim.bytes());
 }
 
 }  // namespace
@@ -50,6 +51,13 @@ ReceiptEntry read_receipt_entry(Reader& reader) {
 ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding,
                           FunctionId function, Measurement image, Digest code, ByteView input,
                           ByteView output, std::uint64_t cpu_ns) {
+  return sign_receipt(receipt_key(return_key_of_step), request, blinding, function, image, code, input,
+                      output, cpu_ns);
+}
+
+ReceiptEntry sign_receipt(const Key& receipt_key_of_step, const Header& request, const Key& blinding,
+                          FunctionId function, Measurement image, Digest code, ByteView input,
+                          ByteView output, std::uint64_t cpu_ns) {
   ReceiptEntry entry{.function = function,
                      .image = image,
                      .code = code,
@@ -58,14 +66,14 @@ ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, 
                      .cpu_ns = cpu_ns,
                      .salt = crypto::random_fixed<Salt>(),
                      .mac = {}};
-  const Key mac = claim_mac(return_key_of_step, request, request.step, entry);
-  std::memcpy(entry.mac.bytes.data(), mac.view().data(), Key::kSize);
+  entry.mac.bytes = claim_mac(receipt_key_of_step, request, request.step, entry).bytes;
   return entry;
 }
 
 bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step,
                         const ReceiptEntry& entry) {
-  return equal_constant_time(claim_mac(return_key_of_step, request, step, entry).view(), entry.mac.view());
+  return equal_constant_time(claim_mac(receipt_key(return_key_of_step), request, step, entry).view(),
+                             entry.mac.view());
 }
 
 }  // namespace clemmys::wire

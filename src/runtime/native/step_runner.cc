@@ -57,14 +57,15 @@ std::uint64_t StepRunner::now_unix_ms(std::uint64_t floor_unix_ms) {
   return latest_unix_ms_;
 }
 
-Result<const wire::StepKeys*> StepRunner::keys_for(const wire::Header& header) {
+Result<const StepRunner::Held*> StepRunner::keys_for(const wire::Header& header) {
   const StepName name(header.chain, header.chain_digest, header.step);
   auto found = keys_.find(name);
   if (found == keys_.end()) {
     wire::StepKeys keys =
         TRY(fetch_keys_({header.chain, header.chain_digest, header.step, limits_.function}));
     if (keys_.size() >= kKeysMax) keys_.erase(keys_.begin());
-    found = keys_.emplace(name, std::move(keys)).first;
+    Key receipt_key = wire::receipt_key(keys.return_key);
+    found = keys_.emplace(name, Held{std::move(keys), std::move(receipt_key)}).first;
   }
   return &found->second;
 }
@@ -131,7 +132,8 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   const wire::Header header = TRY(wire::decode_header(envelope));
   if (header.kind != wire::Kind::kRequest || header.receiver != limits_.function)
     return Error{ErrorCode::kDenied, "runtime.step.receiver"};
-  const wire::StepKeys& keys = *TRY(keys_for(header));
+  const Held& held = *TRY(keys_for(header));
+  const wire::StepKeys& keys = held.keys;
   if (!wire::matches(keys.in, header)) return Error{ErrorCode::kDenied, "runtime.step.header_constants"};
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
   const std::uint64_t start = now_unix_ms(time_floor_unix_ms());
@@ -156,7 +158,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
       ends_early || keys.out.kind == wire::Kind::kResult ? finished.outcome : wire::Outcome::kNone;
   answer.blinding = std::move(request.blinding);
   answer.receipts = std::move(request.receipts);
-  answer.receipts.push_back(wire::make_receipt(keys.return_key, header, answer.blinding, limits_.function,
+  answer.receipts.push_back(wire::sign_receipt(held.receipt_key, header, answer.blinding, limits_.function,
                                                keys.in.image, keys.code, request.body, finished.body,
                                                (event.end_unix_ms - start) * 1'000'000));
   answer.log_digests = std::move(request.log_digests);

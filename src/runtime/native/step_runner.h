@@ -37,7 +37,11 @@ class StepRunner {
  private:
   struct Finished;
   using StepName = std::tuple<ChainId, Digest, std::uint16_t>;
-  Result<const wire::StepKeys*> keys_for(const wire::Header& header);
+  struct Held {
+    wire::StepKeys keys;
+    Key receipt_key;
+  };
+  Result<const Held*> keys_for(const wire::Header& header);
   Finished call_handler(const wire::StepKeys& keys, const wire::Header& header, const wire::Payload& request);
   Finished judge(Reply reply) const;
   std::uint64_t now_unix_ms(std::uint64_t floor_unix_ms);
@@ -48,7 +52,7 @@ class StepRunner {
   FetchKeys fetch_keys_;
   Limits limits_;
   ReplayCache replay_cache_;
-  std::map<StepName, wire::StepKeys> keys_;
+  std::map<StepName, Held> keys_;
   std::uint64_t latest_unix_ms_ = 0;
 };
 
