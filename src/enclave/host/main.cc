@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "enclave/host/process.h"
+#include "enclave/host/sandbox.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -64,6 +65,7 @@ Result<int> run(const Options& options) {
   }
   const auto begin = std::chrono::steady_clock::now();
   auto process = TRY(Process::create(*platform, image, std::move(process_options)));
+  TRY(confine(process->sandbox_terms()));
   const auto loaded = std::chrono::steady_clock::now();
   Result<int> status = process->run();
   if (options.stats) {

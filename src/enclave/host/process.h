@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "enclave/host/sandbox.h"
 #include "enclave/platform.h"
 #include "shield/abi.h"
 
@@ -46,6 +47,8 @@ class Process {
   Result<int> run();
   const Counts& counts() const { return counts_; }
   const Enclave& enclave() const { return *enclave_; }
+  // sandbox_terms is what the image's manifest lets the program ask of this process.
+  SandboxTerms sandbox_terms() const { return sandbox_terms_; }
 
  private:
   struct Slot {
@@ -76,6 +79,7 @@ class Process {
 
   std::unique_ptr<Enclave> enclave_;
   ProcessOptions options_;
+  SandboxTerms sandbox_terms_;
   Counts counts_;
   std::vector<Slot> slots_;
   Bytes argument_block_;
