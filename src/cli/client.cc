@@ -3,8 +3,10 @@
 #include <boost/json.hpp>
 #include <chrono>
 
+#include "base/clock.h"
 #include "cli/base64.h"
 #include "cli/outcome.h"
+#include "cli/trust.h"
 
 namespace clemmys::cli {
 namespace {
@@ -40,6 +42,7 @@ Result<Client> Client::open(const Options& options) {
   std::optional<Url> url;
   if (!options.url.empty()) url = TRY(parse_url(options.url));
   TrustedPlatform platform = TRY(find_platform(options.config, url));
+  TRY(renew_trust(options.config, platform, SystemClock().unix_ms() / 1000));
   std::string credential = options.credential;
   if (credential.empty()) credential = TRY(find_credential(options.config, platform.url));
   return Client(std::move(platform), std::move(credential));

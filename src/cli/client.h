@@ -21,7 +21,7 @@ struct Options {
 
 class Client {
  public:
-  // open finds platform and credential; nothing is sent yet.
+  // open finds platform and credential; nothing is sent, unless the platform was verified a week ago or earlier: then again.
   static Result<Client> open(const Options& options);
   // with is a client of a platform that was verified just now.
   static Client with(TrustedPlatform platform, std::string credential) { return {std::move(platform), std::move(credential)}; }

@@ -1,103 +1,10 @@
 #include "cli/trust.h"
 
-#include <CLI/CLI.hpp>
-#include <boost/json.hpp>
-#include <iostream>
-#include <sstream>
-
 #include "base/clock.h"
-#include "cli/commands.h"
-#include "cli/print.h"
+#include "cli/outcome.h"
 #include "crypto/crypto.h"
 
 namespace clemmys::cli {
-namespace {
-
-namespace json = boost::json;
-
-std::string_view name(attest::TcbStatus status) {
-  switch (status) {
-    case attest::TcbStatus::kUpToDate: return "UpToDate";
-    case attest::TcbStatus::kSwHardeningNeeded: return "SWHardeningNeeded";
-    case attest::TcbStatus::kConfigurationNeeded: return "ConfigurationNeeded";
-    case attest::TcbStatus::kConfigurationAndSwHardeningNeeded: return "ConfigurationAndSWHardeningNeeded";
-    case attest::TcbStatus::kOutOfDate: return "OutOfDate";
-    case attest::TcbStatus::kOutOfDateConfigurationNeeded: return "OutOfDateConfigurationNeeded";
-    case attest::TcbStatus::kRevoked: return "Revoked";
-  }
-  return "unknown";
-}
-
-constexpr std::size_t kLineMax = 100;  // of the policy on a terminal; --json has all of it
-
-void show(const Trusted& trusted) {
-  const attest::Identity& kms = trusted.evidence.kms;
-  const bool software = kms.root == attest::Root::kSoftware;
-  heading("Verified: " + trusted.platform.url.text());
-  field("key service", "enclave with measurement " + to_hex(kms.measurement));
-  field("", trusted.evidence.measurement_was_expected ? "the one that you expected" : "NOT compared with a release: give --expect-measurement");
-  field("signed by", to_hex(kms.signer));
-  field("debug", kms.debug ? "yes" : "no");
-  field("evidence", software ? "software root, SHA-256 " + to_hex(trusted.evidence.software_root) : "Intel's root");
-  field("TCB", name(kms.tcb_status));
-  field("fresh", "yes: the quote holds the nonce of this check");
-  field("gateway's certificate", "issued by the authority that the quote names");
-  field("root policy", "SHA-256 " + to_hex(trusted.evidence.root_policy));
-  std::cout << "  it decides which programs may be part of this platform:\n";
-  std::istringstream policy(printable(trusted.root_policy));
-  for (std::string line; std::getline(policy, line);) {
-    std::cout << "    | " << line.substr(0, kLineMax) << (line.size() > kLineMax ? "…" : "") << '\n';
-  }
-  if (software) {
-    std::cout << "  WARNING: software SGX protects nothing from whoever operates that machine. You accepted it with\n"
-                 "  --insecure-accept-software-sgx; use it for development only.\n";
-  }
-  std::cout << std::flush;
-}
-
-json::object as_json(const Trusted& trusted) {
-  const attest::Identity& kms = trusted.evidence.kms;
-  json::array advisories(kms.advisories.begin(), kms.advisories.end());
-  return {{"url", trusted.platform.url.text()},
-          {"kms_measurement", to_hex(kms.measurement)},
-          {"kms_signer", to_hex(kms.signer)},
-          {"measurement_was_expected", trusted.evidence.measurement_was_expected},
-          {"debug", kms.debug},
-          {"insecure_software_sgx", trusted.platform.software_sgx},
-          {"tcb_status", name(kms.tcb_status)},
-          {"advisories", std::move(advisories)},
-          {"root_policy_sha256", to_hex(trusted.evidence.root_policy)},
-          {"root_policy", trusted.root_policy}};
-}
-
-struct AddOptions {
-  std::string url;
-  bool insecure_accept_software_sgx = false;
-  std::vector<std::string> measurements;
-  std::string software_root;
-};
-
-Result<ExitCode> add(const Context& context, const AddOptions& options) {
-  Expectation expectation{.insecure_accept_software_sgx = options.insecure_accept_software_sgx};
-  for (const std::string& text : options.measurements) {
-    const auto measurement = fixed_from_hex<Measurement>(text);
-    if (!measurement) return failure(ErrorCode::kInvalid, "cli.measurement", "'" + text + "' is not a measurement", "give 64 lower-case hexadecimal digits");
-    expectation.kms.push_back(*measurement);
-  }
-  if (!options.software_root.empty()) expectation.software_root_der = TRY(read_file(options.software_root, 64u << 10));
-  const Url url = TRY(parse_url(options.url));
-  const Trusted trusted = TRY(establish_trust(url, expectation));
-  TRY(keep_platform(context.options.config, trusted.platform));
-  if (context.options.json) {
-    print_json(as_json(trusted));
-  } else {
-    show(trusted);
-    std::cout << "Kept in " << (context.options.config / "trust").string() << "; later commands use this platform.\n";
-  }
-  return ExitCode::kSuccess;
-}
-
-}  // namespace
 
 Result<Trusted> establish_trust(const Url& url, const Expectation& expectation) {
   const auto nonce = crypto::random_fixed<Nonce32>();
@@ -115,19 +22,18 @@ Result<Trusted> establish_trust(const Url& url, const Expectation& expectation) 
                  .root_policy = evidence.root_policy};
 }
 
-void add_trust(CLI::App& app, Context& context) {
-  CLI::App* trust = app.add_subcommand("trust", "decide which platforms to trust");
-  trust->require_subcommand(1)->fallthrough();
-  const auto options = std::make_shared<AddOptions>();
-  CLI::App& added = command(*trust, context, "add", "verify a platform's evidence, show what is trusted and why, and keep it",
-                            "  clemmys trust add https://functions.example.org --expect-measurement 5f…\n"
-                            "  clemmys trust add https://localhost:8443 --insecure-accept-software-sgx",
-                            [&context, options] { return add(context, *options); });
-  added.add_option("URL", options->url, "address of the platform")->required();
-  added.add_flag("--insecure-accept-software-sgx", options->insecure_accept_software_sgx,
-                 "accept evidence of software SGX, which protects nothing from the machine's operator");
-  added.add_option("--expect-measurement", options->measurements, "demand this measurement of the key service (may be repeated)");
-  added.add_option("--software-root", options->software_root, "demand this software root (DER file)");
+Status renew_trust(const fs::path& config, const TrustedPlatform& platform, std::uint64_t now_unix_s) {
+  if (now_unix_s >= platform.verified_unix_s && now_unix_s - platform.verified_unix_s < kRenewAfterS) return {};
+  const Trusted again = TRY(establish_trust(platform.url, {.insecure_accept_software_sgx = platform.software_sgx,
+                                                           .kms = {platform.kms},
+                                                           .root_policy = platform.root_policy}));
+  if (again.platform.authority_der != platform.authority_der) {
+    return failure(ErrorCode::kDenied, "cli.trust.authority_changed", "the platform has another certificate authority than a week ago",
+                   "ask its operator why; clemmys trust add shows the new one");
+  }
+  TrustedPlatform renewed = platform;
+  renewed.verified_unix_s = now_unix_s;
+  return keep_entry(config, renewed);
 }
 
 }  // namespace clemmys::cli

@@ -15,4 +15,8 @@ struct Trusted {
 // certificate of the quoted authority. Nothing is kept yet.
 Result<Trusted> establish_trust(const Url& url, const Expectation& expectation);
 
+// renew_trust repeats the check when the last one is a week old: same key service, same policy, same authority, fresh quote.
+inline constexpr std::uint64_t kRenewAfterS = 7 * 86400;
+Status renew_trust(const fs::path& config, const TrustedPlatform& platform, std::uint64_t now_unix_s);
+
 }  // namespace clemmys::cli

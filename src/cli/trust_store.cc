@@ -35,7 +35,7 @@ std::string text_of(const json::object& object, std::string_view name) {
 
 }  // namespace
 
-Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
+Status keep_entry(const fs::path& config, const TrustedPlatform& platform) {
   TRY(make_private_folder(config));
   TRY(make_private_folder(config / "trust"));
   const json::object entry{{"url", platform.url.text()},
@@ -44,7 +44,11 @@ Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
                            {"kms_measurement", to_hex(platform.kms)},
                            {"insecure_software_sgx", platform.software_sgx},
                            {"verified_unix_s", platform.verified_unix_s}};
-  TRY(write_file(entry_path(config, platform.url), as_bytes(json::serialize(entry) + "\n")));
+  return write_file(entry_path(config, platform.url), as_bytes(json::serialize(entry) + "\n"));
+}
+
+Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
+  TRY(keep_entry(config, platform));
   return write_file(config / "current", as_bytes(platform.url.text() + "\n"));
 }
 

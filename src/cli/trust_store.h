@@ -19,7 +19,9 @@ struct TrustedPlatform {
   std::uint64_t verified_unix_s = 0;
 };
 
+// keep_platform keeps an entry and makes it the current one; keep_entry leaves the current one.
 Status keep_platform(const fs::path& config, const TrustedPlatform& platform);
+Status keep_entry(const fs::path& config, const TrustedPlatform& platform);
 // find_platform gives the platform at `url`, or the current one. Nothing trusted yet: kNotFound at cli.trust.none.
 Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& url);
 
