@@ -13,12 +13,15 @@ struct Controller::State : std::enable_shared_from_this<Controller::State> {
   const Clock& clock;
   Observer observer;
   std::unique_ptr<GatewayServer> gateways;
-  // Late breaks the ring of construction: the scheduler answers through the server, which runs requests on the scheduler.
+  // Late breaks the ring of construction: the scheduler answers through the server, which runs requests on
+  // the scheduler.
   struct Late final : Answers {
     Answers* target = nullptr;
     void event(Request request, Packet envelope) override { target->event(request, std::move(envelope)); }
     void done(Request request, Packet envelope) override { target->done(request, std::move(envelope)); }
-    void failed(Request request, const wire::PlatformError& error) override { target->failed(request, error); }
+    void failed(Request request, const wire::PlatformError& error) override {
+      target->failed(request, error);
+    }
   } answers;
   std::optional<Scheduler> scheduler;
   std::uint64_t armed_ns = ~std::uint64_t{0};
@@ -43,9 +46,9 @@ struct Controller::State : std::enable_shared_from_this<Controller::State> {
 Controller::Controller(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Controller::~Controller() { close(); }
 
-Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, const std::string& socket_path, const SchedulerLimits& limits,
-                                                     const Clock& clock, Store& store, Invoker& invoker,
-                                                     Observer observer) {
+Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, const std::string& socket_path,
+                                                     const SchedulerLimits& limits, const Clock& clock,
+                                                     Store& store, Invoker& invoker, Observer observer) {
   auto state = std::make_shared<State>(loop, clock);
   state->observer = std::move(observer);
   state->scheduler.emplace(limits, clock, invoker, state->answers);

@@ -13,11 +13,14 @@ namespace clemmys::controller {
 
 class Controller final : public Runner, public InstanceEvents {
  public:
-  // open begins to serve; all references must outlive the controller. Its InstanceEvents are to be called by `invoker`.
-  static Result<std::unique_ptr<Controller>> open(Loop& loop, const std::string& socket_path, const SchedulerLimits& limits,
-                                                  const Clock& clock, Store& store, Invoker& invoker, Observer observer = {});
+  // open begins to serve; all references must outlive the controller. Its InstanceEvents are to be called by
+  // `invoker`.
+  static Result<std::unique_ptr<Controller>> open(Loop& loop, const std::string& socket_path,
+                                                  const SchedulerLimits& limits, const Clock& clock,
+                                                  Store& store, Invoker& invoker, Observer observer = {});
   ~Controller() override;
-  // shut_down answers what is open with kShutdown and ends every instance. What it still sends leaves in the loop's next turn.
+  // shut_down answers what is open with kShutdown and ends every instance. What it still sends leaves in the
+  // loop's next turn.
   void shut_down();
   // close ends all connections; no timer and no handler is left on the loop afterwards.
   void close();

@@ -37,7 +37,8 @@ Result<Fixed> take_fixed(Packet& body) {
 }  // namespace
 
 struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State> {
-  State(Loop& loop_, Runner& runner_, Store& store_) : loop(loop_), acceptor(loop_), runner(runner_), store(store_) {}
+  State(Loop& loop_, Runner& runner_, Store& store_)
+      : loop(loop_), acceptor(loop_), runner(runner_), store(store_) {}
 
   Loop& loop;
   asio::local::stream_protocol::acceptor acceptor;
@@ -48,7 +49,8 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
   std::uint64_t next_client = 1;
 
   void accept() {
-    acceptor.async_accept([self = shared_from_this()](boost::system::error_code error, asio::local::stream_protocol::socket socket) {
+    acceptor.async_accept([self = shared_from_this()](boost::system::error_code error,
+                                                      asio::local::stream_protocol::socket socket) {
       if (!self->acceptor.is_open()) return;
       if (!error) self->add(socket.release());
       self->accept();
@@ -58,9 +60,12 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
   void add(int descriptor) {
     const std::uint64_t number = next_client++;
     LinkHandlers handlers;
-    handlers.frame = [this, number](std::uint8_t type, Packet body) { take(ClientId{number}, type, std::move(body)); };
+    handlers.frame = [this, number](std::uint8_t type, Packet body) {
+      take(ClientId{number}, type, std::move(body));
+    };
     handlers.closed = [this, number](std::string_view why) { remove(number, why); };
-    clients.emplace(number, std::make_unique<Link>(loop, descriptor, wire::kFrameSizeMax, std::move(handlers)));
+    clients.emplace(number,
+                    std::make_unique<Link>(loop, descriptor, wire::kFrameSizeMax, std::move(handlers)));
   }
 
   void remove(std::uint64_t number, std::string_view why) {
@@ -102,12 +107,14 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
     return answer<Packet>(request, ControllerFrame::kOk, [](Packet packet) { return packet; });
   }
   Store::Then<std::vector<wire::StoredRecord>> give_records(Request request) {
-    return answer<std::vector<wire::StoredRecord>>(request, ControllerFrame::kRecords, [](std::vector<wire::StoredRecord> records) {
-      Writer writer;
-      writer.u32(static_cast<std::uint32_t>(records.size()));
-      for (const wire::StoredRecord& record : records) wire::write(writer, record);
-      return Packet::copy_of(writer.bytes());
-    });
+    return answer<std::vector<wire::StoredRecord>>(request, ControllerFrame::kRecords,
+                                                   [](std::vector<wire::StoredRecord> records) {
+                                                     Writer writer;
+                                                     writer.u32(static_cast<std::uint32_t>(records.size()));
+                                                     for (const wire::StoredRecord& record : records)
+                                                       wire::write(writer, record);
+                                                     return Packet::copy_of(writer.bytes());
+                                                   });
   }
 
   void take(ClientId client, std::uint8_t type, Packet body) {
@@ -116,8 +123,10 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
     Reader reader(body.view().first(kNumberSize));
     request.number = reader.u64();
     body.drop_front(kNumberSize);
-    if (static_cast<ControllerFrame>(type) == ControllerFrame::kRun) return runner.run(request, std::move(body));
-    if (const Status done = take_request(request, static_cast<ControllerFrame>(type), std::move(body)); !done) {
+    if (static_cast<ControllerFrame>(type) == ControllerFrame::kRun)
+      return runner.run(request, std::move(body));
+    if (const Status done = take_request(request, static_cast<ControllerFrame>(type), std::move(body));
+        !done) {
       log_warning("refused a gateway's request: " + to_string(done.error()));
       send_error(request, done.error());
     }
@@ -143,34 +152,43 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
         return {};
       case ControllerFrame::kCountRecords:
         store.count_records(TRY(wire::decode_list_records(body.view())),
-                            answer<std::uint64_t>(request, ControllerFrame::kOk,
-                                                  [](std::uint64_t count) { return Packet::copy_of(encode_number(count)); }));
+                            answer<std::uint64_t>(request, ControllerFrame::kOk, [](std::uint64_t count) {
+                              return Packet::copy_of(encode_number(count));
+                            }));
         return {};
       case ControllerFrame::kPutImage: {
         const auto measurement = TRY(take_fixed<Measurement>(body));
         store.put_image(measurement, std::move(body), acknowledge(request));
         return {};
       }
-      case ControllerFrame::kGetImage: store.get_image(TRY(take_fixed<Measurement>(body)), give(request)); return {};
+      case ControllerFrame::kGetImage:
+        store.get_image(TRY(take_fixed<Measurement>(body)), give(request));
+        return {};
       case ControllerFrame::kPutBlob: {
         const auto key = TRY(take_fixed<BlobKey>(body));
         store.put_blob(key, std::move(body), acknowledge(request));
         return {};
       }
-      case ControllerFrame::kGetBlob: store.get_blob(TRY(take_fixed<BlobKey>(body)), give(request)); return {};
-      case ControllerFrame::kDeleteBlob: store.delete_blob(TRY(take_fixed<BlobKey>(body)), acknowledge(request)); return {};
+      case ControllerFrame::kGetBlob:
+        store.get_blob(TRY(take_fixed<BlobKey>(body)), give(request));
+        return {};
+      case ControllerFrame::kDeleteBlob:
+        store.delete_blob(TRY(take_fixed<BlobKey>(body)), acknowledge(request));
+        return {};
       case ControllerFrame::kStatus: {
         send(request, ControllerFrame::kOk, Packet::copy_of(as_bytes(runner.status_json())));
         return {};
       }
-      default: return Error{ErrorCode::kUnsupported, "controller.frame.type"};
+      default:
+        return Error{ErrorCode::kUnsupported, "controller.frame.type"};
     }
   }
 };
 
 GatewayServer::GatewayServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<GatewayServer>> GatewayServer::open(Loop& loop, const std::string& path, Runner& runner, Store& store) {
+Result<std::unique_ptr<GatewayServer>> GatewayServer::open(Loop& loop, const std::string& path,
+                                                           Runner& runner, Store& store) {
   auto state = std::make_shared<State>(loop, runner, store);
   state->path = path;
   ::unlink(path.c_str());
@@ -195,8 +213,12 @@ void GatewayServer::close() {
   state_->clients.clear();
 }
 
-void GatewayServer::event(Request request, Packet envelope) { state_->send(request, ControllerFrame::kEvent, std::move(envelope)); }
-void GatewayServer::done(Request request, Packet envelope) { state_->send(request, ControllerFrame::kDone, std::move(envelope)); }
+void GatewayServer::event(Request request, Packet envelope) {
+  state_->send(request, ControllerFrame::kEvent, std::move(envelope));
+}
+void GatewayServer::done(Request request, Packet envelope) {
+  state_->send(request, ControllerFrame::kDone, std::move(envelope));
+}
 void GatewayServer::failed(Request request, const wire::PlatformError& error) {
   state_->send(request, ControllerFrame::kFailed, Packet::copy_of(wire::encode(error)));
 }

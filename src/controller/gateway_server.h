@@ -1,6 +1,6 @@
-// gateway_server.h: the Unix socket on which gateways speak ControllerFrame (wire/links.h). Runs go to the scheduler, everything else to
-// the store. Trust: gateways are enclaves, but their host process is not: any frame may come, and a malformed one ends its connection.
-// Threads: the loop's only.
+// gateway_server.h: the Unix socket on which gateways speak ControllerFrame (wire/links.h). Runs go to the
+// scheduler, everything else to the store. Trust: gateways are enclaves, but their host process is not: any
+// frame may come, and a malformed one ends its connection. Threads: the loop's only.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ class Runner {
 class GatewayServer final : public Answers {
  public:
   // open listens on `path`, replacing a socket left there. All references must outlive the server.
-  static Result<std::unique_ptr<GatewayServer>> open(Loop& loop, const std::string& path, Runner& runner, Store& store);
+  static Result<std::unique_ptr<GatewayServer>> open(Loop& loop, const std::string& path, Runner& runner,
+                                                     Store& store);
   ~GatewayServer() override;
   // close ends listening and every connection.
   void close();

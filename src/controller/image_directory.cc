@@ -63,15 +63,17 @@ Status ImageDirectory::put(const Measurement& measurement, ByteView file) const 
   }
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("controller.image.rename", path);
   const Descriptor directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("controller.image.sync_directory", path_);
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0)
+    return failed("controller.image.sync_directory", path_);
   return {};
 }
 
 Result<Packet> ImageDirectory::get(const Measurement& measurement) const {
   const std::string path = path_of(measurement);
   const Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat information {};
-  if (in.get() < 0 || ::fstat(in.get(), &information) != 0) return Error{ErrorCode::kNotFound, "controller.image.absent"};
+  struct stat information{};
+  if (in.get() < 0 || ::fstat(in.get(), &information) != 0)
+    return Error{ErrorCode::kNotFound, "controller.image.absent"};
   Packet file(static_cast<std::size_t>(information.st_size));
   MutableBytes rest = file.writable();
   while (!rest.empty()) {

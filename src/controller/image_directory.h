@@ -1,6 +1,6 @@
-// image_directory.h: images as files named by their measurement, so that whoever starts an instance can map them without asking
-// anybody. A file appears whole or not at all. That a file really has the measurement of its name is checked where it is loaded
-// (EINIT) and by the KMS, not here.
+// image_directory.h: images as files named by their measurement, so that whoever starts an instance can map
+// them without asking anybody. A file appears whole or not at all. That a file really has the measurement of
+// its name is checked where it is loaded (EINIT) and by the KMS, not here.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
-// invoker.h: what the scheduler wants from whoever runs instances: here, processes of this machine (src/invoker); in a cluster,
-// invokers on other machines. An instance is one function enclave with its host process; it runs one envelope at a time.
-// Trust: untrusted on both sides. Threads: the controller's loop; no call runs a listener's function from inside.
+// invoker.h: what the scheduler wants from whoever runs instances: here, processes of this machine
+// (src/invoker); in a cluster, invokers on other machines. An instance is one function enclave with its host
+// process; it runs one envelope at a time. Trust: untrusted on both sides. Threads: the controller's loop; no
+// call runs a listener's function from inside.
 #pragma once
 
 #include <string_view>
@@ -16,13 +17,14 @@ struct InstanceSpec {
   Measurement image;
   wire::InstanceAssignment assignment;
   bool operator==(const InstanceSpec& other) const {
-    return image == other.image && assignment.function == other.assignment.function && assignment.memory_mib == other.assignment.memory_mib;
+    return image == other.image && assignment.function == other.assignment.function &&
+           assignment.memory_mib == other.assignment.memory_mib;
   }
 };
 
-// StartTimes are moments of one cold start, Clock::monotonic_ns; 0 where not reached. decided: the scheduler wanted it; spawned:
-// the process exists; spoke: its first frame came, so the enclave is loaded and the runtime runs; session: its last question to
-// the KMS before kReady was answered; ready: it takes envelopes.
+// StartTimes are moments of one cold start, Clock::monotonic_ns; 0 where not reached. decided: the scheduler
+// wanted it; spawned: the process exists; spoke: its first frame came, so the enclave is loaded and the
+// runtime runs; session: its last question to the KMS before kReady was answered; ready: it takes envelopes.
 struct StartTimes {
   std::uint64_t decided_ns = 0, spawned_ns = 0, spoke_ns = 0, session_ns = 0, ready_ns = 0;
 };
@@ -34,17 +36,19 @@ class InstanceEvents {
   virtual void instance_output(InstanceId instance, Packet envelope) = 0;
   virtual void instance_event(InstanceId instance, Packet envelope) = 0;
   virtual void instance_refused(InstanceId instance, ErrorCode code, std::string_view site) = 0;
-  // instance_ended is the last event of an instance, also of one that never became ready. `why` is for the operator's log and for
-  // the platform error; it holds nothing from inside the instance.
+  // instance_ended is the last event of an instance, also of one that never became ready. `why` is for the
+  // operator's log and for the platform error; it holds nothing from inside the instance.
   virtual void instance_ended(InstanceId instance, std::string_view why) = 0;
 };
 
 class Invoker {
  public:
   virtual ~Invoker() = default;
-  // start begins a cold start. kNotFound when there is no such image; otherwise instance_ready or instance_ended follows.
+  // start begins a cold start. kNotFound when there is no such image; otherwise instance_ready or
+  // instance_ended follows.
   virtual Status start(InstanceId instance, const InstanceSpec& spec) = 0;
-  // run hands an envelope to a ready, idle instance; instance_output, instance_refused or instance_ended follows.
+  // run hands an envelope to a ready, idle instance; instance_output, instance_refused or instance_ended
+  // follows.
   virtual void run(InstanceId instance, Packet envelope) = 0;
   // stop ends an instance at once; instance_ended does not follow.
   virtual void stop(InstanceId instance) = 0;

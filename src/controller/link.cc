@@ -72,13 +72,15 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
   }
 
   void read() {
-    const auto target = large_active ? asio::buffer(large.writable().data() + large_filled, large.size() - large_filled)
-                                     : asio::buffer(buffer.get() + end, kReadBufferSize - end);
-    socket.async_read_some(target, [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
-      if (self->closed) return;
-      if (error) return self->fail("the peer closed the link");
-      if (self->accept(size) && !self->closed) self->read();
-    });
+    const auto target =
+        large_active ? asio::buffer(large.writable().data() + large_filled, large.size() - large_filled)
+                     : asio::buffer(buffer.get() + end, kReadBufferSize - end);
+    socket.async_read_some(target,
+                           [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+                             if (self->closed) return;
+                             if (error) return self->fail("the peer closed the link");
+                             if (self->accept(size) && !self->closed) self->read();
+                           });
   }
 
   void deliver(std::uint8_t type, Packet body) { handlers.frame(type, std::move(body)); }
@@ -139,7 +141,8 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
       std::array<iovec, kGatherMax> pieces;
       std::size_t count = 0;
       for (auto it = outgoing.begin(); it != outgoing.end() && count + 2 <= kGatherMax; ++it) {
-        if (it->head_sent < it->head_size) pieces[count++] = {it->head.data() + it->head_sent, it->head_size - it->head_sent};
+        if (it->head_sent < it->head_size)
+          pieces[count++] = {it->head.data() + it->head_sent, it->head_size - it->head_sent};
         if (it->body.size() > 0) pieces[count++] = {it->body.writable().data(), it->body.size()};
       }
       msghdr message{};
@@ -150,10 +153,11 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
         if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) return fail("writing to the peer failed");
         waiting_for_room = true;
-        socket.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](boost::system::error_code) {
-          self->waiting_for_room = false;
-          self->flush();
-        });
+        socket.async_wait(asio::socket_base::wait_write,
+                          [self = shared_from_this()](boost::system::error_code) {
+                            self->waiting_for_room = false;
+                            self->flush();
+                          });
         return;
       }
       consume(static_cast<std::size_t>(sent));

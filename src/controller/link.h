@@ -1,8 +1,8 @@
 // link.h: one stream socket that carries frames (wire/frame.h's encoding) on an event loop.
-// Idea: an envelope is most of the bytes that the controller moves. Small frames are copied once out of the read buffer, large ones are
-// read straight into their packet, and both leave by a gathering write, so no payload is copied twice. Writes of one turn of the
-// loop leave together.
-// Threads: the loop's only. Invariants: after close() or the destructor no handler runs; a frame longer than the limit, or of length
+// Idea: an envelope is most of the bytes that the controller moves. Small frames are copied once out of the
+// read buffer, large ones are read straight into their packet, and both leave by a gathering write, so no
+// payload is copied twice. Writes of one turn of the loop leave together. Threads: the loop's only.
+// Invariants: after close() or the destructor no handler runs; a frame longer than the limit, or of length
 // zero, closes the link before any of it is buffered.
 #pragma once
 
@@ -29,14 +29,16 @@ struct LinkHandlers {
 
 class Link {
  public:
-  // Link takes ownership of a connected stream socket's descriptor. The handlers run from the loop, never from inside this call.
+  // Link takes ownership of a connected stream socket's descriptor. The handlers run from the loop, never
+  // from inside this call.
   Link(Loop& loop, int descriptor, std::size_t frame_size_max, LinkHandlers handlers);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
   static constexpr std::size_t kPrefixSizeMax = 16;
-  // send queues one frame whose body is `prefix ‖ body`; prefix has at most kPrefixSizeMax bytes. Does nothing on a closed link.
+  // send queues one frame whose body is `prefix ‖ body`; prefix has at most kPrefixSizeMax bytes. Does
+  // nothing on a closed link.
   void send(std::uint8_t type, ByteView prefix, Packet body);
   // unsent_size is the number of queued bytes: what a caller bounds when the peer reads slowly.
   std::size_t unsent_size() const;

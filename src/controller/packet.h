@@ -1,5 +1,6 @@
-// packet.h: bytes on their way from one socket to another. A packet is moved, never copied; its front can be cut off, so that an
-// envelope leaves through another link than it came in by without its bytes being touched. Untrusted side only: holds ciphertext.
+// packet.h: bytes on their way from one socket to another. A packet is moved, never copied; its front can be
+// cut off, so that an envelope leaves through another link than it came in by without its bytes being
+// touched. Untrusted side only: holds ciphertext.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@ class Packet {
  public:
   Packet() = default;
   // Packet(size) has `size` bytes of unspecified content, to be filled through writable().
-  explicit Packet(std::size_t size) : data_(std::make_unique_for_overwrite<std::uint8_t[]>(size)), end_(size) {}
+  explicit Packet(std::size_t size)
+      : data_(std::make_unique_for_overwrite<std::uint8_t[]>(size)), end_(size) {}
   static Packet copy_of(ByteView bytes) {
     Packet packet(bytes.size());
     if (!bytes.empty()) std::memcpy(packet.data_.get(), bytes.data(), bytes.size());

@@ -1,4 +1,5 @@
-// The way of an envelope: accepted, waiting, handed over, answered. Instances come and go in scheduler_capacity.cc.
+// The way of an envelope: accepted, waiting, handed over, answered. Instances come and go in
+// scheduler_capacity.cc.
 #include "controller/scheduler.h"
 
 #include <algorithm>
@@ -20,7 +21,8 @@ Scheduler::~Scheduler() = default;
 Status Scheduler::check_request(const Header& header) const {
   if (header.kind != Kind::kRequest) return Error{ErrorCode::kInvalid, "controller.run.kind"};
   if (header.step != 0 || header.steps == 0) return Error{ErrorCode::kInvalid, "controller.run.step"};
-  if (header.deadline_unix_ms <= clock_.unix_ms()) return Error{ErrorCode::kDeadline, "controller.run.deadline"};
+  if (header.deadline_unix_ms <= clock_.unix_ms())
+    return Error{ErrorCode::kDeadline, "controller.run.deadline"};
   if (by_id_.contains(header.activation)) return Error{ErrorCode::kExists, "controller.run.activation"};
   return {};
 }
@@ -62,8 +64,10 @@ void Scheduler::enqueue(ActivationIterator activation, const Header& header, Pac
   if (header.payload_size > wire::padme(limits_.payload_size_max + kPayloadRoom)) {
     return fail(activation, PlatformErrorCode::kRefused, "controller.run.payload_size");
   }
-  if (header.timeout_ms > limits_.timeout_ms_max) return fail(activation, PlatformErrorCode::kRefused, "controller.run.timeout");
-  if (header.memory_mib > limits_.memory_mib_max) return fail(activation, PlatformErrorCode::kNoCapacity, "controller.run.memory");
+  if (header.timeout_ms > limits_.timeout_ms_max)
+    return fail(activation, PlatformErrorCode::kRefused, "controller.run.timeout");
+  if (header.memory_mib > limits_.memory_mib_max)
+    return fail(activation, PlatformErrorCode::kNoCapacity, "controller.run.memory");
 
   const PoolKey key{header.receiver, header.image, header.chain, header.memory_mib};
   auto& pool = pools_[key];
@@ -130,7 +134,8 @@ void Scheduler::instance_output(InstanceId id, Packet envelope) {
   const ActivationIterator activation = instance.activation;
   const auto header = wire::decode_header(envelope.view());
   if (!header) return misbehaved(instance, "malformed output");
-  if (const Status continues = check_continues(*activation, *header); !continues) return misbehaved(instance, continues.error().site);
+  if (const Status continues = check_continues(*activation, *header); !continues)
+    return misbehaved(instance, continues.error().site);
 
   const std::uint64_t took_ns = clock_.monotonic_ns() - instance.since_ns;
   Pool& pool = *instance.pool;
@@ -155,8 +160,9 @@ void Scheduler::instance_event(InstanceId id, Packet envelope) {
   }
   const Activation& activation = *instance.activation;
   const auto header = wire::decode_header(envelope.view());
-  const bool own = header && header->kind == Kind::kEvent && header->activation == activation.id && header->chain == activation.chain &&
-                   header->chain_digest == activation.chain_digest && header->step == activation.step;
+  const bool own = header && header->kind == Kind::kEvent && header->activation == activation.id &&
+                   header->chain == activation.chain && header->chain_digest == activation.chain_digest &&
+                   header->step == activation.step;
   if (!own) return misbehaved(instance, "foreign event");
   if (!activation.gateway_gone) answers_.event(activation.request, std::move(envelope));
 }
@@ -172,12 +178,14 @@ void Scheduler::instance_refused(InstanceId id, ErrorCode code, std::string_view
   set_idle(instance);
   dispatch(*instance.pool);
   const bool late = code == ErrorCode::kDeadline;
-  fail(activation, late ? PlatformErrorCode::kTimeout : PlatformErrorCode::kRefused, std::string(name(code)) + " at " + std::string(site));
+  fail(activation, late ? PlatformErrorCode::kTimeout : PlatformErrorCode::kRefused,
+       std::string(name(code)) + " at " + std::string(site));
 }
 
 void Scheduler::fail(ActivationIterator activation, PlatformErrorCode code, std::string_view text) {
   ++counters_.failed;
-  if (!activation->gateway_gone) answers_.failed(activation->request, {code, activation->step, std::string(text)});
+  if (!activation->gateway_gone)
+    answers_.failed(activation->request, {code, activation->step, std::string(text)});
   forget(activation);
 }
 

@@ -1,9 +1,10 @@
-// scheduler.h: which instance runs which envelope, as pure logic: no sockets, no threads, no clock of its own, so that a simulation
-// can drive it. One activation is in one place at a time: waiting in a pool, or at one instance.
-// Trust: untrusted; it reads headers and believes them only as far as the limits here. What it protects is the provider and other tenants'
-// service: an instance's output must continue the very activation that it was handed (same chain, next step), else it is stopped.
-// Invariants: an envelope is handed over at most once, ever (protocol.md "No retries"); everything that waits is bounded in number,
-// bytes and time; every activation is answered exactly once, unless its gateway has gone.
+// scheduler.h: which instance runs which envelope, as pure logic: no sockets, no threads, no clock of its
+// own, so that a simulation can drive it. One activation is in one place at a time: waiting in a pool, or at
+// one instance. Trust: untrusted; it reads headers and believes them only as far as the limits here. What it
+// protects is the provider and other tenants' service: an instance's output must continue the very activation
+// that it was handed (same chain, next step), else it is stopped. Invariants: an envelope is handed over at
+// most once, ever (protocol.md "No retries"); everything that waits is bounded in number, bytes and time;
+// every activation is answered exactly once, unless its gateway has gone.
 #pragma once
 
 #include <deque>
@@ -41,7 +42,7 @@ struct SchedulerLimits {
   std::size_t instances_max = 64;
   std::size_t instances_per_function_max = 4;
   std::uint64_t memory_mib_max = 16'384;
-  std::size_t starting_max = 4;             // cold starts at one time
+  std::size_t starting_max = 4;  // cold starts at one time
   std::size_t waiting_per_function_max = 1'024;
   std::size_t waiting_max = 16'384;
   std::uint64_t waiting_bytes_max = 1u << 30;
@@ -49,12 +50,13 @@ struct SchedulerLimits {
   std::uint32_t timeout_ms_max = 300'000;
   std::uint32_t start_timeout_ms = 30'000;
   std::uint32_t keep_alive_ms = 600'000;
-  std::uint32_t patience_ms = 5;            // a pool that has instances waits this long before it wants another
+  std::uint32_t patience_ms = 5;  // a pool that has instances waits this long before it wants another
 };
 
 struct SchedulerCounters {
   std::uint64_t accepted = 0, handed_over = 0, done = 0, failed = 0, refused_by_instance = 0, timed_out = 0;
-  std::uint64_t cold_starts = 0, start_failures = 0, stopped_for_misbehaviour = 0, stopped_for_room = 0, stopped_when_idle = 0;
+  std::uint64_t cold_starts = 0, start_failures = 0, stopped_for_misbehaviour = 0, stopped_for_room = 0,
+                stopped_when_idle = 0;
 };
 
 class Scheduler final : public InstanceEvents {
@@ -65,7 +67,8 @@ class Scheduler final : public InstanceEvents {
 
   // run takes a request envelope for its first step. A refusal is answered like any other failure.
   void run(Request request, Packet envelope);
-  // client_gone forgets a gateway's activations: waiting ones are dropped, the output of running ones will be.
+  // client_gone forgets a gateway's activations: waiting ones are dropped, the output of running ones will
+  // be.
   void client_gone(ClientId client);
   // tick enforces time limits and keep-alive; call it when tick_due_ns() has come.
   void tick();
@@ -79,12 +82,13 @@ class Scheduler final : public InstanceEvents {
   void instance_refused(InstanceId instance, ErrorCode code, std::string_view site) override;
   void instance_ended(InstanceId instance, std::string_view why) override;
 
-  // status_json is for people and `clemmys top`: instances and queues by function id, counters, the latest cold starts by phase.
+  // status_json is for people and `clemmys top`: instances and queues by function id, counters, the latest
+  // cold starts by phase.
   std::string status_json() const;
 
  private:
-  // PoolKey: the KMS binds an instance for life to a function and the namespace that invokes it. The controller sees no namespace, but a chain
-  // belongs to one; so an instance serves one chain.
+  // PoolKey: the KMS binds an instance for life to a function and the namespace that invokes it. The
+  // controller sees no namespace, but a chain belongs to one; so an instance serves one chain.
   struct PoolKey {
     FunctionId function;
     Measurement image;

@@ -20,14 +20,16 @@ std::string instance_name(InstanceId id) { return "instance " + std::to_string(s
 
 }  // namespace
 
-// wants_instance: a pool without instances does at once. One that has some does when its first envelope has waited, and working the
-// queue off with the present instances would take longer than a start has been taking: short calls do not multiply instances.
+// wants_instance: a pool without instances does at once. One that has some does when its first envelope has
+// waited, and working the queue off with the present instances would take longer than a start has been
+// taking: short calls do not multiply instances.
 bool Scheduler::wants_instance(const Pool& pool) const {
   if (pool.waiting.empty()) return false;
   const std::uint64_t now = clock_.monotonic_ns();
   if (now < pool.no_start_before_ns) return false;
   if (pool.instances.empty()) return true;
-  if (pool.instances.size() >= limits_.instances_per_function_max || pool.starting >= pool.waiting.size()) return false;
+  if (pool.instances.size() >= limits_.instances_per_function_max || pool.starting >= pool.waiting.size())
+    return false;
   if (now - pool.waiting.front()->waiting_since_ns < limits_.patience_ms * kNsPerMs) return false;
   std::uint64_t service_ns = pool.service_ns;
   for (const Instance* instance : pool.instances) {
@@ -56,7 +58,8 @@ bool Scheduler::make_room(std::uint64_t memory_mib) {
 }
 
 void Scheduler::start_instance(Pool& pool) {
-  if (starting_ >= limits_.starting_max || !make_room(pool.key.memory_mib)) return;  // tried again at the next tick
+  if (starting_ >= limits_.starting_max || !make_room(pool.key.memory_mib))
+    return;  // tried again at the next tick
   const InstanceId id{next_instance_++};
   const InstanceSpec spec{pool.key.image, {pool.key.function, pool.key.memory_mib, limits_.payload_size_max}};
   if (const Status started = invoker_.start(id, spec); !started) {
@@ -64,7 +67,8 @@ void Scheduler::start_instance(Pool& pool) {
     log_warning("cannot start an instance: " + to_string(started.error()));
     if (!pool.instances.empty()) return;
     const bool absent = started.error().code == ErrorCode::kNotFound;
-    return drop_waiting(pool, absent ? PlatformErrorCode::kBadImage : PlatformErrorCode::kNoCapacity, started.error().site);
+    return drop_waiting(pool, absent ? PlatformErrorCode::kBadImage : PlatformErrorCode::kNoCapacity,
+                        started.error().site);
   }
   ++counters_.cold_starts;
   auto instance = std::make_unique<Instance>();
@@ -108,8 +112,12 @@ void Scheduler::erase_instance(Instance& instance) {
       --starting_;
       --pool.starting;
       break;
-    case InstanceState::kIdle: idle_.erase(instance.idle_place); break;
-    case InstanceState::kBusy: --busy_; break;
+    case InstanceState::kIdle:
+      idle_.erase(instance.idle_place);
+      break;
+    case InstanceState::kBusy:
+      --busy_;
+      break;
   }
   std::erase(pool.instances, &instance);
   memory_mib_ -= pool.key.memory_mib;
@@ -168,7 +176,8 @@ void Scheduler::tick() {
   const std::uint64_t now = last_tick_ns_ = clock_.monotonic_ns();
   std::vector<InstanceId> late;
   for (const auto& [number, instance] : instances_) {
-    if (instance->state != InstanceState::kIdle && now >= instance->time_limit_ns) late.push_back(instance->id);
+    if (instance->state != InstanceState::kIdle && now >= instance->time_limit_ns)
+      late.push_back(instance->id);
   }
   for (const InstanceId id : late) {
     const auto found = instances_.find(std::to_underlying(id));
@@ -192,11 +201,14 @@ void Scheduler::tick() {
     });
   }
   if (waiting_ > 0) start_where_wanted();
-  std::erase_if(pools_, [](const auto& entry) { return entry.second->instances.empty() && entry.second->waiting.empty(); });
+  std::erase_if(pools_, [](const auto& entry) {
+    return entry.second->instances.empty() && entry.second->waiting.empty();
+  });
 }
 
 void Scheduler::stop_all() {
-  for (const auto& [key, pool] : pools_) drop_waiting(*pool, PlatformErrorCode::kShutdown, "the platform is shutting down");
+  for (const auto& [key, pool] : pools_)
+    drop_waiting(*pool, PlatformErrorCode::kShutdown, "the platform is shutting down");
   while (!instances_.empty()) {
     Instance& instance = *instances_.begin()->second;
     invoker_.stop(instance.id);

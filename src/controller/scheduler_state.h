@@ -1,4 +1,5 @@
-// scheduler_state.h: what the scheduler keeps of activations, pools and instances. Included by scheduler*.cc only.
+// scheduler_state.h: what the scheduler keeps of activations, pools and instances. Included by scheduler*.cc
+// only.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,8 @@
 
 namespace clemmys::controller {
 
-// Activation is in exactly one place: `waiting_in` is set while its envelope waits, `runs_at` while an instance has it.
+// Activation is in exactly one place: `waiting_in` is set while its envelope waits, `runs_at` while an
+// instance has it.
 struct Scheduler::Activation {
   ActivationId id;
   Request request;
@@ -29,8 +31,8 @@ struct Scheduler::Pool {
   std::deque<ActivationIterator> waiting;
   std::vector<Instance*> instances;
   std::size_t starting = 0;
-  std::uint64_t service_ns = 0;           // running mean of hand-over to output; 0: not known yet
-  std::uint64_t no_start_before_ns = 0;   // after a failed start
+  std::uint64_t service_ns = 0;          // running mean of hand-over to output; 0: not known yet
+  std::uint64_t no_start_before_ns = 0;  // after a failed start
 };
 
 enum class InstanceState : std::uint8_t { kStarting, kIdle, kBusy };
@@ -39,10 +41,10 @@ struct Scheduler::Instance {
   InstanceId id{};
   Pool* pool = nullptr;
   InstanceState state = InstanceState::kStarting;
-  ActivationIterator activation;       // while busy
-  bool sent_event = false;             // for the present envelope
-  std::uint64_t since_ns = 0;          // of the present state
-  std::uint64_t time_limit_ns = 0;     // starting or busy: stopped when this comes
+  ActivationIterator activation;    // while busy
+  bool sent_event = false;          // for the present envelope
+  std::uint64_t since_ns = 0;       // of the present state
+  std::uint64_t time_limit_ns = 0;  // starting or busy: stopped when this comes
   std::uint64_t runs = 0;
   std::list<Instance*>::iterator idle_place;  // while idle
 };

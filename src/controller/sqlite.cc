@@ -71,14 +71,17 @@ Result<Database> Database::open(const std::string& path) {
   const int opened = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database database(handle);
   if (opened != SQLITE_OK) return Error{ErrorCode::kInternal, "controller.store.open", path};
-  TRY(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384;"));
+  TRY(
+      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE; "
+                       "PRAGMA cache_size=-16384;"));
   return database;
 }
 
 Database::~Database() { sqlite3_close(handle_); }
 
 Status Database::execute(const char* sql) {
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failed(handle_, "controller.store.execute");
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failed(handle_, "controller.store.execute");
   return {};
 }
 

@@ -11,7 +11,8 @@ struct sqlite3_stmt;
 
 namespace clemmys::controller {
 
-// Statement is a prepared statement: bind by 1-based position, then step until it says no row. Bound bytes must live until reset().
+// Statement is a prepared statement: bind by 1-based position, then step until it says no row. Bound bytes
+// must live until reset().
 class Statement {
  public:
   Statement(sqlite3* database, const char* sql);  // CHECKs: the text is ours
@@ -19,7 +20,8 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  Statement& bind(int position, std::uint64_t value);  // stored as the signed integer of the same bits, at most 2^63 - 1
+  Statement& bind(int position,
+                  std::uint64_t value);  // stored as the signed integer of the same bits, at most 2^63 - 1
   Statement& bind(int position, ByteView value);
   // step is true when there is a row.
   Result<bool> step();

@@ -17,12 +17,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kExpiryInterval = 10s;
 constexpr std::uint64_t kExpirySlice = 4096;
-// After a commit of n records the store waits n times this for more, at most kCommitWindow: syncing then costs a few percent.
+// After a commit of n records the store waits n times this for more, at most kCommitWindow: syncing then
+// costs a few percent.
 constexpr auto kWaitPerRecord = 50us;
 constexpr std::size_t kRecordsWithoutWait = 4;
 
-// Done runs on the loop. Work runs on the store's thread inside a transaction and says what to run once that is durable, or, when
-// the commit failed, with its error.
+// Done runs on the loop. Work runs on the store's thread inside a transaction and says what to run once that
+// is durable, or, when the commit failed, with its error.
 using Done = std::move_only_function<void(const Status& committed)>;
 using Work = std::move_only_function<Done(Tables& tables)>;
 
@@ -42,8 +43,13 @@ Done outcome(Store::Then<T> then, Result<T> result) {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(const SqliteStoreOptions& options, const Clock& clock, Post post, Database database, ImageDirectory images)
-      : options_(options), clock_(clock), post_(std::move(post)), images_(std::move(images)), database_(std::move(database)) {
+  SqliteStore(const SqliteStoreOptions& options, const Clock& clock, Post post, Database database,
+              ImageDirectory images)
+      : options_(options),
+        clock_(clock),
+        post_(std::move(post)),
+        images_(std::move(images)),
+        database_(std::move(database)) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -58,32 +64,37 @@ class SqliteStore final : public Store {
 
   void put_record(wire::StoredRecord record, Then<void> then) override {
     const std::size_t size = record.sealed.size();
-    submit<void>(size, std::move(then), [record = std::move(record)](Tables& tables) { return tables.put(record); });
+    submit<void>(size, std::move(then),
+                 [record = std::move(record)](Tables& tables) { return tables.put(record); });
   }
-  void get_record(NamespaceId owner, ActivationId activation, Then<std::vector<wire::StoredRecord>> then) override {
+  void get_record(NamespaceId owner, ActivationId activation,
+                  Then<std::vector<wire::StoredRecord>> then) override {
     submit<std::vector<wire::StoredRecord>>(0, std::move(then), [this, owner, activation](Tables& tables) {
       return tables.get(owner, activation, clock_.unix_ms());
     });
   }
   void list_records(wire::ListRecords query, Then<std::vector<wire::StoredRecord>> then) override {
-    submit<std::vector<wire::StoredRecord>>(0, std::move(then),
-                                            [this, query](Tables& tables) { return tables.list(query, clock_.unix_ms()); });
+    submit<std::vector<wire::StoredRecord>>(
+        0, std::move(then), [this, query](Tables& tables) { return tables.list(query, clock_.unix_ms()); });
   }
   void count_records(wire::ListRecords query, Then<std::uint64_t> then) override {
-    submit<std::uint64_t>(0, std::move(then), [this, query](Tables& tables) { return tables.count(query, clock_.unix_ms()); });
+    submit<std::uint64_t>(0, std::move(then),
+                          [this, query](Tables& tables) { return tables.count(query, clock_.unix_ms()); });
   }
   void put_image(Measurement measurement, Packet file, Then<void> then) override {
     const std::size_t size = file.size();
-    submit<void>(size, std::move(then),
-                 [this, measurement, file = std::move(file)](Tables&) { return images_.put(measurement, file.view()); });
+    submit<void>(size, std::move(then), [this, measurement, file = std::move(file)](Tables&) {
+      return images_.put(measurement, file.view());
+    });
   }
   void get_image(Measurement measurement, Then<Packet> then) override {
     submit<Packet>(0, std::move(then), [this, measurement](Tables&) { return images_.get(measurement); });
   }
   void put_blob(BlobKey key, Packet sealed, Then<void> then) override {
     const std::size_t size = sealed.size();
-    submit<void>(size, std::move(then),
-                 [key, sealed = std::move(sealed)](Tables& tables) { return tables.put_blob(key, sealed.view()); });
+    submit<void>(size, std::move(then), [key, sealed = std::move(sealed)](Tables& tables) {
+      return tables.put_blob(key, sealed.view());
+    });
   }
   void get_blob(BlobKey key, Then<Packet> then) override {
     submit<Packet>(0, std::move(then), [key](Tables& tables) { return tables.get_blob(key); });
@@ -100,17 +111,19 @@ class SqliteStore final : public Store {
       const std::lock_guard lock(mutex_);
       full = waiting_.size() >= options_.waiting_max || waiting_size_ + size > options_.waiting_bytes_max;
       if (!full) {
-        waiting_.push_back({[then = std::move(then), operation = std::move(operation)](Tables& tables) mutable {
-                              return outcome<T>(std::move(then), operation(tables));
-                            },
-                            size});
+        waiting_.push_back(
+            {[then = std::move(then), operation = std::move(operation)](Tables& tables) mutable {
+               return outcome<T>(std::move(then), operation(tables));
+             },
+             size});
         waiting_size_ += size;
         wake = idle_;
       }
     }
     if (wake) wake_.notify_one();
     if (!full) return;
-    post_([then = std::move(then)]() mutable { then(Error{ErrorCode::kExhausted, "controller.store.full"}); });
+    post_(
+        [then = std::move(then)]() mutable { then(Error{ErrorCode::kExhausted, "controller.store.full"}); });
   }
 
   // run is the store's thread.
@@ -125,7 +138,8 @@ class SqliteStore final : public Store {
       last_size = jobs.size();
       if (!jobs.empty()) commit(*tables, std::move(jobs));
       if (std::chrono::steady_clock::now() >= expiry) {
-        if (const Status expired = tables->expire(clock_.unix_ms(), kExpirySlice); !expired) log_warning(to_string(expired.error()));
+        if (const Status expired = tables->expire(clock_.unix_ms(), kExpirySlice); !expired)
+          log_warning(to_string(expired.error()));
         expiry = std::chrono::steady_clock::now() + kExpiryInterval;
       }
     }
@@ -173,7 +187,7 @@ class SqliteStore final : public Store {
   Database database_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Job> waiting_;      // guarded by mutex_, as all below
+  std::vector<Job> waiting_;  // guarded by mutex_, as all below
   std::size_t waiting_size_ = 0;
   bool idle_ = false, stopping_ = false;
   std::thread thread_;
@@ -191,11 +205,13 @@ Result<ImageDirectory> image_directory_of(const SqliteStoreOptions& options) {
   return ImageDirectory::open(options.directory + "/images");
 }
 
-Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, const Clock& clock, Post post) {
+Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, const Clock& clock,
+                                                 Post post) {
   ImageDirectory images = TRY(image_directory_of(options));
   Database database = TRY(Database::open(options.directory + "/store.sqlite"));
   TRY(Tables::create(database));
-  return std::make_unique<SqliteStore>(options, clock, std::move(post), std::move(database), std::move(images));
+  return std::make_unique<SqliteStore>(options, clock, std::move(post), std::move(database),
+                                       std::move(images));
 }
 
 }  // namespace clemmys::controller

@@ -1,7 +1,8 @@
-// sqlite_store.h: the store of one machine: SQLite (WAL, synchronous commits) for records and blobs, a directory for images.
-// Threads: one thread of its own does all the work and commits in groups: whatever is waiting goes into one transaction, and after a
-// large one it waits a little (below kCommitWindow) for more, so that a busy store syncs hundreds of times per second, not
-// thousands, and an idle one answers at once. Completions of a commit are posted to the loop together: one wake-up.
+// sqlite_store.h: the store of one machine: SQLite (WAL, synchronous commits) for records and blobs, a
+// directory for images. Threads: one thread of its own does all the work and commits in groups: whatever is
+// waiting goes into one transaction, and after a large one it waits a little (below kCommitWindow) for more,
+// so that a busy store syncs hundreds of times per second, not thousands, and an idle one answers at once.
+// Completions of a commit are posted to the loop together: one wake-up.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,8 @@ inline constexpr std::chrono::milliseconds kCommitWindow{10};
 using Post = std::function<void(std::move_only_function<void()>)>;
 
 // open_sqlite_store: `clock` and what `post` refers to must outlive the store.
-Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, const Clock& clock, Post post);
+Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options, const Clock& clock,
+                                                 Post post);
 // image_directory_of is where such a store keeps images.
 Result<ImageDirectory> image_directory_of(const SqliteStoreOptions& options);
 

@@ -11,9 +11,12 @@ namespace json = boost::json;
 
 std::string_view name_of(InstanceState state) {
   switch (state) {
-    case InstanceState::kStarting: return "starting";
-    case InstanceState::kIdle: return "idle";
-    case InstanceState::kBusy: return "busy";
+    case InstanceState::kStarting:
+      return "starting";
+    case InstanceState::kIdle:
+      return "idle";
+    case InstanceState::kBusy:
+      return "busy";
   }
   return "unknown";
 }

@@ -66,7 +66,8 @@ class StoreTest : public testing::Test {
   }
 
   Status put(StoredRecord record) {
-    return waiter.wait<void>([&](Store::Then<void> then) { store->put_record(std::move(record), std::move(then)); });
+    return waiter.wait<void>(
+        [&](Store::Then<void> then) { store->put_record(std::move(record), std::move(then)); });
   }
   std::vector<StoredRecord> get(std::uint8_t owner, std::uint8_t activation) {
     return *waiter.wait<std::vector<StoredRecord>>([&](auto then) {
@@ -75,9 +76,11 @@ class StoreTest : public testing::Test {
     });
   }
   std::vector<StoredRecord> list(wire::ListRecords query) {
-    return *waiter.wait<std::vector<StoredRecord>>([&](auto then) { store->list_records(query, std::move(then)); });
+    return *waiter.wait<std::vector<StoredRecord>>(
+        [&](auto then) { store->list_records(query, std::move(then)); });
   }
-  static StoredRecord record(std::uint8_t owner, std::uint8_t activation, RecordState state = RecordState::kFinished) {
+  static StoredRecord record(std::uint8_t owner, std::uint8_t activation,
+                             RecordState state = RecordState::kFinished) {
     StoredRecord value;
     value.namespace_id.bytes[0] = owner;
     value.activation.bytes[0] = activation;
@@ -128,7 +131,8 @@ TEST_F(StoreTest, ListsNewestFirstWithinTimesAndPages) {
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].activation.bytes[0], 7);
   EXPECT_EQ(found[2].activation.bytes[0], 5);
-  const auto count = waiter.wait<std::uint64_t>([&](auto then) { store->count_records(query, std::move(then)); });
+  const auto count =
+      waiter.wait<std::uint64_t>([&](auto then) { store->count_records(query, std::move(then)); });
   EXPECT_EQ(*count, 7u);
 }
 
@@ -156,19 +160,25 @@ TEST_F(StoreTest, BlobsAndImagesAreKeptByKey) {
   const BlobKey key{{1, 2, 3}};
   const Measurement measurement{{4, 5, 6}};
   const auto put_blob = [&](std::string_view text) {
-    return waiter.wait<void>([&](auto then) { store->put_blob(key, Packet::copy_of(as_bytes(text)), std::move(then)); });
+    return waiter.wait<void>(
+        [&](auto then) { store->put_blob(key, Packet::copy_of(as_bytes(text)), std::move(then)); });
   };
-  const auto get_blob = [&] { return waiter.wait<Packet>([&](auto then) { store->get_blob(key, std::move(then)); }); };
+  const auto get_blob = [&] {
+    return waiter.wait<Packet>([&](auto then) { store->get_blob(key, std::move(then)); });
+  };
   ASSERT_TRUE(put_blob("first"));
   ASSERT_TRUE(put_blob("second"));
-  ASSERT_TRUE(waiter.wait<void>([&](auto then) { store->put_image(measurement, Packet::copy_of(as_bytes("image")), std::move(then)); }));
+  ASSERT_TRUE(waiter.wait<void>([&](auto then) {
+    store->put_image(measurement, Packet::copy_of(as_bytes("image")), std::move(then));
+  }));
   reopen();
   EXPECT_EQ(as_text(get_blob()->view()), "second");
   ASSERT_TRUE(waiter.wait<void>([&](auto then) { store->delete_blob(key, std::move(then)); }));
   EXPECT_EQ(get_blob().error().code, ErrorCode::kNotFound);
   const auto image = waiter.wait<Packet>([&](auto then) { store->get_image(measurement, std::move(then)); });
   EXPECT_EQ(as_text(image->view()), "image");
-  const auto absent = waiter.wait<Packet>([&](auto then) { store->get_image(Measurement{}, std::move(then)); });
+  const auto absent =
+      waiter.wait<Packet>([&](auto then) { store->get_image(Measurement{}, std::move(then)); });
   EXPECT_EQ(absent.error().code, ErrorCode::kNotFound);
 }
 
@@ -180,7 +190,8 @@ TEST_F(StoreTest, FullQueueAnswersExhausted) {
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
 }
 
-// A child writes and reports each acknowledgement through a pipe until it is killed; every acknowledged record must be there.
+// A child writes and reports each acknowledgement through a pipe until it is killed; every acknowledged
+// record must be there.
 TEST_F(StoreTest, RecordsAreDurableWhenAcknowledgedAndStoreSurvivesKill) {
   store.reset();
   int acknowledged[2];

@@ -34,15 +34,18 @@ Tables::Tables(Database& database)
              "SELECT count(*) FROM records "
              "WHERE namespace = ?1 AND state = ?2 AND start BETWEEN ?3 AND ?4 AND expires > ?5"),
       expire_(database.handle(), "DELETE FROM records WHERE number > ?1 AND number <= ?2 AND expires <= ?3"),
-      slice_end_(database.handle(),
-                 "SELECT max(number) FROM (SELECT number FROM records WHERE number > ?1 ORDER BY number LIMIT ?2)"),
+      slice_end_(
+          database.handle(),
+          "SELECT max(number) FROM (SELECT number FROM records WHERE number > ?1 ORDER BY number LIMIT ?2)"),
       put_blob_(database.handle(), "INSERT OR REPLACE INTO blobs(key, sealed) VALUES(?1, ?2)"),
       get_blob_(database.handle(), "SELECT sealed FROM blobs WHERE key = ?1"),
       delete_blob_(database.handle(), "DELETE FROM blobs WHERE key = ?1") {}
 
 Status Tables::put(const wire::StoredRecord& record) {
   put_.bind(1, record.namespace_id.view()).bind(2, record.activation.view()).bind(3, record.start_unix_ms);
-  put_.bind(4, record.expires_unix_ms).bind(5, std::uint64_t{static_cast<std::uint8_t>(record.state)}).bind(6, record.sealed);
+  put_.bind(4, record.expires_unix_ms)
+      .bind(5, std::uint64_t{static_cast<std::uint8_t>(record.state)})
+      .bind(6, record.sealed);
   if (TRY(put_.run()) == 0) return Error{ErrorCode::kConflict, "controller.store.finished"};
   return {};
 }
@@ -72,12 +75,14 @@ Result<std::vector<wire::StoredRecord>> Tables::read_rows(Statement& query) {
   }
 }
 
-Result<std::vector<wire::StoredRecord>> Tables::get(const NamespaceId& owner, const ActivationId& activation, std::uint64_t now_unix_ms) {
+Result<std::vector<wire::StoredRecord>> Tables::get(const NamespaceId& owner, const ActivationId& activation,
+                                                    std::uint64_t now_unix_ms) {
   get_.bind(1, owner.view()).bind(2, activation.view()).bind(3, now_unix_ms);
   return read_rows(get_);
 }
 
-Result<std::vector<wire::StoredRecord>> Tables::list(const wire::ListRecords& query, std::uint64_t now_unix_ms) {
+Result<std::vector<wire::StoredRecord>> Tables::list(const wire::ListRecords& query,
+                                                     std::uint64_t now_unix_ms) {
   list_.bind(1, query.namespace_id.view()).bind(2, std::uint64_t{static_cast<std::uint8_t>(query.state)});
   list_.bind(3, query.since_unix_ms).bind(4, query.upto_unix_ms).bind(5, now_unix_ms);
   list_.bind(6, std::uint64_t{std::min(query.limit, Store::kListMax)}).bind(7, std::uint64_t{query.skip});

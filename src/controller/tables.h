@@ -16,10 +16,12 @@ class Tables {
   explicit Tables(Database& database);
 
   Status put(const wire::StoredRecord& record);
-  Result<std::vector<wire::StoredRecord>> get(const NamespaceId& owner, const ActivationId& activation, std::uint64_t now_unix_ms);
+  Result<std::vector<wire::StoredRecord>> get(const NamespaceId& owner, const ActivationId& activation,
+                                              std::uint64_t now_unix_ms);
   Result<std::vector<wire::StoredRecord>> list(const wire::ListRecords& query, std::uint64_t now_unix_ms);
   Result<std::uint64_t> count(const wire::ListRecords& query, std::uint64_t now_unix_ms);
-  // expire deletes the expired ones of the next `rows` records, walking round the table; an index on expiry would cost every insert.
+  // expire deletes the expired ones of the next `rows` records, walking round the table; an index on expiry
+  // would cost every insert.
   Status expire(std::uint64_t now_unix_ms, std::uint64_t rows);
 
   Status put_blob(const BlobKey& key, ByteView sealed);

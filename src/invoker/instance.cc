@@ -25,7 +25,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kKmsQuestionsMax = 8;          // open ones of one instance
+constexpr std::size_t kKmsQuestionsMax = 8;  // open ones of one instance
 constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
 constexpr std::size_t kSiteSizeMax = 96;
 constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
@@ -34,7 +34,8 @@ constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
 std::string clean_site(ByteView text) {
   std::string site;
   for (const std::uint8_t byte : text.first(std::min(text.size(), kSiteSizeMax))) {
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '.' || byte == '_';
+    const bool plain =
+        (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '.' || byte == '_';
     site.push_back(plain ? static_cast<char>(byte) : '?');
   }
   return site;
@@ -78,18 +79,19 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   }
 
   void wait_for_end() {
-    pidfd.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](boost::system::error_code error) {
-      if (error) return;
-      const std::string how = reap(self->pidfd.native_handle());
-      self->reaped = true;
-      self->lines->finish();
-      if (self->how_it_ended.empty()) self->how_it_ended = "its process " + how;
-      self->finish_when_silent();
-    });
+    pidfd.async_wait(asio::posix::descriptor_base::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (error) return;
+                       const std::string how = reap(self->pidfd.native_handle());
+                       self->reaped = true;
+                       self->lines->finish();
+                       if (self->how_it_ended.empty()) self->how_it_ended = "its process " + how;
+                       self->finish_when_silent();
+                     });
   }
 
-  // finish_when_silent reports the end once what the process said before it ended has been read; a stray holder of the other end of
-  // the link delays that only a little.
+  // finish_when_silent reports the end once what the process said before it ended has been read; a stray
+  // holder of the other end of the link delays that only a little.
   void finish_when_silent() {
     if (stopped || !reaped) return;
     if (link_closed) return finish();
@@ -116,8 +118,10 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   void take(InstanceFrame type, Packet body) {
     if (times.spoke_ns == 0) times.spoke_ns = context.clock.monotonic_ns();
     switch (type) {
-      case InstanceFrame::kOutput: return context.events.instance_output(id, std::move(body));
-      case InstanceFrame::kEvent: return context.events.instance_event(id, std::move(body));
+      case InstanceFrame::kOutput:
+        return context.events.instance_output(id, std::move(body));
+      case InstanceFrame::kEvent:
+        return context.events.instance_event(id, std::move(body));
       case InstanceFrame::kReady:
         if (times.ready_ns != 0 || body.size() != 0) return violate("it was ready twice");
         times.ready_ns = context.clock.monotonic_ns();
@@ -125,35 +129,47 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
       case InstanceFrame::kRefusedEnvelope: {
         if (body.size() < 1) return violate("it sent a short refusal");
         const std::uint8_t code = body.view()[0];
-        const bool known = code >= std::to_underlying(ErrorCode::kInvalid) && code <= std::to_underlying(ErrorCode::kInternal);
+        const bool known = code >= std::to_underlying(ErrorCode::kInvalid) &&
+                           code <= std::to_underlying(ErrorCode::kInternal);
         if (!known) return violate("it sent an unknown refusal");
-        return context.events.instance_refused(id, static_cast<ErrorCode>(code), clean_site(body.view().subspan(1)));
+        return context.events.instance_refused(id, static_cast<ErrorCode>(code),
+                                               clean_site(body.view().subspan(1)));
       }
-      case InstanceFrame::kKmsRequest: return ask_kms(std::move(body));
-      default: return violate("it sent an unknown frame");
+      case InstanceFrame::kKmsRequest:
+        return ask_kms(std::move(body));
+      default:
+        return violate("it sent an unknown frame");
     }
   }
 
   void ask_kms(Packet body) {
-    if (body.size() < 1 || body.size() > kKmsQuestionSizeMax || kms_open >= kKmsQuestionsMax) return violate("it misused the way to the KMS");
+    if (body.size() < 1 || body.size() > kKmsQuestionSizeMax || kms_open >= kKmsQuestionsMax)
+      return violate("it misused the way to the KMS");
     const std::uint8_t type = body.view()[0];
     body.drop_front(1);
     ++kms_open;
-    context.kms.ask(std::to_underlying(id), type, std::move(body), [weak = weak_from_this()](std::uint8_t answer_type, Packet answer) {
-      const auto self = weak.lock();
-      if (!self || self->stopped) return;
-      --self->kms_open;
-      if (self->times.ready_ns == 0) self->times.session_ns = self->context.clock.monotonic_ns();
-      self->link->send(std::to_underlying(InstanceFrame::kKmsAnswer), ByteView(&answer_type, 1), std::move(answer));
-    });
+    context.kms.ask(std::to_underlying(id), type, std::move(body),
+                    [weak = weak_from_this()](std::uint8_t answer_type, Packet answer) {
+                      const auto self = weak.lock();
+                      if (!self || self->stopped) return;
+                      --self->kms_open;
+                      if (self->times.ready_ns == 0)
+                        self->times.session_ns = self->context.clock.monotonic_ns();
+                      self->link->send(std::to_underlying(InstanceFrame::kKmsAnswer),
+                                       ByteView(&answer_type, 1), std::move(answer));
+                    });
   }
 };
 
-Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context, InstanceId id, std::uint64_t decided_ns,
-                                                  const controller::InstanceSpec& spec, const std::string& program,
-                                                  const std::vector<std::string>& arguments, std::function<void(std::string_view)> ended) {
+Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context, InstanceId id,
+                                                  std::uint64_t decided_ns,
+                                                  const controller::InstanceSpec& spec,
+                                                  const std::string& program,
+                                                  const std::vector<std::string>& arguments,
+                                                  std::function<void(std::string_view)> ended) {
   int sockets[2], output[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error{ErrorCode::kExhausted, "invoker.instance.socketpair"};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+    return Error{ErrorCode::kExhausted, "invoker.instance.socketpair"};
   OwnedDescriptor ours(sockets[0]), theirs(sockets[1]);
   if (::pipe2(output, O_CLOEXEC) != 0) return Error{ErrorCode::kExhausted, "invoker.instance.pipe"};
   OwnedDescriptor output_read(output[0]), output_write(output[1]);
@@ -164,17 +180,23 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
   state->times.spawned_ns = context.clock.monotonic_ns();
   state->ended = std::move(ended);
   controller::LinkHandlers handlers;
-  handlers.frame = [raw = state.get()](std::uint8_t type, Packet body) { raw->take(static_cast<InstanceFrame>(type), std::move(body)); };
+  handlers.frame = [raw = state.get()](std::uint8_t type, Packet body) {
+    raw->take(static_cast<InstanceFrame>(type), std::move(body));
+  };
   handlers.closed = [raw = state.get()](std::string_view why) {
     raw->link_closed = true;
     if (why != "the peer closed the link") raw->how_it_ended = why;
     raw->kill();
     raw->finish_when_silent();
   };
-  const std::size_t frame_size_max = wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom) + 4096;
-  state->link = std::make_unique<controller::Link>(context.loop, ours.release(), frame_size_max, std::move(handlers));
-  state->link->send(std::to_underlying(InstanceFrame::kAssign), {}, Packet::copy_of(wire::encode(spec.assignment)));
-  state->lines = std::make_unique<LineLog>(context.loop, output_read.release(), "instance " + std::to_string(std::to_underlying(id)) + ": ");
+  const std::size_t frame_size_max =
+      wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom) + 4096;
+  state->link =
+      std::make_unique<controller::Link>(context.loop, ours.release(), frame_size_max, std::move(handlers));
+  state->link->send(std::to_underlying(InstanceFrame::kAssign), {},
+                    Packet::copy_of(wire::encode(spec.assignment)));
+  state->lines = std::make_unique<LineLog>(context.loop, output_read.release(),
+                                           "instance " + std::to_string(std::to_underlying(id)) + ": ");
   state->wait_for_end();
   return std::unique_ptr<Instance>(new Instance(std::move(state)));
 }
@@ -188,6 +210,8 @@ Instance::~Instance() {
   state_->kill();
 }
 
-void Instance::run(Packet envelope) { state_->link->send(std::to_underlying(InstanceFrame::kEnvelope), {}, std::move(envelope)); }
+void Instance::run(Packet envelope) {
+  state_->link->send(std::to_underlying(InstanceFrame::kEnvelope), {}, std::move(envelope));
+}
 
 }  // namespace clemmys::invoker

@@ -1,6 +1,6 @@
-// instance.h: one function enclave's host process with its link: the frames of wire/links.h InstanceFrame on one side, controller/invoker.h's
-// events on the other. Threads: the loop's only.
-// Invariants: exactly one end: either stop(), after which nothing is reported, or one `ended`, after which the process is reaped. The
+// instance.h: one function enclave's host process with its link: the frames of wire/links.h InstanceFrame on
+// one side, controller/invoker.h's events on the other. Threads: the loop's only. Invariants: exactly one
+// end: either stop(), after which nothing is reported, or one `ended`, after which the process is reaped. The
 // process never outlives this object by more than its own dying.
 #pragma once
 
@@ -23,10 +23,12 @@ struct InstanceContext {
 
 class Instance {
  public:
-  // start spawns `program` with `arguments` and sends the assignment. `ended` runs once, from the loop, when the process has ended by itself
-  // or broke the protocol; it may destroy the instance.
-  static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id, std::uint64_t decided_ns,
-                                                 const controller::InstanceSpec& spec, const std::string& program,
+  // start spawns `program` with `arguments` and sends the assignment. `ended` runs once, from the loop, when
+  // the process has ended by itself or broke the protocol; it may destroy the instance.
+  static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id,
+                                                 std::uint64_t decided_ns,
+                                                 const controller::InstanceSpec& spec,
+                                                 const std::string& program,
                                                  const std::vector<std::string>& arguments,
                                                  std::function<void(std::string_view why)> ended);
   ~Instance();  // kills the process; it is reaped from the loop

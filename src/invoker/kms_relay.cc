@@ -32,7 +32,8 @@ int connect_now(const std::string& path) {
   std::copy(path.begin(), path.end(), address.sun_path);
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -1;
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return descriptor;
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
+    return descriptor;
   ::close(descriptor);
   return -1;
 }
@@ -52,7 +53,8 @@ struct KmsRelay::State : std::enable_shared_from_this<KmsRelay::State> {
     std::deque<Answer> open;  // oldest first
   };
 
-  State(controller::Loop& loop_, std::string path_, std::size_t count) : loop(loop_), path(std::move(path_)), connections(count) {}
+  State(controller::Loop& loop_, std::string path_, std::size_t count)
+      : loop(loop_), path(std::move(path_)), connections(count) {}
 
   controller::Loop& loop;
   const std::string path;

@@ -1,6 +1,7 @@
-// kms_relay.h: carries outer KMS frames (wire/kms_api.h) of instances to the KMS's socket and the answers back, without looking inside: what
-// is in them is an attested session or public. Some connections, each pipelined: the KMS answers in order, and one asker stays on one.
-// Threads: the loop's only. Invariant: every question is answered exactly once; when the KMS is away, by a refusal.
+// kms_relay.h: carries outer KMS frames (wire/kms_api.h) of instances to the KMS's socket and the answers
+// back, without looking inside: what is in them is an attested session or public. Some connections, each
+// pipelined: the KMS answers in order, and one asker stays on one. Threads: the loop's only. Invariant: every
+// question is answered exactly once; when the KMS is away, by a refusal.
 #pragma once
 
 #include <functional>
@@ -18,8 +19,8 @@ class KmsRelay {
 
   // Answer gets the frame type (kAnswer or kRefused) and body; it never runs from inside ask().
   using Answer = std::move_only_function<void(std::uint8_t type, controller::Packet body)>;
-  // ask sends one frame: type and body. Answers to one asker come in the order of its questions. Connections are made when needed and
-  // after they broke.
+  // ask sends one frame: type and body. Answers to one asker come in the order of its questions. Connections
+  // are made when needed and after they broke.
   void ask(std::uint64_t asker, std::uint8_t type, controller::Packet body, Answer answer);
 
  private:

@@ -16,7 +16,8 @@ constexpr std::size_t kLinesMax = 2'000;
 }  // namespace
 
 struct LineLog::State : std::enable_shared_from_this<LineLog::State> {
-  State(controller::Loop& loop, int descriptor, std::string prefix_) : input(loop, descriptor), prefix(std::move(prefix_)) {
+  State(controller::Loop& loop, int descriptor, std::string prefix_)
+      : input(loop, descriptor), prefix(std::move(prefix_)) {
     input.non_blocking(true);
   }
 
@@ -27,11 +28,12 @@ struct LineLog::State : std::enable_shared_from_this<LineLog::State> {
   std::size_t lines = 0;
 
   void read() {
-    input.async_read_some(boost::asio::buffer(buffer), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
-      if (error || !self->input.is_open()) return;
-      self->take({self->buffer.data(), size});
-      self->read();
-    });
+    input.async_read_some(boost::asio::buffer(buffer),
+                          [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+                            if (error || !self->input.is_open()) return;
+                            self->take({self->buffer.data(), size});
+                            self->read();
+                          });
   }
 
   void take(std::string_view text) {

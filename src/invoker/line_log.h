@@ -1,5 +1,6 @@
-// line_log.h: copies what a process prints into the log, line by line with a prefix. The text is another party's: long lines are cut, unprintable
-// bytes replaced, and a process that prints too much is heard no more. Threads: the loop's only.
+// line_log.h: copies what a process prints into the log, line by line with a prefix. The text is another
+// party's: long lines are cut, unprintable bytes replaced, and a process that prints too much is heard no
+// more. Threads: the loop's only.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ class LineLog {
   ~LineLog();
   LineLog(const LineLog&) = delete;
   LineLog& operator=(const LineLog&) = delete;
-  // finish takes what is in the pipe, once its process has ended, and closes it, whoever else may hold the other end.
+  // finish takes what is in the pipe, once its process has ended, and closes it, whoever else may hold the
+  // other end.
   void finish();
 
  private:

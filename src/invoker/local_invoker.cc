@@ -8,14 +8,21 @@ namespace clemmys::invoker {
 using controller::InstanceId;
 using controller::Packet;
 
-LocalInvoker::LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, HostProgram host, controller::ImageDirectory images)
+LocalInvoker::LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, HostProgram host,
+                           controller::ImageDirectory images)
     : loop_(loop), clock_(clock), kms_(kms), host_(std::move(host)), images_(std::move(images)) {}
 
 Status LocalInvoker::start(InstanceId id, const controller::InstanceSpec& spec) {
   const std::uint64_t decided_ns = clock_.monotonic_ns();
   if (!images_.has(spec.image)) return Error{ErrorCode::kNotFound, "invoker.start.image"};
-  const std::vector<std::string> arguments{"--platform",     host_.platform,     "--soft-state", host_.soft_state,
-                                           "--quote-socket", host_.quote_socket, "--fd",         "3",
+  const std::vector<std::string> arguments{"--platform",
+                                           host_.platform,
+                                           "--soft-state",
+                                           host_.soft_state,
+                                           "--quote-socket",
+                                           host_.quote_socket,
+                                           "--fd",
+                                           "3",
                                            images_.path_of(spec.image)};
   const std::uint64_t number = std::to_underlying(id);
   auto ended = [this, id, number](std::string_view why) {
@@ -23,7 +30,8 @@ Status LocalInvoker::start(InstanceId id, const controller::InstanceSpec& spec) 
     const auto gone = instances_.extract(number);  // lives until its own report has returned
     events_->instance_ended(id, reason);
   };
-  auto instance = TRY(Instance::start({loop_, clock_, kms_, *events_}, id, decided_ns, spec, host_.binary, arguments, std::move(ended)));
+  auto instance = TRY(Instance::start({loop_, clock_, kms_, *events_}, id, decided_ns, spec, host_.binary,
+                                      arguments, std::move(ended)));
   instances_.emplace(number, std::move(instance));
   return {};
 }

@@ -10,7 +10,8 @@
 
 namespace clemmys::invoker {
 
-// HostProgram is how an enclave's host process is started: `binary --platform P --soft-state D --quote-socket S --fd 3 IMAGE`.
+// HostProgram is how an enclave's host process is started: `binary --platform P --soft-state D --quote-socket
+// S --fd 3 IMAGE`.
 struct HostProgram {
   std::string binary;
   std::string platform = "auto";
@@ -21,7 +22,8 @@ struct HostProgram {
 class LocalInvoker final : public controller::Invoker {
  public:
   // All references must outlive the invoker.
-  LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, HostProgram host, controller::ImageDirectory images);
+  LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, HostProgram host,
+               controller::ImageDirectory images);
   // set_events says who hears of instances; before the first start.
   void set_events(controller::InstanceEvents& events) { events_ = &events; }
 

@@ -16,7 +16,8 @@ namespace clemmys::invoker {
 
 namespace asio = boost::asio;
 
-// The order of members is the order of lives: the store's thread posts to the loop, the controller calls the invoker.
+// The order of members is the order of lives: the store's thread posts to the loop, the controller calls the
+// invoker.
 struct Node::State {
   SystemClock clock;
   asio::io_context loop{1};
@@ -31,8 +32,8 @@ struct Node::State {
   void stop() {
     if (std::exchange(stopping, true)) return;
     controller->shut_down();
-    // What the shutdown answers is written in the next turn; then everything that would keep the loop alive goes, except
-    // the waits for processes that are dying.
+    // What the shutdown answers is written in the next turn; then everything that would keep the loop alive
+    // goes, except the waits for processes that are dying.
     asio::post(loop, [this] {
       asio::post(loop, [this] {
         controller->close();
@@ -52,13 +53,15 @@ Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);  // a write to a closed pipe is an error, not an end
   auto state = std::make_unique<State>();
   const controller::SqliteStoreOptions store_options{.directory = options.state_directory};
-  auto post = [&loop = state->loop](std::move_only_function<void()> function) { asio::post(loop, std::move(function)); };
+  auto post = [&loop = state->loop](std::move_only_function<void()> function) {
+    asio::post(loop, std::move(function));
+  };
   state->store = TRY(controller::open_sqlite_store(store_options, state->clock, post));
   state->kms = std::make_unique<KmsRelay>(state->loop, options.kms_socket);
   state->invoker = std::make_unique<LocalInvoker>(state->loop, state->clock, *state->kms, options.host,
                                                   TRY(controller::image_directory_of(store_options)));
-  state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, options.limits, state->clock,
-                                                       *state->store, *state->invoker,
+  state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, options.limits,
+                                                       state->clock, *state->store, *state->invoker,
                                                        controller::Observer(options.observe_directory)));
   state->invoker->set_events(*state->controller);
   return std::unique_ptr<Node>(new Node(std::move(state)));

@@ -1,5 +1,5 @@
-// node.h: controller and invoker of one machine in one process, on one thread (the store has another). `clemmys-node` is it as a program;
-// `clemmys up` may hold it as an object.
+// node.h: controller and invoker of one machine in one process, on one thread (the store has another).
+// `clemmys-node` is it as a program; `clemmys up` may hold it as an object.
 #pragma once
 
 #include <memory>
@@ -24,9 +24,11 @@ class Node {
   // open is listening when it returns.
   static Result<std::unique_ptr<Node>> open(const NodeOptions& options);
   ~Node();
-  // run serves until stop(), on the calling thread, which must live as long as the instances: they die with it.
+  // run serves until stop(), on the calling thread, which must live as long as the instances: they die with
+  // it.
   void run();
-  // stop answers what is open with kShutdown, ends all instances and reaps them; then run() returns. Any thread; not in a signal handler.
+  // stop answers what is open with kShutdown, ends all instances and reaps them; then run() returns. Any
+  // thread; not in a signal handler.
   void stop();
   // stop_on_signals makes SIGINT and SIGTERM call stop(). Before run().
   void stop_on_signals();

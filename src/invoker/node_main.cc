@@ -10,17 +10,22 @@ int main(int argc, char** argv) {
   invoker::NodeOptions options;
   controller::SchedulerLimits& limits = options.limits;
   CLI::App app("Schedules envelopes, runs function enclaves, keeps ciphertext. Trusted with nothing.");
-  app.add_option("--controller-socket", options.controller_socket, "Unix socket to make for gateways")->required();
+  app.add_option("--controller-socket", options.controller_socket, "Unix socket to make for gateways")
+      ->required();
   app.add_option("--kms-socket", options.kms_socket, "Unix socket of the key management service")->required();
   app.add_option("--state", options.state_directory, "directory for store and images")->required();
   app.add_option("--host-binary", options.host.binary, "clemmys-host")->required()->check(CLI::ExistingFile);
-  app.add_option("--platform", options.host.platform, "SGX by: auto, soft or linux")->check(CLI::IsMember({"auto", "soft", "linux"}));
+  app.add_option("--platform", options.host.platform, "SGX by: auto, soft or linux")
+      ->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.host.soft_state, "machine keys of software SGX");
   app.add_option("--quote-socket", options.host.quote_socket, "Unix socket of the quoting enclave");
-  app.add_option("--observe", options.observe_directory, "folder that receives every envelope as the controller sees it");
+  app.add_option("--observe", options.observe_directory,
+                 "folder that receives every envelope as the controller sees it");
   app.add_option("--instances-max", limits.instances_max)->check(CLI::PositiveNumber);
-  app.add_option("--instances-per-function-max", limits.instances_per_function_max)->check(CLI::PositiveNumber);
-  app.add_option("--memory-mib-max", limits.memory_mib_max, "sum of all instances' memory limits")->check(CLI::PositiveNumber);
+  app.add_option("--instances-per-function-max", limits.instances_per_function_max)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--memory-mib-max", limits.memory_mib_max, "sum of all instances' memory limits")
+      ->check(CLI::PositiveNumber);
   app.add_option("--keep-alive-ms", limits.keep_alive_ms, "how long an idle instance is kept");
   app.add_option("--start-timeout-ms", limits.start_timeout_ms)->check(CLI::PositiveNumber);
   app.add_option("--payload-size-max", limits.payload_size_max, "bytes, before padding")

@@ -18,14 +18,17 @@ namespace {
 constexpr rlim_t kOpenFilesMax = 256;
 constexpr int kHighDescriptor = 64;
 
-// become turns the child of vfork into the program. It shares the parent's memory: nothing here allocates or locks. Returns only on failure.
+// become turns the child of vfork into the program. It shares the parent's memory: nothing here allocates or
+// locks. Returns only on failure.
 int become(const char* program, char* const* arguments, int null, int link, int output, pid_t parent) {
   // First out of the way of the target numbers, then into place.
   const int high_link = ::fcntl(link, F_DUPFD, kHighDescriptor);
   const int high_output = ::fcntl(output, F_DUPFD, kHighDescriptor);
   const int high_null = ::fcntl(null, F_DUPFD, kHighDescriptor);
   if (high_link < 0 || high_output < 0 || high_null < 0) return errno;
-  if (::dup2(high_null, 0) < 0 || ::dup2(high_output, 1) < 0 || ::dup2(high_output, 2) < 0 || ::dup2(high_link, 3) < 0) return errno;
+  if (::dup2(high_null, 0) < 0 || ::dup2(high_output, 1) < 0 || ::dup2(high_output, 2) < 0 ||
+      ::dup2(high_link, 3) < 0)
+    return errno;
   if (::syscall(SYS_close_range, 4u, ~0u, 0u) != 0) return errno;
 
   ::setsid();
@@ -36,7 +39,7 @@ int become(const char* program, char* const* arguments, int null, int link, int 
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGPIPE, &standard, nullptr);
   char* const environment[] = {nullptr};
@@ -48,7 +51,8 @@ int become(const char* program, char* const* arguments, int null, int link, int 
 
 Result<SpawnedProcess> spawn(const SpawnRequest& request) {
   std::vector<char*> arguments{const_cast<char*>(request.program.c_str())};
-  for (const std::string& argument : request.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : request.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null < 0) return Error{ErrorCode::kInternal, "invoker.spawn.null", std::strerror(errno)};

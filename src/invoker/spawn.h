@@ -1,6 +1,7 @@
-// spawn.h: starts the host process of one enclave with nothing but what it needs: descriptor 3 (its link), standard output and error on one
-// pipe, no input, no environment. It dies with the thread that started it, dumps no core, gains no privileges, and leaves the
-// terminal's process group, so that an interrupt at the keyboard reaches only who shuts instances down.
+// spawn.h: starts the host process of one enclave with nothing but what it needs: descriptor 3 (its link),
+// standard output and error on one pipe, no input, no environment. It dies with the thread that started it,
+// dumps no core, gains no privileges, and leaves the terminal's process group, so that an interrupt at the
+// keyboard reaches only who shuts instances down.
 #pragma once
 
 #include <sys/types.h>

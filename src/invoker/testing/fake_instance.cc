@@ -1,5 +1,5 @@
-// fake_instance.cc: an ordinary program in the place of clemmys-host, for tests of the invoker. Its "image" is a text that says how it behaves;
-// it speaks wire/links.h InstanceFrame and opens no envelope.
+// fake_instance.cc: an ordinary program in the place of clemmys-host, for tests of the invoker. Its "image"
+// is a text that says how it behaves; it speaks wire/links.h InstanceFrame and opens no envelope.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -58,18 +58,22 @@ std::string surroundings() {
   ::getrlimit(RLIMIT_CORE, &core);
   int death_signal = 0;
   ::prctl(PR_GET_PDEATHSIG, &death_signal);
-  text += "variables " + std::to_string(variables) + " core " + std::to_string(core.rlim_max) + " no-new-privileges " +
-          std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) + " death-signal " + std::to_string(death_signal);
+  text += "variables " + std::to_string(variables) + " core " + std::to_string(core.rlim_max) +
+          " no-new-privileges " + std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) +
+          " death-signal " + std::to_string(death_signal);
   return text;
 }
 
 void ask_kms() {
-  for (std::uint8_t i = 0; i < 3; ++i) send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kNonce), i});
+  for (std::uint8_t i = 0; i < 3; ++i)
+    send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kNonce), i});
   for (std::uint8_t i = 0; i < 3; ++i) {
     const wire::Frame answer = receive();
-    const bool refused = answer.body.size() > 1 && answer.body[0] == std::to_underlying(wire::KmsFrame::kRefused);
+    const bool refused =
+        answer.body.size() > 1 && answer.body[0] == std::to_underlying(wire::KmsFrame::kRefused);
     if (refused) std::fprintf(stderr, "the KMS refused\n");
-    if (answer.type != std::to_underlying(InstanceFrame::kKmsAnswer) || refused || answer.body.back() != i) std::exit(4);
+    if (answer.type != std::to_underlying(InstanceFrame::kKmsAnswer) || refused || answer.body.back() != i)
+      std::exit(4);
   }
 }
 
