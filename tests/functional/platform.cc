@@ -87,7 +87,7 @@ Answer Client::api(const std::string& method, const std::string& target, const s
   return request(method, "/api/v1/namespaces/_/" + target, body, content_type);
 }
 
-Platform::Platform() {
+Platform::Platform(PlatformOptions options) : options_(std::move(options)) {
   char pattern[] = "/tmp/clemmys-test-XXXXXX";
   if (mkdtemp(pattern) == nullptr) throw std::runtime_error("mkdtemp failed");
   directory_ = pattern;
@@ -102,8 +102,12 @@ Platform::~Platform() {
 }
 
 void Platform::start() {
-  const std::string program = CLEMMYS_BINARY_DIR "/bin/clemmys", listen = "127.0.0.1:0", log = directory_ + "/up.log";
-  const char* arguments[] = {program.c_str(), "up", "--state", state_.c_str(), "--listen", listen.c_str(), nullptr};
+  std::vector<std::string> command = options_.wrapper;
+  command.insert(command.end(), {options_.program, "up", "--state", state_, "--listen", "127.0.0.1:0"});
+  std::vector<char*> arguments;
+  for (std::string& argument : command) arguments.push_back(argument.data());
+  arguments.push_back(nullptr);
+  const std::string log = log_path();
   const std::string ready = state_ + "/url";  // written last, removed at the end
   std::filesystem::remove(ready);
   posix_spawn_file_actions_t actions;
@@ -111,10 +115,10 @@ void Platform::start() {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  const int failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, const_cast<char**>(arguments), environ);
+  const int failed = posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw std::runtime_error("cannot start " + program);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  if (failed != 0) throw std::runtime_error("cannot start " + command[0]);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options_.wrapper.empty() ? 60 : 180);
   while (!std::filesystem::exists(ready)) {
     int status = 0;
     const bool ended = waitpid(pid_, &status, WNOHANG) == pid_;

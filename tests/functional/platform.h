@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -33,16 +34,23 @@ class Client {
   std::unique_ptr<State> state_;
 };
 
+// PlatformOptions lets a test stand where a hostile host would.
+struct PlatformOptions {
+  std::string program = CLEMMYS_BINARY_DIR "/bin/clemmys";  // another one finds its own clemmys-node beside it
+  std::vector<std::string> wrapper = {};                    // a command that runs `clemmys up`, such as a tracer
+};
+
 class Platform {
  public:
-  // The constructor throws with the last log lines when the platform does not come up within a minute.
-  Platform();
+  // The constructor throws with the last log lines when the platform does not come up within a minute (three under a wrapper).
+  explicit Platform(PlatformOptions options = {});
   ~Platform();
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
 
   Client client() const;
   const std::string& state_directory() const { return state_; }
+  std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
   // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON array of {key,value}.
   void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]") const;
@@ -52,6 +60,7 @@ class Platform {
   void start();
 
  private:
+  const PlatformOptions options_;
   std::string directory_, state_, key_, ca_pem_;
   unsigned short port_ = 0;
   pid_t pid_ = -1;

@@ -1,0 +1,89 @@
+// hostile_controller.h: the real scheduler, gateway socket, store and invoker, with a hand at every place
+// where the host could put one. Idea: whoever holds the file `attack` in the working folder says what the
+// hand does; each time it does so it adds a line to `attack.log`, and so does each refusal by an instance. An
+// attack that cannot be applied leaves no line, so a test can tell "stopped" from "not tried". Attacks: name,
+// and for some a number.
+//   to an instance    flip-request BIT, cut-request, grow-request, skip, skip-relabelled, replay, twice,
+//   other-chain, other-payload to the gateway    flip-answer BIT, intermediate, intermediate-relabelled,
+//   other-answer, other-answer-relabelled, event-as-end, forged-failure events            other-event,
+//   other-event-relabelled, drop-event store             other-record, older-record starting wrong-image,
+//   kms-flip-question, kms-flip-answer, kms-old-answer
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/gateway_server.h"
+#include "controller/scheduler.h"
+
+namespace clemmys::testing {
+
+// Attack is what the file says now.
+struct Attack {
+  std::string name;
+  long number = 0;
+  static Attack now();
+  // applied writes the line; the text must not contain a line end.
+  static void log(const std::string& line);
+};
+
+// Recorded is an envelope that passed, oldest first.
+enum class Way : std::uint8_t { kToInstance, kToGateway, kEvent };
+struct Recorded {
+  Way way;
+  wire::Header header;
+  Bytes bytes;
+};
+
+class HostileController final : public controller::Runner,
+                                public controller::Invoker,
+                                public controller::InstanceEvents,
+                                public controller::Answers {
+ public:
+  // The parts are set before anything arrives.
+  controller::Scheduler* scheduler = nullptr;
+  controller::Invoker* invoker = nullptr;
+  controller::Answers* gateway = nullptr;
+
+  void run(controller::Request request, controller::Packet envelope) override;
+  void client_gone(controller::ClientId client) override { scheduler->client_gone(client); }
+  std::string status_json() const override { return scheduler->status_json(); }
+
+  Status start(controller::InstanceId instance, const controller::InstanceSpec& spec) override;
+  void run(controller::InstanceId instance, controller::Packet envelope) override;
+  void stop(controller::InstanceId instance) override;
+
+  void instance_ready(controller::InstanceId instance, const controller::StartTimes& times) override;
+  void instance_output(controller::InstanceId instance, controller::Packet envelope) override;
+  void instance_event(controller::InstanceId instance, controller::Packet envelope) override;
+  void instance_refused(controller::InstanceId instance, ErrorCode code, std::string_view site) override;
+  void instance_ended(controller::InstanceId instance, std::string_view why) override;
+
+  void event(controller::Request request, controller::Packet envelope) override;
+  void done(controller::Request request, controller::Packet envelope) override;
+  void failed(controller::Request request, const wire::PlatformError& error) override {
+    gateway->failed(request, error);
+  }
+
+ private:
+  using InstanceNumber = std::uint64_t;
+  const Recorded* earlier(Way way, const std::function<bool(const wire::Header&)>& fits) const;
+  Bytes for_instance(InstanceNumber instance, const wire::Header& header, ByteView envelope,
+                     InstanceNumber& target);
+  bool answer_early(const wire::Header& header, ByteView envelope);
+
+  std::map<InstanceNumber, controller::InstanceSpec> specs_;
+  std::map<InstanceNumber, InstanceNumber>
+      stands_for_;  // who answers in whose name, while an envelope is at the wrong instance
+  std::map<InstanceNumber, Bytes> last_input_;
+  std::optional<std::pair<InstanceNumber, Bytes>>
+      held_output_;  // "twice": the first output, while the second run is tried
+  std::map<ActivationId, controller::Request> requests_;
+  std::vector<Recorded> recorded_;
+};
+
+}  // namespace clemmys::testing

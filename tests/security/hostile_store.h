@@ -1,0 +1,72 @@
+// hostile_store.h: a store that answers with another record than the one that was asked for: another
+// activation's, or an older state.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "controller/store.h"
+#include "hostile_controller.h"
+
+namespace clemmys::testing {
+
+class HostileStore final : public controller::Store {
+ public:
+  explicit HostileStore(std::unique_ptr<controller::Store> real) : real_(std::move(real)) {}
+
+  void put_record(wire::StoredRecord record, Then<void> then) override {
+    put_.push_back(record);
+    real_->put_record(std::move(record), std::move(then));
+  }
+  void get_record(NamespaceId owner, ActivationId activation,
+                  Then<std::vector<wire::StoredRecord>> then) override {
+    const std::string attack = Attack::now().name;
+    real_->get_record(
+        owner, activation,
+        [this, attack, then = std::move(then)](Result<std::vector<wire::StoredRecord>> records) mutable {
+          if (records && records->size() == 1) lie(attack, records->front());
+          then(std::move(records));
+        });
+  }
+  void list_records(wire::ListRecords query, Then<std::vector<wire::StoredRecord>> then) override {
+    real_->list_records(query, std::move(then));
+  }
+  void count_records(wire::ListRecords query, Then<std::uint64_t> then) override {
+    real_->count_records(query, std::move(then));
+  }
+  void put_image(Measurement measurement, controller::Packet file, Then<void> then) override {
+    real_->put_image(measurement, std::move(file), std::move(then));
+  }
+  void get_image(Measurement measurement, Then<controller::Packet> then) override {
+    real_->get_image(measurement, std::move(then));
+  }
+  void put_blob(controller::BlobKey key, controller::Packet sealed, Then<void> then) override {
+    real_->put_blob(key, std::move(sealed), std::move(then));
+  }
+  void get_blob(controller::BlobKey key, Then<controller::Packet> then) override {
+    real_->get_blob(key, std::move(then));
+  }
+  void delete_blob(controller::BlobKey key, Then<void> then) override {
+    real_->delete_blob(key, std::move(then));
+  }
+
+ private:
+  // lie keeps what the gateway asked for in the record's open fields and puts other sealed bytes under them.
+  void lie(const std::string& attack, wire::StoredRecord& record) const {
+    for (const wire::StoredRecord& other : put_) {
+      const bool same = other.activation == record.activation;
+      const bool fits = attack == "other-record"
+                            ? !same && other.state == record.state
+                            : attack == "older-record" && same && other.state != record.state;
+      if (!fits) continue;
+      Attack::log("applied " + attack);
+      record.sealed = other.sealed;
+      return;
+    }
+  }
+
+  std::unique_ptr<controller::Store> real_;
+  std::vector<wire::StoredRecord> put_;
+};
+
+}  // namespace clemmys::testing
