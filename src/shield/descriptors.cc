@@ -77,6 +77,24 @@ int64_t open_device(uint8_t device) {
   return take_number({.kind = Kind::kDevice, .device = device, .host = -1});
 }
 
+int64_t open_memory_file(uint8_t file) {
+  Guard guard(lock);
+  return take_number({.kind = Kind::kMemory, .device = file, .host = -1});
+}
+
+int64_t place(uint64_t number, const Descriptor& descriptor) {
+  Guard guard(lock);
+  if (number >= kDescriptorsMax) return -EBADF;
+  if (is_open(number)) return -EBUSY;
+  if (is_hosts(descriptor.kind)) {
+    if (descriptor.host < 0 || descriptor.host >= static_cast<int32_t>(kHostDescriptorsMax)) panic("descriptors.host_number");
+    if ((host_used[descriptor.host / 64] >> (descriptor.host % 64) & 1) != 0) panic("descriptors.host_reuse");
+    set_host_used(descriptor.host, true);
+  }
+  table[number] = {.kind = descriptor.kind, .device = descriptor.device, .host = descriptor.host};
+  return static_cast<int64_t>(number);
+}
+
 bool get(uint64_t number, Descriptor* descriptor) {
   Guard guard(lock);
   if (!is_open(number)) return false;
@@ -86,7 +104,7 @@ bool get(uint64_t number, Descriptor* descriptor) {
 
 int64_t host_of(uint64_t number) {
   Guard guard(lock);
-  if (!is_open(number) || table[number].kind == Kind::kDevice) return -EBADF;
+  if (!is_open(number) || !is_hosts(table[number].kind)) return -EBADF;
   return table[number].host;
 }
 
@@ -101,7 +119,7 @@ bool release(uint64_t number, Descriptor* was) {
     }
   }
   *was = table[number];
-  if (was->kind != Kind::kDevice) set_host_used(was->host, false);
+  if (is_hosts(was->kind)) set_host_used(was->host, false);
   table[number] = {};
   if (number < lowest_free) lowest_free = number;
   return true;
@@ -116,7 +134,7 @@ int64_t watch_add(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t
   Guard guard(lock);
   if (!is_open(epoll) || !is_open(descriptor)) return -EBADF;
   if (table[epoll].kind != Kind::kEpoll || epoll == descriptor) return -EINVAL;
-  if (table[descriptor].kind == Kind::kDevice) return -EPERM;
+  if (!is_hosts(table[descriptor].kind)) return -EPERM;
   if (link_of(epoll, descriptor) != nullptr) return -EEXIST;
   uint32_t index;
   if (watch_free != 0) {

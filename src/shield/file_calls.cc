@@ -7,6 +7,7 @@
 #include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
+#include "shield/memory_files.h"
 #include "shield/paths.h"
 #include "shield/scatter.h"
 
@@ -65,6 +66,12 @@ int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
   if (file.kind == Kind::kDevice) {
     memset(to, 0, kStatSize);
     *reinterpret_cast<uint32_t*>(to + 24) = 0100600;  // st_mode
+    return 0;
+  }
+  if (file.kind == Kind::kMemory) {
+    memset(to, 0, kStatSize);
+    *reinterpret_cast<uint32_t*>(to + 24) = 0100600;
+    *reinterpret_cast<int64_t*>(to + 48) = memory_file_size(file.device);  // st_size
     return 0;
   }
   Bounce bounce;
@@ -142,12 +149,29 @@ int64_t on_host(uint64_t number, uint64_t value_max, uint64_t descriptor, uint64
 int64_t seek(uint64_t descriptor, uint64_t offset, uint64_t whence) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
+  if (file.kind == Kind::kMemory) {
+    constexpr uint64_t kSet = 0, kCurrent = 1, kEnd = 2;
+    if (whence > kEnd) return -EINVAL;
+    const uint64_t from = whence == kSet ? 0 : whence == kCurrent ? file.position : static_cast<uint64_t>(memory_file_size(file.device));
+    const auto to = static_cast<int64_t>(from + offset);
+    if (to < 0) return -EINVAL;
+    set_position(descriptor, static_cast<uint64_t>(to));
+    return to;
+  }
   if (file.kind != Kind::kDevice) return call(__NR_lseek, 0x7fffffffffffffff, file.host, offset, whence);
   if (whence != 0) return -EINVAL;
   set_position(descriptor, offset);
   return static_cast<int64_t>(offset);
 }
 
+}  // namespace
+
+namespace {
+int64_t truncate(uint64_t descriptor, uint64_t size) {
+  Descriptor file;
+  if (get(descriptor, &file) && file.kind == Kind::kMemory) return memory_file_truncate(file.device, size);
+  return on_host(__NR_ftruncate, 0, descriptor, size);
+}
 }  // namespace
 
 bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
@@ -163,7 +187,8 @@ bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_lseek: *result = seek(a[0], a[1], a[2]); return true;
     case __NR_fsync: *result = on_host(number, 0, a[0]); return true;
     case __NR_fdatasync: *result = on_host(number, 0, a[0]); return true;
-    case __NR_ftruncate: *result = on_host(number, 0, a[0], a[1]); return true;
+    case __NR_ftruncate: *result = truncate(a[0], a[1]); return true;
+    case __NR_memfd_create: *result = memory_file_create(); return true;
     case __NR_fallocate: *result = on_host(number, 0, a[0], a[1], a[2], a[3]); return true;
     case __NR_fchmod: *result = on_host(number, 0, a[0], a[1]); return true;
     case __NR_flock: *result = on_host(number, 0, a[0], a[1]); return true;

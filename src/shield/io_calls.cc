@@ -8,6 +8,7 @@
 #include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
+#include "shield/memory_files.h"
 #include "shield/scatter.h"
 
 namespace clemmys::shield {
@@ -17,6 +18,12 @@ int64_t read_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return number == __NR_read ? device_read(descriptor, file, parts) : -ESPIPE;
+  if (file.kind == Kind::kMemory) {
+    if (number == __NR_pread64) return memory_file_read(file.device, offset, parts);
+    const int64_t got = memory_file_read(file.device, file.position, parts);
+    set_position(descriptor, file.position + static_cast<uint64_t>(got));
+    return got;
+  }
   Bounce bounce;
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
@@ -29,6 +36,12 @@ int64_t write_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return number == __NR_write ? device_write(file, parts) : -ESPIPE;
+  if (file.kind == Kind::kMemory) {
+    if (number == __NR_pwrite64) return memory_file_write(file.device, offset, parts);
+    const int64_t put = memory_file_write(file.device, file.position, parts);
+    if (put > 0) set_position(descriptor, file.position + static_cast<uint64_t>(put));
+    return put;
+  }
   int64_t total = 0;
   do {
     Bounce bounce;
@@ -47,6 +60,10 @@ int64_t close_descriptor(uint64_t number) {
   Descriptor file;
   if (!release(number, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return 0;
+  if (file.kind == Kind::kMemory) {
+    memory_file_drop(file.device);
+    return 0;
+  }
   if (number <= 2) return 0;  // the host keeps its own standard streams
   return call(__NR_close, 0, file.host);
 }
@@ -61,8 +78,30 @@ int64_t duplicate(uint64_t descriptor) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return open_device(file.device);
+  if (file.kind == Kind::kMemory) {
+    memory_file_hold(file.device);
+    const int64_t number = open_memory_file(file.device);
+    if (number < 0) memory_file_drop(file.device);
+    return number;
+  }
   if (file.kind == Kind::kEpoll) return -EINVAL;
   return adopt_or_close(call(__NR_dup, kHostDescriptorsMax - 1, file.host), Kind::kHost);
+}
+
+// duplicate_to is dup2 and dup3: `target` is closed first, and silently.
+int64_t duplicate_to(uint64_t descriptor, uint64_t target, bool may_be_same) {
+  Descriptor file;
+  if (!get(descriptor, &file) || target >= kDescriptorsMax) return -EBADF;
+  if (descriptor == target) return may_be_same ? static_cast<int64_t>(target) : -EINVAL;
+  if (file.kind == Kind::kEpoll) return -EINVAL;
+  if (file.kind == Kind::kHost) {
+    const int64_t host = call(__NR_dup, kHostDescriptorsMax - 1, file.host);
+    if (host < 0) return host;
+    file.host = static_cast<int32_t>(host);
+  }
+  if (file.kind == Kind::kMemory) memory_file_hold(file.device);
+  close_descriptor(target);
+  return place(target, file);
 }
 
 int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
@@ -157,6 +196,8 @@ bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
     }
     case __NR_close: *result = close_descriptor(a[0]); return true;
     case __NR_dup: *result = duplicate(a[0]); return true;
+    case __NR_dup2: *result = duplicate_to(a[0], a[1], true); return true;
+    case __NR_dup3: *result = duplicate_to(a[0], a[1], false); return true;
     case __NR_fcntl: *result = control(a[0], a[1], a[2]); return true;
     case __NR_ioctl: *result = io_control(a[0], a[1], a[2]); return true;
     case __NR_pipe: *result = pipe(a[0], 0); return true;

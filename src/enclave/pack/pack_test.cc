@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "enclave/image.h"
 #include "enclave/pack/layout.h"
@@ -81,6 +82,25 @@ TEST(PackElf, RefusesHostileHeaders) {
 TEST(PackElf, RefusesPagesThatAreWritableAndExecutable) {
   const Bytes good = tiny_elf({0xc3});
   EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_flags), uint32_t{PF_R | PF_W | PF_X})), "pack.elf.writable_code");
+}
+
+// Every outcome but a crash or a hang is fine; what is accepted must be coherent.
+TEST(PackElf, SurvivesRandomDamage) {
+  std::mt19937 random(11);
+  Bytes original = tiny_elf({0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0x0f, 0xa2, 0xc3});
+  for (int round = 0; round < 20000; ++round) {
+    Bytes file = original;
+    for (unsigned i = 0; i < 1 + random() % 4; ++i) {
+      const std::size_t limit = random() % 4 == 0 ? file.size() : sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr);
+      file[random() % limit] = static_cast<std::uint8_t>(random());
+    }
+    if (random() % 8 == 0) file.resize(random() % file.size());
+    auto elf = read_elf(file);
+    if (!elf) continue;
+    for (const Segment& segment : elf->segments) ASSERT_LE(segment.content.size(), segment.memory_size);
+    ASSERT_LE(elf->size, 2 * kProgramSizeMax);
+    rewrite(*elf, 1ull << 31, 0);
+  }
 }
 
 TEST(PackManifest, RefusesUnknownKeysAndWrongValues) {

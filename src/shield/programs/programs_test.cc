@@ -72,6 +72,12 @@ TEST_F(Programs, AsioCoroutinesEchoOnSeveralThreads) { EXPECT_EQ(inside("asio"),
 
 TEST_F(Programs, TlsHandshakeSucceeds) { EXPECT_EQ(inside("tls"), outside("tls")); }
 
+TEST_F(Programs, EverythingAtOnceOnSixThreads) {
+  for (int round = 0; round < 5; ++round) EXPECT_EQ(inside("stress"), (Outcome{"failed 0\n", 0}));
+}
+
+TEST_F(Programs, AHeapThatIsThereFromTheStartServesBrk) { EXPECT_EQ(inside("static_heap"), outside("hello")); }
+
 TEST_F(Programs, AttestationDevicesAnswerAndOtherPathsAreRefused) {
   const Outcome expected{
       "report data written 64\nreport 432 bytes, our data in it 1\nkey 16 bytes, stable 1, not zero 1\nother devices -1\n"
