@@ -11,7 +11,8 @@
 namespace clemmys::kms {
 namespace {
 
-const Error kNoSuchResource{ErrorCode::kNotFound, "kms.action.missing", "The requested resource does not exist."};
+const Error kNoSuchResource{ErrorCode::kNotFound, "kms.action.missing",
+                            "The requested resource does not exist."};
 const Error kStale{ErrorCode::kConflict, "kms.action.stale", "Concurrent modification to resource detected."};
 
 // ActionChange builds one delta around one changed action.
@@ -53,7 +54,8 @@ class ActionChange {
     return {};
   }
 
-  // follow gives every sequence around `key` a new chain, or none while a component is missing or it has become too long.
+  // follow gives every sequence around `key` a new chain, or none while a component is missing or it has
+  // become too long.
   void follow(const std::string& key) {
     for (const std::string& outer : context_.state.containers(key)) {
       const wire::Action* sequence = context_.state.find_action(outer);
@@ -66,7 +68,8 @@ class ActionChange {
   Result<Delta> finish() {
     for (auto& [key, action] : changed_) delta_.actions.push_back(std::move(action));
     if (encode(delta_).size() > kRecordSizeMax / 4) {
-      return Error{ErrorCode::kTooLarge, "kms.action.too_many_sequences", "too many sequences depend on this action"};
+      return Error{ErrorCode::kTooLarge, "kms.action.too_many_sequences",
+                   "too many sequences depend on this action"};
     }
     return std::move(delta_);
   }
@@ -108,7 +111,8 @@ Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& re
   if (request.expected_revision != 0 && old == nullptr) return kNoSuchResource;
   if (old != nullptr && old->revision != request.expected_revision) return kStale;
 
-  for (std::string& component : action.components) component = TRY(parse_component(component, action.namespace_name));
+  for (std::string& component : action.components)
+    component = TRY(parse_component(component, action.namespace_name));
   action.function = action.kind == kSequenceKind ? FunctionId{} : crypto::random_fixed<FunctionId>();
   action.version = old == nullptr ? "0.0.1" : next_version(old->version);
   action.updated_unix_ms = context.now_unix_ms;

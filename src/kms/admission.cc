@@ -2,17 +2,19 @@
 
 namespace clemmys::kms {
 
-Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& nonces, const AdmissionRules& rules,
-                               std::uint64_t now_unix_ms) {
+Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& nonces,
+                               const AdmissionRules& rules, std::uint64_t now_unix_ms) {
   TRY(nonces.check(hello.nonce, now_unix_ms));  // first: it is cheap
-  auto identity = attest::verify_quote(hello.evidence, rules.collateral, rules.policy.trust, now_unix_ms / 1000);
+  auto identity =
+      attest::verify_quote(hello.evidence, rules.collateral, rules.policy.trust, now_unix_ms / 1000);
   if (!identity) return Error{ErrorCode::kDenied, "kms.admission.evidence", to_string(identity.error())};
   const auto expected = wire::session_report_data(hello.role, hello.client, hello.nonce);
   if (!equal_constant_time(identity->report_data.view(), expected.view())) {
     return Error{ErrorCode::kDenied, "kms.admission.report_data"};
   }
   if (identity->debug) return Error{ErrorCode::kDenied, "kms.admission.debug"};
-  if (!rules.policy.tcb_statuses.contains(identity->tcb_status)) return Error{ErrorCode::kDenied, "kms.admission.tcb"};
+  if (!rules.policy.tcb_statuses.contains(identity->tcb_status))
+    return Error{ErrorCode::kDenied, "kms.admission.tcb"};
   switch (hello.role) {
     case wire::Role::kGateway:
       if (!rules.policy.gateways.contains(identity->measurement)) break;

@@ -28,7 +28,8 @@ class FileAnchor final : public Anchor {
 
  private:
   Error malformed() const {
-    return Error{ErrorCode::kCorrupt, "kms.anchor.file", folder_ + "/anchor does not hold one hash; restore it from a backup"};
+    return Error{ErrorCode::kCorrupt, "kms.anchor.file",
+                 folder_ + "/anchor does not hold one hash; restore it from a backup"};
   }
   std::string folder_;
 };

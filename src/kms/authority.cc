@@ -25,7 +25,8 @@ const Error kFailed{ErrorCode::kInternal, "kms.authority.openssl"};
 
 EVP_PKEY* native(const attest::P256Key& key) { return static_cast<EVP_PKEY*>(key.native()); }
 
-// add_extension takes OpenSSL's configuration syntax (x509v3_config(5)). `value` holds only checked names of the policy.
+// add_extension takes OpenSSL's configuration syntax (x509v3_config(5)). `value` holds only checked names of
+// the policy.
 Status add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -36,22 +37,26 @@ Status add_extension(X509* certificate, X509* issuer, int nid, const std::string
 }
 
 // start makes a version 3 certificate with a random 126-bit serial number, its times and its subject.
-Result<ossl::Certificate> start(std::uint64_t not_before_ms, std::uint64_t not_after_ms, const char* organization,
-                                const char* common_name) {
+Result<ossl::Certificate> start(std::uint64_t not_before_ms, std::uint64_t not_after_ms,
+                                const char* organization, const char* common_name) {
   ossl::Certificate certificate(X509_new());
   auto serial = crypto::random_fixed<FixedBytes<16, struct SerialTag>>();
-  serial.bytes[0] = static_cast<std::uint8_t>((serial.bytes[0] & 0x3f) | 0x40);  // positive, and always 16 bytes
+  serial.bytes[0] =
+      static_cast<std::uint8_t>((serial.bytes[0] & 0x3f) | 0x40);  // positive, and always 16 bytes
   ossl::Number number(BN_bin2bn(serial.bytes.data(), static_cast<int>(serial.bytes.size()), nullptr));
   Time before(ASN1_TIME_set(nullptr, static_cast<time_t>(not_before_ms / 1000)));
   Time after(ASN1_TIME_set(nullptr, static_cast<time_t>(not_after_ms / 1000)));
-  if (!certificate || !number || !before || !after || X509_set_version(certificate.get(), X509_VERSION_3) != 1 ||
+  if (!certificate || !number || !before || !after ||
+      X509_set_version(certificate.get(), X509_VERSION_3) != 1 ||
       BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get())) == nullptr ||
-      X509_set1_notBefore(certificate.get(), before.get()) != 1 || X509_set1_notAfter(certificate.get(), after.get()) != 1) {
+      X509_set1_notBefore(certificate.get(), before.get()) != 1 ||
+      X509_set1_notAfter(certificate.get(), after.get()) != 1) {
     return kFailed;
   }
   X509_NAME* name = X509_get_subject_name(certificate.get());
   const auto add = [name](const char* field, const char* text) {
-    return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1;
+    return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+                                      reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1;
   };
   // No common name in leaves: names live in subjectAltName only, where the constraints reach them.
   if (!add("O", organization) || (common_name != nullptr && !add("CN", common_name))) return kFailed;
@@ -78,7 +83,8 @@ Result<Bytes> sign_and_encode(X509* certificate, const attest::P256Key& key) {
 Result<ossl::Certificate> decode_certificate(ByteView der) {
   const unsigned char* cursor = der.data();
   ossl::Certificate certificate(d2i_X509(nullptr, &cursor, static_cast<long>(der.size())));
-  if (!certificate || cursor != der.data() + der.size()) return Error{ErrorCode::kCorrupt, "kms.authority.certificate"};
+  if (!certificate || cursor != der.data() + der.size())
+    return Error{ErrorCode::kCorrupt, "kms.authority.certificate"};
   return certificate;
 }
 
@@ -101,10 +107,11 @@ Result<EVP_PKEY*> requested_key(X509_REQ* request) {
 Result<Deployment> make_deployment(const RootPolicy& policy, std::uint64_t now_unix_ms) {
   ossl::ClearErrors clear;
   const attest::P256Key key = TRY(attest::P256Key::generate());
-  const ossl::Certificate certificate =
-      TRY(start(now_unix_ms - kClientClockSlackMs, now_unix_ms + 10 * kYearMs, "Clemmys", "Clemmys deployment CA"));
+  const ossl::Certificate certificate = TRY(start(
+      now_unix_ms - kClientClockSlackMs, now_unix_ms + 10 * kYearMs, "Clemmys", "Clemmys deployment CA"));
   X509* raw = certificate.get();
-  if (X509_set_issuer_name(raw, X509_get_subject_name(raw)) != 1 || X509_set_pubkey(raw, native(key)) != 1) return kFailed;
+  if (X509_set_issuer_name(raw, X509_get_subject_name(raw)) != 1 || X509_set_pubkey(raw, native(key)) != 1)
+    return kFailed;
   TRY(add_extension(raw, raw, NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
   TRY(add_extension(raw, raw, NID_key_usage, "critical,keyCertSign,cRLSign"));
   TRY(add_extension(raw, raw, NID_subject_key_identifier, "hash"));
@@ -134,8 +141,8 @@ Result<Authority> Authority::open(const Deployment& deployment, const RootPolicy
   CHECK(deployment.policy == policy.digest);
   attest::P256Key key = TRY(attest::P256Key::from_scalar(deployment.ca_scalar));
   ossl::Certificate certificate = TRY(decode_certificate(deployment.ca_certificate));
-  return Authority(std::unique_ptr<Impl>(
-      new Impl{std::move(key), std::move(certificate), deployment.ca_certificate, alternative_names(policy)}));
+  return Authority(std::unique_ptr<Impl>(new Impl{std::move(key), std::move(certificate),
+                                                  deployment.ca_certificate, alternative_names(policy)}));
 }
 
 Result<wire::CertificateChain> Authority::sign_csr(ByteView csr_der, std::uint64_t now_unix_ms) const {
@@ -143,14 +150,17 @@ Result<wire::CertificateChain> Authority::sign_csr(ByteView csr_der, std::uint64
   if (csr_der.size() > kCsrSizeMax) return Error{ErrorCode::kTooLarge, "kms.authority.csr_size"};
   const unsigned char* cursor = csr_der.data();
   const Request request(d2i_X509_REQ(nullptr, &cursor, static_cast<long>(csr_der.size())));
-  if (!request || cursor != csr_der.data() + csr_der.size()) return Error{ErrorCode::kInvalid, "kms.authority.csr"};
+  if (!request || cursor != csr_der.data() + csr_der.size())
+    return Error{ErrorCode::kInvalid, "kms.authority.csr"};
   EVP_PKEY* key = TRY(requested_key(request.get()));
 
   const std::uint64_t not_after_ms = now_unix_ms + kGatewayCertificateMs;
-  const ossl::Certificate certificate = TRY(start(now_unix_ms - kClientClockSlackMs, not_after_ms, "Clemmys gateway", nullptr));
+  const ossl::Certificate certificate =
+      TRY(start(now_unix_ms - kClientClockSlackMs, not_after_ms, "Clemmys gateway", nullptr));
   X509* raw = certificate.get();
   X509* issuer = impl_->certificate.get();
-  if (X509_set_issuer_name(raw, X509_get_subject_name(issuer)) != 1 || X509_set_pubkey(raw, key) != 1) return kFailed;
+  if (X509_set_issuer_name(raw, X509_get_subject_name(issuer)) != 1 || X509_set_pubkey(raw, key) != 1)
+    return kFailed;
   TRY(add_extension(raw, issuer, NID_basic_constraints, "critical,CA:FALSE"));
   TRY(add_extension(raw, issuer, NID_key_usage, "critical,digitalSignature"));
   TRY(add_extension(raw, issuer, NID_ext_key_usage, "serverAuth"));

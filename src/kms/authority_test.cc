@@ -15,7 +15,8 @@ namespace ossl = attest::ossl;
 using Request = ossl::Owner<X509_REQ, X509_REQ_free>;
 constexpr std::uint64_t kNowMs = 1'800'000'000'000;
 
-RootPolicy policy(std::vector<std::string> names = {"faas.example"}, std::vector<std::string> addresses = {"127.0.0.1"}) {
+RootPolicy policy(std::vector<std::string> names = {"faas.example"},
+                  std::vector<std::string> addresses = {"127.0.0.1"}) {
   RootPolicy result;
   result.digest = crypto::sha256(as_bytes("policy"));
   result.dns_names = std::move(names);
@@ -30,7 +31,8 @@ Bytes csr(EVP_PKEY* key, EVP_PKEY* signer) {
                              reinterpret_cast<const unsigned char*>("bank.example"), -1, -1, 0);
   X509_REQ_set_pubkey(request.get(), key);
   STACK_OF(X509_EXTENSION)* extensions = sk_X509_EXTENSION_new_null();
-  sk_X509_EXTENSION_push(extensions, X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:bank.example"));
+  sk_X509_EXTENSION_push(extensions,
+                         X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:bank.example"));
   sk_X509_EXTENSION_push(extensions, X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "CA:TRUE"));
   X509_REQ_add_extensions(request.get(), extensions);
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
@@ -85,7 +87,8 @@ TEST(Authority, CertifiesTheKeyUnderThePolicysNamesForAnHour) {
   EXPECT_EQ(verify(leaf.get(), made.ca.get(), "127.0.0.1", kNowMs), X509_V_OK);
   EXPECT_EQ(verify(leaf.get(), made.ca.get(), "127.0.0.2", kNowMs), X509_V_ERR_IP_ADDRESS_MISMATCH);
   EXPECT_EQ(verify(leaf.get(), made.ca.get(), "faas.example", kNowMs + 3'599'000), X509_V_OK);
-  EXPECT_EQ(verify(leaf.get(), made.ca.get(), "faas.example", kNowMs + 3'601'000), X509_V_ERR_CERT_HAS_EXPIRED);
+  EXPECT_EQ(verify(leaf.get(), made.ca.get(), "faas.example", kNowMs + 3'601'000),
+            X509_V_ERR_CERT_HAS_EXPIRED);
   EXPECT_EQ(EVP_PKEY_eq(X509_get0_pubkey(leaf.get()), key.get()), 1);
 }
 
@@ -98,20 +101,26 @@ TEST(Authority, TakesNoNameAndNoRightFromTheRequest) {
 }
 
 TEST(Authority, ConstrainsItsOwnCertificateToThePolicysNames) {
-  for (const auto& [names, addresses] : {std::pair<std::vector<std::string>, std::vector<std::string>>{{"faas.example"}, {}},
-                                         {{}, {"127.0.0.1"}}, {{"faas.example"}, {"::1", "10.0.0.1"}}}) {
-    // An authority with the same key that wants to certify other names: clients refuse, whoever holds the key.
+  for (const auto& [names, addresses] :
+       {std::pair<std::vector<std::string>, std::vector<std::string>>{{"faas.example"}, {}},
+        {{}, {"127.0.0.1"}},
+        {{"faas.example"}, {"::1", "10.0.0.1"}}}) {
+    // An authority with the same key that wants to certify other names: clients refuse, whoever holds the
+    // key.
     const RootPolicy honest = policy(names, addresses);
     const auto deployment = make_deployment(honest, kNowMs);
     ASSERT_TRUE(deployment) << to_string(deployment.error());
     const auto ca = parse(deployment->ca_certificate);
     ASSERT_GE(X509_get_ext_by_NID(ca.get(), NID_name_constraints, -1), 0);
-    EXPECT_EQ(X509_EXTENSION_get_critical(X509_get_ext(ca.get(), X509_get_ext_by_NID(ca.get(), NID_name_constraints, -1))), 1);
+    EXPECT_EQ(X509_EXTENSION_get_critical(
+                  X509_get_ext(ca.get(), X509_get_ext_by_NID(ca.get(), NID_name_constraints, -1))),
+              1);
     const ossl::Pkey key(EVP_EC_gen("P-256"));
     for (const RootPolicy& wanted : {policy({"bank.example"}, {}), policy({}, {"192.0.2.1"})}) {
       const Authority evil = *Authority::open(*deployment, wanted);
       const auto leaf = parse(evil.sign_csr(csr(key.get(), key.get()), kNowMs)->certificates_der.at(0));
-      const int error = verify(leaf.get(), ca.get(), wanted.dns_names.empty() ? "192.0.2.1" : "bank.example", kNowMs);
+      const int error =
+          verify(leaf.get(), ca.get(), wanted.dns_names.empty() ? "192.0.2.1" : "bank.example", kNowMs);
       EXPECT_TRUE(error == X509_V_ERR_PERMITTED_VIOLATION || error == X509_V_ERR_EXCLUDED_VIOLATION) << error;
     }
   }

@@ -1,5 +1,5 @@
-// changes.h: from requests to deltas. Each function checks a request against the state and gives the complete change, with its
-// random values; nothing is changed yet. Errors carry a detail meant for the user.
+// changes.h: from requests to deltas. Each function checks a request against the state and gives the complete
+// change, with its random values; nothing is changed yet. Errors carry a detail meant for the user.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ struct ChangeContext {
   std::uint64_t now_unix_ms = 0;
 };
 
-// create_namespace makes an empty namespace; whoever has the token claims it, once. Only the token's digest is kept.
+// create_namespace makes an empty namespace; whoever has the token claims it, once. Only the token's digest
+// is kept.
 struct NewNamespace {
   Delta delta;
   std::string token;
@@ -30,10 +31,12 @@ struct ClaimedNamespace {
 };
 Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wire::ClaimNamespace& request);
 
-// put_action creates or replaces an action or sequence and re-flattens every sequence around it, all in one delta.
+// put_action creates or replaces an action or sequence and re-flattens every sequence around it, all in one
+// delta.
 Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& request);
 
-// delete_action ends an action and its chain; sequences around it lose their current chain until they are whole again.
+// delete_action ends an action and its chain; sequences around it lose their current chain until they are
+// whole again.
 Result<Delta> delete_action(const ChangeContext& context, const wire::DeleteAction& request);
 
 }  // namespace clemmys::kms

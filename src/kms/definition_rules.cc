@@ -13,16 +13,21 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-Error invalid(std::string_view site, std::string detail) { return Error{ErrorCode::kInvalid, site, std::move(detail)}; }
+Error invalid(std::string_view site, std::string detail) {
+  return Error{ErrorCode::kInvalid, site, std::move(detail)};
+}
 
-// parse_pairs checks an array of objects with exactly a string `key`, a `value`, and, where allowed, a boolean `init`.
+// parse_pairs checks an array of objects with exactly a string `key`, a `value`, and, where allowed, a
+// boolean `init`.
 Result<json::array> parse_pairs(std::string_view text, bool init_allowed) {
-  if (text.size() > kJsonSizeMax) return Error{ErrorCode::kTooLarge, "kms.definition.json_size", "over 1 MiB"};
+  if (text.size() > kJsonSizeMax)
+    return Error{ErrorCode::kTooLarge, "kms.definition.json_size", "over 1 MiB"};
   json::error_code failed;
   json::parse_options options;
   options.max_depth = 64;
   json::value value = json::parse(text, failed, {}, options);
-  const Error malformed = invalid("kms.definition.pairs", "expected an array of {\"key\", \"value\"} objects");
+  const Error malformed =
+      invalid("kms.definition.pairs", "expected an array of {\"key\", \"value\"} objects");
   if (failed || !value.is_array()) return malformed;
   for (const json::value& item : value.get_array()) {
     const json::object* pair = item.if_object();
@@ -38,8 +43,9 @@ Result<json::array> parse_pairs(std::string_view text, bool init_allowed) {
 
 Status check_range(std::string_view name, std::uint32_t value, std::uint32_t least, std::uint32_t most) {
   if (value >= least && value <= most) return {};
-  return invalid("kms.definition.limits", std::string(name) + " " + std::to_string(value) + " is not in the range of " +
-                                              std::to_string(least) + " to " + std::to_string(most));
+  return invalid("kms.definition.limits", std::string(name) + " " + std::to_string(value) +
+                                              " is not in the range of " + std::to_string(least) + " to " +
+                                              std::to_string(most));
 }
 
 Status check_limits(const wire::Limits& limits) {
@@ -59,7 +65,8 @@ bool is_entity_name(std::string_view name) {
 
 Status check_definition(const wire::Action& action) {
   if (!is_entity_name(action.namespace_name) || !is_entity_name(action.name)) {
-    return invalid("kms.definition.name", "the name contains characters that are not allowed, or is too long");
+    return invalid("kms.definition.name",
+                   "the name contains characters that are not allowed, or is too long");
   }
   if (!action.package.empty()) {
     return Error{ErrorCode::kUnsupported, "kms.definition.package", "packages are not supported yet"};
@@ -69,13 +76,16 @@ Status check_definition(const wire::Action& action) {
   TRY(parse_pairs(action.parameters_json, true));
   if (action.main.size() > kNameSizeMax) return invalid("kms.definition.main", "main is too long");
   if (action.kind == kSequenceKind) {
-    if (!action.image.is_zero() || !action.code.is_zero()) return invalid("kms.definition.sequence", "a sequence has no code");
+    if (!action.image.is_zero() || !action.code.is_zero())
+      return invalid("kms.definition.sequence", "a sequence has no code");
     return {};
   }
   if (action.kind != kNativeKind) {
-    return Error{ErrorCode::kUnsupported, "kms.definition.kind", "kind '" + action.kind + "' not in Set(native:1, sequence)"};
+    return Error{ErrorCode::kUnsupported, "kms.definition.kind",
+                 "kind '" + action.kind + "' not in Set(native:1, sequence)"};
   }
-  if (!action.components.empty()) return invalid("kms.definition.components", "only a sequence has components");
+  if (!action.components.empty())
+    return invalid("kms.definition.components", "only a sequence has components");
   if (action.image.is_zero() || action.code.is_zero()) {
     return invalid("kms.definition.image", "a native action needs its image's measurement and digest");
   }
@@ -83,7 +93,8 @@ Status check_definition(const wire::Action& action) {
 }
 
 Result<std::string> parse_component(std::string_view component, const std::string& own_namespace) {
-  const Error malformed = invalid("kms.sequence.component_name", "a component is named /namespace/[package/]name");
+  const Error malformed =
+      invalid("kms.sequence.component_name", "a component is named /namespace/[package/]name");
   if (component.size() > 3 * kNameSizeMax + 3 || !component.starts_with('/')) return malformed;
   std::vector<std::string> parts;
   for (std::size_t start = 1; start <= component.size();) {

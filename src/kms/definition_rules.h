@@ -1,5 +1,5 @@
-// definition_rules.h: what a user's definition must look like, before it becomes state. Errors are kInvalid (or kTooLarge,
-// kUnsupported) with a detail meant for the user: OpenWhisk's words where it has some.
+// definition_rules.h: what a user's definition must look like, before it becomes state. Errors are kInvalid
+// (or kTooLarge, kUnsupported) with a detail meant for the user: OpenWhisk's words where it has some.
 #pragma once
 
 #include <string>
@@ -20,10 +20,12 @@ bool is_entity_name(std::string_view name);
 // check_definition looks at one action by itself; whether its components exist is for sequence.h.
 Status check_definition(const wire::Action& action);
 
-// parse_component reads "/namespace/[package/]name" ("_" is the sequence's own namespace) and gives the canonical form.
+// parse_component reads "/namespace/[package/]name" ("_" is the sequence's own namespace) and gives the
+// canonical form.
 Result<std::string> parse_component(std::string_view component, const std::string& own_namespace);
 
-// merge_parameters makes one JSON object of an array of {key, value[, init]}; of equal keys the last one counts.
+// merge_parameters makes one JSON object of an array of {key, value[, init]}; of equal keys the last one
+// counts.
 Result<std::string> merge_parameters(std::string_view parameters_json);
 
 // next_version bumps the patch of "major.minor.patch".

@@ -1,5 +1,5 @@
-// definitions_test.cc: changes of actions and sequences: single rules, and a randomized run against a model that is as simple as it
-// can be, with a replay of the journal's bytes beside it.
+// definitions_test.cc: changes of actions and sequences: single rules, and a randomized run against a model
+// that is as simple as it can be, with a replay of the journal's bytes beside it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,7 +27,8 @@ class DefinitionsTest : public ::testing::Test {
     apply(std::move(made->delta));
   }
   ChangeContext context() { return {state_, kPolicy, now_ms_}; }
-  // apply sends a delta through its encoding, as the journal does, and replays the same bytes into a second state.
+  // apply sends a delta through its encoding, as the journal does, and replays the same bytes into a second
+  // state.
   void apply(Delta delta) {
     const Bytes bytes = encode(delta);
     ASSERT_TRUE(state_.apply(std::move(delta)));
@@ -59,7 +60,8 @@ class DefinitionsTest : public ::testing::Test {
     if (chain->digest != wire::chain_digest(chain->namespace_id, chain->steps)) return "digest";
     std::string text;
     for (const wire::ChainStep& step : chain->steps) {
-      const wire::Action* atom = state_.find_function(step.function);  // every current chain runs current functions only
+      const wire::Action* atom =
+          state_.find_function(step.function);  // every current chain runs current functions only
       if (atom == nullptr || "ns/" + atom->name != step.action) return "stale";
       text += (text.empty() ? "" : " ") + atom->name;
     }
@@ -142,7 +144,8 @@ TEST_F(Sequences, DoNotReachIntoOtherNamespaces) {
   EXPECT_EQ(put(sequence_action("ns", "s", {"/other/a"})),
             "a component of another namespace needs its owner's consent, which cannot be given yet");
   for (const char* component : {"a", "/a", "/ns/p/a/b", "/ns/", "//a", "/ns/a/", ""}) {
-    EXPECT_EQ(put(sequence_action("ns", "s", {component})), "a component is named /namespace/[package/]name") << component;
+    EXPECT_EQ(put(sequence_action("ns", "s", {component})), "a component is named /namespace/[package/]name")
+        << component;
   }
 }
 
@@ -157,7 +160,8 @@ TEST_F(Sequences, DestroyRetiredSecretsWhenTheirTimePassed) {
 }
 
 TEST_F(DefinitionsTest, RefusesNamesOutsideTheGrammar) {
-  for (const char* name : {"", " ", "a ", " a", "a/b", "ä", "-a", ".a", "a\n"}) EXPECT_NE(put(native(name)), "ok") << name;
+  for (const char* name : {"", " ", "a ", " a", "a/b", "ä", "-a", ".a", "a\n"})
+    EXPECT_NE(put(native(name)), "ok") << name;
   EXPECT_NE(put(native(std::string(257, 'a'))), "ok");
   for (const char* name : {"a", "_", "a b", "a.b-c@d", "0"}) EXPECT_EQ(put(native(name)), "ok") << name;
   EXPECT_EQ(put(native(std::string(256, 'a'))), "ok");
@@ -179,7 +183,9 @@ TEST_F(DefinitionsTest, RefusesLimitsAndTextsOutOfRange) {
   EXPECT_TRUE(refused([](auto& a) { a.image = {}; }));
   EXPECT_TRUE(refused([](auto& a) { a.package = "p"; }));
   EXPECT_TRUE(refused([](auto& a) { a.components = {"/ns/b"}; }));
-  for (const char* text : {"", "{}", "[1]", "[{}]", R"([{"key":1,"value":2}])", R"([{"key":"a"}])", R"([{"key":"a","value":1,"x":2}])", "[] "
+  for (const char* text : {"", "{}", "[1]", "[{}]", R"([{"key":1,"value":2}])", R"([{"key":"a"}])",
+                           R"([{"key":"a","value":1,"x":2}])",
+                           "[] "
                            "x"}) {
     EXPECT_TRUE(refused([&](auto& a) { a.parameters_json = text; })) << text;
     EXPECT_TRUE(refused([&](auto& a) { a.annotations_json = text; })) << text;
@@ -214,7 +220,8 @@ class Model {
     std::vector<std::string> components;
   };
   using Definitions = std::map<std::string, Definition>;
-  static bool flatten(const Definitions& all, const std::string& name, std::vector<std::string> path, std::vector<std::string>& flat) {
+  static bool flatten(const Definitions& all, const std::string& name, std::vector<std::string> path,
+                      std::vector<std::string>& flat) {
     const auto found = all.find(name);
     if (found == all.end() || std::ranges::count(path, name) != 0) return false;
     if (!found->second.is_sequence) {
@@ -223,7 +230,8 @@ class Model {
     }
     path.push_back(name);
     if (found->second.components.empty()) return false;
-    return std::ranges::all_of(found->second.components, [&](const auto& part) { return flatten(all, part, path, flat); });
+    return std::ranges::all_of(found->second.components,
+                               [&](const auto& part) { return flatten(all, part, path, flat); });
   }
   Definitions definitions_;
 };
@@ -254,7 +262,8 @@ TEST_F(DefinitionsTest, AgreeWithAModelAndWithTheReplayedJournal) {
       ASSERT_EQ(steps(one), model.steps(one)) << "round " << round << ", action " << one;
     }
     if (round % 100 == 0) {
-      ASSERT_EQ(wire::encode(state_.view(0, kPolicy, now_ms_)), wire::encode(replayed_.view(0, kPolicy, now_ms_)));
+      ASSERT_EQ(wire::encode(state_.view(0, kPolicy, now_ms_)),
+                wire::encode(replayed_.view(0, kPolicy, now_ms_)));
     }
   }
 }

@@ -1,6 +1,7 @@
-// delta.h: one change of the KMS's state as data: everything that became different, complete, with its random values. Replaying
-// the journal applies deltas in order and decides nothing, so the same journal always gives the same state.
-// Secrets (chain secrets, record keys, the CA key) are inside: an encoded delta only exists inside the enclave and, encrypted, in the journal.
+// delta.h: one change of the KMS's state as data: everything that became different, complete, with its random
+// values. Replaying the journal applies deltas in order and decides nothing, so the same journal always gives
+// the same state. Secrets (chain secrets, record keys, the CA key) are inside: an encoded delta only exists
+// inside the enclave and, encrypted, in the journal.
 #pragma once
 
 #include <optional>

@@ -41,7 +41,8 @@ Result<std::size_t> read_some(int descriptor, MutableBytes buffer) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return failed("kms.file.read", "read");
     // A host that claims more than was asked for is lying.
-    if (static_cast<std::size_t>(count) > buffer.size()) return Error{ErrorCode::kInternal, "kms.file.read_size"};
+    if (static_cast<std::size_t>(count) > buffer.size())
+      return Error{ErrorCode::kInternal, "kms.file.read_size"};
     return static_cast<std::size_t>(count);
   }
 }
@@ -50,7 +51,8 @@ Status write_all(int descriptor, ByteView content) {
   while (!content.empty()) {
     const ssize_t count = ::write(descriptor, content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || static_cast<std::size_t>(count) > content.size()) return failed("kms.file.write", "write");
+    if (count <= 0 || static_cast<std::size_t>(count) > content.size())
+      return failed("kms.file.write", "write");
     content = content.subspan(static_cast<std::size_t>(count));
   }
   return {};

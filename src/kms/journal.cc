@@ -61,10 +61,12 @@ void wipe_entries(std::vector<JournalEntry>& entries) {
 }
 
 Error refused(std::string_view site, std::string found, const Digest& anchored) {
-  return Error{ErrorCode::kDenied, site,
-               "found " + std::move(found) + "; expected the anchored record " + to_hex(anchored) +
-                   " to be the last or the last but one. The state folder is older than, newer than, or other than what this "
-                   "KMS last wrote: restore the newest journal together with its anchor. Nothing was changed."};
+  return Error{
+      ErrorCode::kDenied, site,
+      "found " + std::move(found) + "; expected the anchored record " + to_hex(anchored) +
+          " to be the last or the last but one. The state folder is older than, newer than, or other than "
+          "what this "
+          "KMS last wrote: restore the newest journal together with its anchor. Nothing was changed."};
 }
 
 }  // namespace
@@ -90,15 +92,17 @@ Status Journal::replay_file(const std::string& path, const Replay& replay) {
   for (;;) {
     const auto next = TRY(records.next());
     if (next.kind == RecordReader::Kind::kEnd) break;
-    auto opened = next.kind == RecordReader::Kind::kRecord ? open_record(root_secret_, next.bytes.subspan(4))
-                                                          : Result<Opened>(Error{ErrorCode::kCorrupt, "kms.journal.torn"});
+    auto opened = next.kind == RecordReader::Kind::kRecord
+                      ? open_record(root_secret_, next.bytes.subspan(4))
+                      : Result<Opened>(Error{ErrorCode::kCorrupt, "kms.journal.torn"});
     if (!opened) {
       torn = true;
       break;
     }
     JournalRecord& record = opened->record;
     if (opened->previous != head_ || record.sequence != sequence_ + 1 || record.unix_ms < unix_ms_) {
-      return refused("kms.journal.order", "a record out of order after number " + std::to_string(sequence_), anchored);
+      return refused("kms.journal.order", "a record out of order after number " + std::to_string(sequence_),
+                     anchored);
     }
     TRY(replay(record));
     wipe_entries(record.entries);
@@ -108,11 +112,15 @@ Status Journal::replay_file(const std::string& path, const Replay& replay) {
     unix_ms_ = record.unix_ms;
     good_size += next.bytes.size();
   }
-  const std::string found = "record number " + std::to_string(sequence_) + ", " + to_hex(head_) + ", as the last one";
+  const std::string found =
+      "record number " + std::to_string(sequence_) + ", " + to_hex(head_) + ", as the last one";
   if (torn) {
-    // What was anchored is complete up to here, so the rest was never answered. Otherwise answered records are damaged.
+    // What was anchored is complete up to here, so the rest was never answered. Otherwise answered records
+    // are damaged.
     if (anchored != head_) return refused("kms.journal.damaged", found + " before damaged bytes", anchored);
-    log_warning("the journal's last record is incomplete (a crash while writing); it was never answered and is cut off");
+    log_warning(
+        "the journal's last record is incomplete (a crash while writing); it was never answered and is cut "
+        "off");
     if (::ftruncate(file_.get(), static_cast<off_t>(good_size)) != 0 || ::fsync(file_.get()) != 0) {
       return Error{ErrorCode::kInternal, "kms.journal.truncate", path};
     }
@@ -128,8 +136,8 @@ Status Journal::replay_file(const std::string& path, const Replay& replay) {
   return {};
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const Key& root_secret, Anchor& anchor,
-                                               const Replay& replay) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const Key& root_secret,
+                                               Anchor& anchor, const Replay& replay) {
   const std::string path = folder + "/journal";
   std::unique_ptr<Journal> journal(new Journal(root_secret.copy(), anchor));
   journal->file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

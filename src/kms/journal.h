@@ -1,10 +1,11 @@
 // journal.h: the append-only, encrypted, hash-chained record of every change; the audit log, too.
-// Record on disk: `u32 size of the rest ‖ salt (24) ‖ AES-256-GCM ciphertext ‖ tag` under HKDF(root secret, salt); the plaintext
-// holds the previous record's hash, a sequence number, the highest time seen, and the entries. A record's hash is SHA-256 of
-// its bytes on disk. One record per group of changes: append, fdatasync, anchor; only then may anyone be answered.
-// At start the anchor must be the head, or the head's predecessor (crash between append and anchor). Bytes after the anchored
-// record that do not authenticate were never answered: a torn write, cut off. Anything else is refused.
-// Threads: one. After an error of append or confirm the instance must stop: memory may be ahead of the disk.
+// Record on disk: `u32 size of the rest ‖ salt (24) ‖ AES-256-GCM ciphertext ‖ tag` under HKDF(root secret,
+// salt); the plaintext holds the previous record's hash, a sequence number, the highest time seen, and the
+// entries. A record's hash is SHA-256 of its bytes on disk. One record per group of changes: append,
+// fdatasync, anchor; only then may anyone be answered. At start the anchor must be the head, or the head's
+// predecessor (crash between append and anchor). Bytes after the anchored record that do not authenticate
+// were never answered: a torn write, cut off. Anything else is refused. Threads: one. After an error of
+// append or confirm the instance must stop: memory may be ahead of the disk.
 #pragma once
 
 #include <functional>
@@ -32,15 +33,17 @@ struct JournalRecord {
 
 class Journal {
  public:
-  // open replays folder/journal through `replay`, in order, and leaves it ready to append. kDenied when the anchor or the
-  // contents do not fit; the detail says what was found, what was expected, and what can be done.
+  // open replays folder/journal through `replay`, in order, and leaves it ready to append. kDenied when the
+  // anchor or the contents do not fit; the detail says what was found, what was expected, and what can be
+  // done.
   using Replay = std::function<Status(const JournalRecord&)>;
-  static Result<std::unique_ptr<Journal>> open(const std::string& folder, const Key& root_secret, Anchor& anchor,
-                                               const Replay& replay);
+  static Result<std::unique_ptr<Journal>> open(const std::string& folder, const Key& root_secret,
+                                               Anchor& anchor, const Replay& replay);
 
   // append writes one record, makes it durable and moves the anchor.
   Status append(std::uint64_t unix_ms, std::vector<JournalEntry> entries);
-  // confirm reads the anchor and fails with kConflict unless it still names this instance's head. Keys leave only after it.
+  // confirm reads the anchor and fails with kConflict unless it still names this instance's head. Keys leave
+  // only after it.
   Status confirm();
 
   const Digest& head() const { return head_; }

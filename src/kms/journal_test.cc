@@ -25,7 +25,8 @@ class JournalTest : public ::testing::Test {
     seen_.clear();
     return Journal::open(folder_.path(), root_, *anchor_, [this](const JournalRecord& record) -> Status {
       for (const JournalEntry& entry : record.entries) {
-        seen_.push_back(std::to_string(record.sequence) + ":" + entry.who + ":" + std::string(as_text(entry.operation)));
+        seen_.push_back(std::to_string(record.sequence) + ":" + entry.who + ":" +
+                        std::string(as_text(entry.operation)));
       }
       return {};
     });
@@ -44,7 +45,8 @@ class JournalTest : public ::testing::Test {
   std::string path(const char* name) const { return folder_.path() + "/" + name; }
   Bytes read(const char* name) const { return **read_file(path(name), 1u << 30); }
   void put(const char* name, ByteView content) const {
-    std::ofstream(path(name), std::ios::binary | std::ios::trunc).write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    std::ofstream(path(name), std::ios::binary | std::ios::trunc)
+        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   }
 
   testing::TemporaryFolder folder_;
@@ -145,7 +147,8 @@ TEST_F(JournalRefuses, AFork) {
 TEST_F(JournalRefuses, ChangedBytesInTheMiddle) {
   write(3);
   const Bytes good = read("journal");
-  for (const std::size_t position : {std::size_t{0}, std::size_t{3}, std::size_t{10}, std::size_t{60}, good.size() / 2, good.size() - 1}) {
+  for (const std::size_t position :
+       {std::size_t{0}, std::size_t{3}, std::size_t{10}, std::size_t{60}, good.size() / 2, good.size() - 1}) {
     Bytes bad = good;
     bad[position] ^= 1;
     put("journal", bad);

@@ -1,5 +1,6 @@
-// kms_main.cc: wires the KMS. It runs in an enclave; as an ordinary process it stops at once, for it has no identity there.
-// Arguments are the host's: paths only. What must be trusted is in the root policy, whose digest is in the evidence.
+// kms_main.cc: wires the KMS. It runs in an enclave; as an ordinary process it stops at once, for it has no
+// identity there. Arguments are the host's: paths only. What must be trusted is in the root policy, whose
+// digest is in the evidence.
 #include <cstdio>
 #include <map>
 #include <string>
@@ -36,7 +37,8 @@ Result<std::string> read_text(const std::string& path, std::size_t size_max) {
 void log_policy(const RootPolicy& policy) {
   log_info("root policy " + to_hex(policy.digest));
   if (policy.trust.insecure_accept_software_sgx) {
-    log_warning("insecure_accept_software_sgx: software SGX protects nothing from whoever operates this machine");
+    log_warning(
+        "insecure_accept_software_sgx: software SGX protects nothing from whoever operates this machine");
   }
   if (policy.insecure_file_anchor) {
     log_warning("insecure_file_anchor: whoever operates this machine can roll the state back unnoticed");
@@ -54,15 +56,17 @@ Status run(int count, char** values) {
   const auto attester = TRY(attest::device_attester());
   log_policy(policy);
   if (!policy.insecure_file_anchor) {
-    return Error{ErrorCode::kUnsupported, "kms.main.anchor", "this version has the file anchor only: set insecure_file_anchor: true"};
+    return Error{ErrorCode::kUnsupported, "kms.main.anchor",
+                 "this version has the file anchor only: set insecure_file_anchor: true"};
   }
   const std::string& folder = options.at("--state");
   const auto anchor = insecure_file_anchor(folder);
   const SystemClock clock;
-  const auto service =
-      TRY(Service::open({folder, std::move(policy), std::move(collateral), *anchor, *sealer, *attester, clock}));
+  const auto service = TRY(
+      Service::open({folder, std::move(policy), std::move(collateral), *anchor, *sealer, *attester, clock}));
   const auto server = TRY(Server::listen(options.at("--socket"), *service));
-  log_info("ready; revision " + std::to_string(service->revision()) + ", " + std::to_string(service->action_count()) + " functions");
+  log_info("ready; revision " + std::to_string(service->revision()) + ", " +
+           std::to_string(service->action_count()) + " functions");
   return server->run();
 }
 

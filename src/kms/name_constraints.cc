@@ -26,7 +26,8 @@ Status add(Subtrees*& trees, int type, ByteView bytes) {
   }
   GENERAL_NAME_set0_value(tree->base, type, name);
   static constexpr std::uint8_t kNothing = 0;  // an empty name matches every name
-  if (ASN1_STRING_set(name, bytes.empty() ? &kNothing : bytes.data(), static_cast<int>(bytes.size())) != 1) return kFailed;
+  if (ASN1_STRING_set(name, bytes.empty() ? &kNothing : bytes.data(), static_cast<int>(bytes.size())) != 1)
+    return kFailed;
   return {};
 }
 
@@ -44,7 +45,8 @@ Result<Bytes> single_address(const std::string& text) {
 Status add_name_constraints(X509* certificate, const RootPolicy& policy) {
   const Constraints constraints(NAME_CONSTRAINTS_new());
   if (!constraints) return kFailed;
-  for (const std::string& name : policy.dns_names) TRY(add(constraints->permittedSubtrees, GEN_DNS, as_bytes(name)));
+  for (const std::string& name : policy.dns_names)
+    TRY(add(constraints->permittedSubtrees, GEN_DNS, as_bytes(name)));
   if (policy.dns_names.empty()) TRY(add(constraints->excludedSubtrees, GEN_DNS, {}));
   for (const std::string& address : policy.ip_addresses) {
     const Bytes bytes = TRY(single_address(address));
@@ -54,7 +56,8 @@ Status add_name_constraints(X509* certificate, const RootPolicy& policy) {
     TRY(add(constraints->excludedSubtrees, GEN_IPADD, Bytes(8)));
     TRY(add(constraints->excludedSubtrees, GEN_IPADD, Bytes(32)));
   }
-  if (X509_add1_ext_i2d(certificate, NID_name_constraints, constraints.get(), 1, X509V3_ADD_DEFAULT) != 1) return kFailed;
+  if (X509_add1_ext_i2d(certificate, NID_name_constraints, constraints.get(), 1, X509V3_ADD_DEFAULT) != 1)
+    return kFailed;
   return {};
 }
 

@@ -56,7 +56,8 @@ Result<NewNamespace> create_namespace(const ChangeContext& context, const std::s
 
 Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wire::ClaimNamespace& request) {
   // One answer for "no such namespace", "claimed already" and "wrong token": a guesser learns nothing.
-  const Error denied{ErrorCode::kDenied, "kms.namespace.claim", "the claim token is wrong or was used already"};
+  const Error denied{ErrorCode::kDenied, "kms.namespace.claim",
+                     "the claim token is wrong or was used already"};
   const NamespaceEntry* old = context.state.find_namespace(request.namespace_name);
   if (old == nullptr || old->claim.is_zero() || old->policy != context.policy) return denied;
   if (!equal_constant_time(crypto::sha256(as_bytes(request.token)).view(), old->claim.view())) return denied;

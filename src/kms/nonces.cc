@@ -12,7 +12,8 @@ const wire::SignedNonce& Nonces::current(std::uint64_t now_unix_ms) {
 
 Status Nonces::check(const wire::SignedNonce& nonce, std::uint64_t now_unix_ms) const {
   const Bytes given = wire::encode(nonce);
-  const bool ours = (current_ && wire::encode(*current_) == given) || (previous_ && wire::encode(*previous_) == given);
+  const bool ours =
+      (current_ && wire::encode(*current_) == given) || (previous_ && wire::encode(*previous_) == given);
   if (!ours) return Error{ErrorCode::kDenied, "kms.nonce.unknown"};
   if (now_unix_ms - nonce.unix_ms > kAcceptMs) return Error{ErrorCode::kDenied, "kms.nonce.stale"};
   return {};

@@ -1,5 +1,6 @@
-// nonces.h: the signed nonce that evidence must contain. A new one every minute; the current and the one before are accepted,
-// none older than two minutes. Nonces of an earlier start are unknown, whatever their signature says.
+// nonces.h: the signed nonce that evidence must contain. A new one every minute; the current and the one
+// before are accepted, none older than two minutes. Nonces of an earlier start are unknown, whatever their
+// signature says.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// record_reader.h: cuts the journal file into records, with one buffer and few reads. It authenticates nothing.
+// record_reader.h: cuts the journal file into records, with one buffer and few reads. It authenticates
+// nothing.
 #pragma once
 
 #include "base/bytes.h"

@@ -37,7 +37,8 @@ Result<wire::StepKeys> release_step_keys(const State& state, const Digest& polic
   if (request.step >= chain->steps.size()) return denied("kms.release.step");
   const wire::ChainStep& step = chain->steps[request.step];
   if (request.function != step.function) return denied("kms.release.function");
-  if (session.role != wire::Role::kFunction || session.measurement != step.image) return denied("kms.release.measurement");
+  if (session.role != wire::Role::kFunction || session.measurement != step.image)
+    return denied("kms.release.measurement");
   const Assignment wanted{step.function, chain->namespace_id};
   if (session.assignment && *session.assignment != wanted) return denied("kms.release.assignment");
   const wire::Action* action = state.find_function(step.function);

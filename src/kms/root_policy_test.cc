@@ -11,7 +11,9 @@ std::string good() {
   return "version: 1\n"
          "dns_names: [localhost, 127.0.0.1, \"::1\"]\n"
          "images:\n"
-         "  gateway: [" + kImage + "]\n"
+         "  gateway: [" +
+         kImage +
+         "]\n"
          "tolerated_tcb: [UpToDate, SWHardeningNeeded]\n";
 }
 
@@ -27,7 +29,8 @@ std::string with(const std::string& from, const std::string& to) {
 }
 
 TEST(RootPolicy, ReadsEveryField) {
-  const auto policy = parse_root_policy(good() + "insecure_accept_software_sgx: true\nsoftware_root: AQID\ninsecure_file_anchor: true\n");
+  const auto policy = parse_root_policy(
+      good() + "insecure_accept_software_sgx: true\nsoftware_root: AQID\ninsecure_file_anchor: true\n");
   ASSERT_TRUE(policy) << to_string(policy.error());
   EXPECT_EQ(policy->dns_names, std::vector<std::string>{"localhost"});
   EXPECT_EQ(policy->ip_addresses, (std::vector<std::string>{"127.0.0.1", "::1"}));
@@ -52,8 +55,10 @@ TEST(RootPolicy, RefusesUnknownFieldsWithLineAndColumn) {
 
 TEST(RootPolicy, RefusesRepeatedAndMissingFields) {
   EXPECT_EQ(what(good() + "version: 1\n"), "line 6, column 1: field 'version' is repeated");
-  EXPECT_EQ(what(with("tolerated_tcb: [UpToDate, SWHardeningNeeded]\n", "")), "line 1, column 1: field 'tolerated_tcb' is missing");
-  EXPECT_EQ(what(with("dns_names: [localhost, 127.0.0.1, \"::1\"]", "dns_names: []")), "line 1, column 1: dns_names must name the deployment");
+  EXPECT_EQ(what(with("tolerated_tcb: [UpToDate, SWHardeningNeeded]\n", "")),
+            "line 1, column 1: field 'tolerated_tcb' is missing");
+  EXPECT_EQ(what(with("dns_names: [localhost, 127.0.0.1, \"::1\"]", "dns_names: []")),
+            "line 1, column 1: dns_names must name the deployment");
 }
 
 TEST(RootPolicy, RefusesOddValues) {
@@ -71,12 +76,14 @@ TEST(RootPolicy, RefusesOddValues) {
   EXPECT_NE(what(good() + "insecure_accept_software_sgx: true\n"), "accepted");
   EXPECT_NE(what(good() + "software_root: AQID\n"), "accepted");
   for (const char* root : {"AQI", "AQI=x", "AQJ=", "A===", "====", "\"AQ ID\"", "AQ-_"}) {
-    EXPECT_NE(what(good() + "insecure_accept_software_sgx: true\nsoftware_root: " + root + "\n"), "accepted") << root;
+    EXPECT_NE(what(good() + "insecure_accept_software_sgx: true\nsoftware_root: " + root + "\n"), "accepted")
+        << root;
   }
 }
 
 TEST(RootPolicy, RefusesWhatIsNotOneYamlMapping) {
-  for (const char* text : {"", "x", "[1]", "a: b: c", "version: 1\n---\nversion: 1\n", "{", "\t", "&a [*a]", "? {a: b} : c"}) {
+  for (const char* text :
+       {"", "x", "[1]", "a: b: c", "version: 1\n---\nversion: 1\n", "{", "\t", "&a [*a]", "? {a: b} : c"}) {
     EXPECT_NE(what(text), "accepted") << text;
   }
   EXPECT_EQ(parse_root_policy(std::string(kPolicySizeMax + 1, ' ')).error().code, ErrorCode::kTooLarge);

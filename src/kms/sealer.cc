@@ -32,9 +32,10 @@ Key file_key(const Key& sealing_key, ByteView salt) {
 }
 
 Result<RootSecret> open_sealed(const Key& sealing_key, ByteView file) {
-  const Error refused{ErrorCode::kDenied, "kms.root_secret.sealed",
-                      "root.sealed was not made by this enclave on this machine. Start the KMS image that made it, or begin "
-                      "with an empty state folder: nothing sealed by another image can be read."};
+  const Error refused{
+      ErrorCode::kDenied, "kms.root_secret.sealed",
+      "root.sealed was not made by this enclave on this machine. Start the KMS image that made it, or begin "
+      "with an empty state folder: nothing sealed by another image can be read."};
   if (file.size() != kSealedSize || as_text(file.first(kMagic.size())) != kMagic) return refused;
   const Key key = file_key(sealing_key, file.subspan(kMagic.size(), kSaltSize));
   auto plain = crypto::aes256gcm_open(key, {}, as_bytes(kMagic), file.subspan(kMagic.size() + kSaltSize));
@@ -59,7 +60,8 @@ Result<RootSecret> load_or_make_root_secret(const std::string& folder, Sealer& s
   if (file) return open_sealed(sealing_key, *file);
   if (::access((folder + "/journal").c_str(), F_OK) == 0) {
     return Error{ErrorCode::kDenied, "kms.root_secret.missing",
-                 "there is a journal but no root.sealed to open it: restore root.sealed, or begin with an empty state folder."};
+                 "there is a journal but no root.sealed to open it: restore root.sealed, or begin with an "
+                 "empty state folder."};
   }
   RootSecret root{crypto::random_key(), true};
   FixedBytes<kSaltSize, struct SealSaltTag> salt;

@@ -1,6 +1,6 @@
 // sealer.h: keeps one secret on the host's disk such that only this enclave, on this machine, gets it back.
-// Trust: the sealing key comes from EGETKEY bound to MRENCLAVE; the file is the host's. Rolling the file back gains nothing:
-// it is written once.
+// Trust: the sealing key comes from EGETKEY bound to MRENCLAVE; the file is the host's. Rolling the file back
+// gains nothing: it is written once.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,8 @@ class Sealer {
   virtual Result<Key> sealing_key() = 0;
 };
 
-// device_sealer reads Gramine's pseudo file /dev/attestation/keys/_sgx_mrenclave. kUnsupported outside an enclave.
+// device_sealer reads Gramine's pseudo file /dev/attestation/keys/_sgx_mrenclave. kUnsupported outside an
+// enclave.
 Result<std::unique_ptr<Sealer>> device_sealer();
 
 // RootSecret is what all journal keys are derived from.

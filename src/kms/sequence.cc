@@ -8,7 +8,9 @@
 namespace clemmys::kms {
 namespace {
 
-Error refused(std::string_view site, std::string detail) { return Error{ErrorCode::kInvalid, site, std::move(detail)}; }
+Error refused(std::string_view site, std::string detail) {
+  return Error{ErrorCode::kInvalid, site, std::move(detail)};
+}
 
 class Flattener {
  public:
@@ -20,7 +22,8 @@ class Flattener {
       steps_.push_back(&action);
       return {};
     }
-    if (action.components.empty()) return refused("kms.sequence.empty", "No component specified for the sequence.");
+    if (action.components.empty())
+      return refused("kms.sequence.empty", "No component specified for the sequence.");
     if (action.components.size() > kSequenceStepsMax || path_.size() > kSequenceStepsMax) return too_long();
     const std::string key = action_key(action);
     if (std::find(path_.begin(), path_.end(), key) != path_.end()) {

@@ -33,7 +33,8 @@ struct Connection {
   bool closing = false;  // close once everything is written; nothing more is read
   bool backlog = false;  // complete requests are waiting for room in `out`
 
-  Connection(Descriptor descriptor, std::size_t frame_size_max) : socket(std::move(descriptor)), in(frame_size_max) {}
+  Connection(Descriptor descriptor, std::size_t frame_size_max)
+      : socket(std::move(descriptor)), in(frame_size_max) {}
   std::size_t waiting() const { return out.size() - sent; }
 };
 
@@ -58,7 +59,8 @@ struct Server::Impl {
 
   Status open();
   void accept_all();
-  // read_from takes at most one buffer per turn, so that no peer holds the others up. false: the connection is over.
+  // read_from takes at most one buffer per turn, so that no peer holds the others up. false: the connection
+  // is over.
   bool read_from(Connection& connection);
   void answer_frames(Connection& connection);
   bool write_to(Connection& connection);
@@ -69,12 +71,14 @@ struct Server::Impl {
 Status Server::Impl::open() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return Error{ErrorCode::kInvalid, "kms.server.path", path};
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return Error{ErrorCode::kInvalid, "kms.server.path", path};
   std::memcpy(address.sun_path, path.data(), path.size());
   listener = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (listener.get() < 0) return failed("kms.server.socket");
   ::unlink(path.c_str());
-  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed("kms.server.bind");
+  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return failed("kms.server.bind");
   if (::listen(listener.get(), 128) != 0) return failed("kms.server.listen");
   epoll = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   wakeup = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -140,10 +144,12 @@ bool Server::Impl::write_to(Connection& connection) {
     connection.sent = 0;
     if (connection.closing) return false;
   } else if (connection.sent > kReadSize) {
-    connection.out.erase(connection.out.begin(), connection.out.begin() + static_cast<std::ptrdiff_t>(connection.sent));
+    connection.out.erase(connection.out.begin(),
+                         connection.out.begin() + static_cast<std::ptrdiff_t>(connection.sent));
     connection.sent = 0;
   }
-  const bool reading = !connection.closing && !connection.backlog && connection.waiting() < limits.waiting_size_max;
+  const bool reading =
+      !connection.closing && !connection.backlog && connection.waiting() < limits.waiting_size_max;
   const bool writing = connection.waiting() > 0 || connection.backlog;
   const std::uint32_t interest = (reading ? EPOLLIN : 0u) | (writing ? EPOLLOUT : 0u);
   if (interest != connection.interest) {
@@ -164,7 +170,8 @@ Status Server::Impl::turn() {
     const auto found = connections.find(number);
     if (found == connections.end()) continue;
     Connection& connection = found->second;
-    const bool alive = (events[static_cast<std::size_t>(i)].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || read_from(connection);
+    const bool alive = (events[static_cast<std::size_t>(i)].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 ||
+                       read_from(connection);
     if (!alive) {
       connections.erase(found);
       continue;
@@ -187,7 +194,8 @@ void Server::Impl::finish_turn() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { ::unlink(impl_->path.c_str()); }
 
-Result<std::unique_ptr<Server>> Server::listen(const std::string& path, Service& service, ServerLimits limits) {
+Result<std::unique_ptr<Server>> Server::listen(const std::string& path, Service& service,
+                                               ServerLimits limits) {
   auto impl = std::make_unique<Impl>(service, limits);
   impl->path = path;
   TRY(impl->open());

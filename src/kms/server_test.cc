@@ -35,8 +35,11 @@ TEST(Server, ServesAGatewaysWholeStartOverTheSocket) {
   const Descriptor socket = connect(kms);
   const auto nonce = *wire::decode_nonce(*ask_socket(socket.get(), wire::KmsFrame::kNonce, {}));
   wire::SessionClient client(wire::Role::kGateway, nonce);
-  Bytes quote = *kms.root().attester({.measurement = testing::kGatewayImage, .signer = {}})->evidence(attest::ReportData{client.report_data().bytes});
-  auto cipher = *client.accept(*ask_socket(socket.get(), wire::KmsFrame::kHello, client.hello(std::move(quote))));
+  Bytes quote = *kms.root()
+                     .attester({.measurement = testing::kGatewayImage, .signer = {}})
+                     ->evidence(attest::ReportData{client.report_data().bytes});
+  auto cipher =
+      *client.accept(*ask_socket(socket.get(), wire::KmsFrame::kHello, client.hello(std::move(quote))));
   const auto request = [&](const wire::GatewayRequest& one) {
     const Bytes sealed = *ask_socket(socket.get(), wire::KmsFrame::kMessage, cipher.seal(wire::encode(one)));
     return wire::decode_answer(*cipher.open(sealed));

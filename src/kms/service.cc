@@ -4,22 +4,21 @@
 
 #include "attest/collateral.h"
 #include "attest/quote.h"
-#include "base/check.h"
 #include "base/log.h"
 #include "kms/admission.h"
 #include "kms/authority.h"
 #include "kms/changes.h"
-#include "kms/journal.h"
 #include "kms/release.h"
-#include "kms/time_floor.h"
+#include "kms/store.h"
 
 namespace clemmys::kms {
 namespace {
 
-constexpr std::size_t kGroupSizeMax = 8u << 20;  // pending changes that are committed before the turn ends
 constexpr std::size_t kClientNonceSize = 32;
 
-wire::Frame answer(Bytes body) { return {static_cast<std::uint8_t>(wire::KmsFrame::kAnswer), std::move(body)}; }
+wire::Frame answer(Bytes body) {
+  return {static_cast<std::uint8_t>(wire::KmsFrame::kAnswer), std::move(body)};
+}
 
 // refused shows the host a code and a site, nothing else.
 wire::Frame refused(const Error& error) {
@@ -33,42 +32,15 @@ wire::Frame refused(const Error& error) {
 struct Service::Impl {
   ServiceParts parts;
   TimeFloor time;
-  State state;
-  std::unique_ptr<Journal> journal;
+  std::unique_ptr<Store> store;
   std::optional<Authority> authority;
   std::optional<Nonces> nonces;
   Sessions sessions;
-  std::vector<JournalEntry> pending;  // applied to `state`, not yet durable
-  std::size_t pending_size = 0;
-  bool confirm_needed = false;  // keys or certificates are in this turn's answers
-  std::optional<Error> broken;
 
   explicit Impl(ServiceParts given) : parts(std::move(given)), time(parts.clock) {}
 
-  ChangeContext context() { return {state, parts.policy.digest, time.unix_ms()}; }
-
-  // change applies a delta and queues it for the journal.
-  void change(std::string who, Delta delta) {
-    Bytes operation = encode(delta);
-    pending_size += operation.size();
-    pending.push_back({std::move(who), std::move(operation)});
-    CHECK(state.apply(std::move(delta)).has_value());
-    if (pending_size > kGroupSizeMax && !broken) {
-      if (const Status status = commit(); !status) broken = status.error();
-    }
-  }
-
-  Status commit() {
-    if (broken) return *broken;
-    if (!pending.empty()) {
-      confirm_needed = false;  // moving the anchor confirms, too
-      pending_size = 0;
-      TRY(journal->append(state.unix_ms(), std::exchange(pending, {})));
-    } else if (std::exchange(confirm_needed, false)) {
-      TRY(journal->confirm());
-    }
-    return {};
-  }
+  const State& state() const { return store->state(); }
+  ChangeContext context() { return {state(), parts.policy.digest, time.unix_ms()}; }
 
   Status check_own_image();
   Status start();
@@ -88,40 +60,39 @@ struct Service::Impl {
   Result<Bytes> serve(Session& session, const wire::DeleteAction& request);
 };
 
-// check_own_image refuses to serve under a policy that names other KMS images. A courtesy: what protects clients is that they
-// check this enclave's measurement themselves.
+// check_own_image refuses to serve under a policy that names other KMS images. A courtesy: what protects
+// clients is that they check this enclave's measurement themselves.
 Status Service::Impl::check_own_image() {
   if (parts.policy.kms.empty()) return {};
-  const Bytes quote = TRY(parts.attester.evidence(attest::ReportData{}));
-  const attest::Quote parsed = TRY(attest::parse_quote(quote));
+  const auto quote = parts.attester.evidence(attest::ReportData{});
+  if (!quote) {
+    return Error{quote.error().code, "kms.start.quote",
+                 "cannot get a quote of this enclave: is the quoting service running and provisioned? " +
+                     to_string(quote.error())};
+  }
+  const attest::Quote parsed = TRY(attest::parse_quote(*quote));
   const Measurement own = TRY(Measurement::from(parsed.report.mrenclave));
   if (parts.policy.kms.contains(own)) return {};
-  return Error{ErrorCode::kDenied, "kms.start.image", "this KMS is image " + to_hex(own) + ", which the root policy does not name"};
+  return Error{ErrorCode::kDenied, "kms.start.image",
+               "this KMS is image " + to_hex(own) + ", which the root policy does not name"};
 }
 
 Status Service::Impl::start() {
   TRY(check_own_image());
-  const RootSecret root = TRY(load_or_make_root_secret(parts.folder, parts.sealer));
-  journal = TRY(Journal::open(parts.folder, root.key, parts.anchor, [this](const JournalRecord& record) -> Status {
-    for (const JournalEntry& entry : record.entries) {
-      auto delta = decode_delta(entry.operation);
-      if (!delta) return delta.error();
-      TRY(state.apply(std::move(*delta)));
-    }
-    time.raise(record.unix_ms);
-    return {};
-  }));
-  // Each start extends the anchor, so that of two clones on one state folder the earlier one stops at its next answer.
+  store = TRY(Store::open(parts.folder, parts.sealer, parts.anchor, time));
+  // Each start extends the anchor, so that of two clones on one state folder the earlier one stops at its
+  // next answer.
   Delta delta;
-  delta.revision = state.revision() + 1;
+  delta.revision = state().revision() + 1;
   delta.unix_ms = time.unix_ms();
-  if (state.deployment(parts.policy.digest) == nullptr) {
+  if (state().deployment(parts.policy.digest) == nullptr) {
     delta.deployment = TRY(make_deployment(parts.policy, time.unix_ms()));
     log_info("made a certificate authority for this root policy");
   }
-  change("kms start " + to_hex(crypto::random_fixed<FixedBytes<16, struct BootIdTag>>()), std::move(delta));
-  TRY(commit());
-  const Deployment* deployment = state.deployment(parts.policy.digest);
+  store->change("kms start " + to_hex(crypto::random_fixed<FixedBytes<16, struct BootIdTag>>()),
+                std::move(delta));
+  TRY(store->commit());
+  const Deployment* deployment = state().deployment(parts.policy.digest);
   authority.emplace(TRY(Authority::open(*deployment, parts.policy)));
   nonces.emplace(crypto::ed25519_from_seed(deployment->session_seed));
   return {};
@@ -130,7 +101,7 @@ Status Service::Impl::start() {
 Result<Bytes> Service::Impl::hello(ByteView body) {
   const std::uint64_t now = time.unix_ms();
   const wire::SessionHello hello = TRY(wire::decode_hello(body));
-  auto identity = admit(hello, *nonces, {parts.policy, parts.collateral, state}, now);
+  auto identity = admit(hello, *nonces, {parts.policy, parts.collateral, state()}, now);
   if (!identity) {
     log_warning("refused a session: " + to_string(identity.error()));
     return identity.error();
@@ -145,7 +116,8 @@ Result<Bytes> Service::Impl::message(ByteView body) {
   Session* session = sessions.use(id, time.unix_ms());
   if (session == nullptr) return Error{ErrorCode::kUnauthenticated, "kms.message.session"};
   Bytes plaintext = TRY(session->cipher.open(body));
-  auto result = session->role == wire::Role::kGateway ? serve_gateway(*session, plaintext) : serve_function(*session, plaintext);
+  auto result = session->role == wire::Role::kGateway ? serve_gateway(*session, plaintext)
+                                                      : serve_function(*session, plaintext);
   wipe(plaintext.data(), plaintext.size());
   if (result) {
     Bytes plain_answer = wire::encode_answer(time.unix_ms(), *result);
@@ -156,14 +128,16 @@ Result<Bytes> Service::Impl::message(ByteView body) {
   }
   // A gateway shows the detail to its user; it has no secrets.
   Error shown{result.error().code, result.error().site};
-  if (session->role == wire::Role::kGateway && !result.error().detail.empty()) shown.site = result.error().detail;
+  if (session->role == wire::Role::kGateway && !result.error().detail.empty())
+    shown.site = result.error().detail;
   return session->cipher.seal(wire::encode_refusal(time.unix_ms(), shown));
 }
 
 Result<Bytes> Service::Impl::serve_function(Session& session, ByteView plaintext) {
   const auto request = TRY(wire::decode_function_request(plaintext));
-  const auto keys = TRY(release_step_keys(state, parts.policy.digest, session, std::get<wire::GetStepKeys>(request)));
-  confirm_needed = true;
+  const auto keys =
+      TRY(release_step_keys(state(), parts.policy.digest, session, std::get<wire::GetStepKeys>(request)));
+  store->need_confirmation();
   return wire::encode(keys);
 }
 
@@ -173,38 +147,38 @@ Result<Bytes> Service::Impl::serve_gateway(Session& session, ByteView plaintext)
 }
 
 Bytes Service::Impl::view_for(Session& session, std::uint64_t since) {
-  const wire::View view = state.view(since, parts.policy.digest, time.unix_ms());
+  const wire::View view = state().view(since, parts.policy.digest, time.unix_ms());
   session.known_revision = view.revision;
-  confirm_needed = true;
+  store->need_confirmation();
   return wire::encode(view);
 }
 
 Result<Bytes> Service::Impl::serve(Session& session, const wire::SignCsr& request) {
   (void)session;
   const auto chain = TRY(authority->sign_csr(request.csr_der, time.unix_ms()));
-  confirm_needed = true;
+  store->need_confirmation();
   return wire::encode(chain);
 }
 
 Result<Bytes> Service::Impl::serve(Session& session, const wire::GetView& request) {
-  if (request.since_revision > state.revision()) return Error{ErrorCode::kInvalid, "kms.view.revision"};
+  if (request.since_revision > state().revision()) return Error{ErrorCode::kInvalid, "kms.view.revision"};
   return view_for(session, request.since_revision);
 }
 
 Result<Bytes> Service::Impl::serve(Session& session, const wire::ClaimNamespace& request) {
   (void)session;
   auto claimed = TRY(claim_namespace(context(), request));
-  change("gateway", std::move(claimed.delta));
+  store->change("gateway", std::move(claimed.delta));
   return wire::encode(claimed.user);
 }
 
 Result<Bytes> Service::Impl::serve(Session& session, const wire::PutAction& request) {
-  change("gateway", TRY(put_action(context(), request)));
+  store->change("gateway", TRY(put_action(context(), request)));
   return view_for(session, session.known_revision);
 }
 
 Result<Bytes> Service::Impl::serve(Session& session, const wire::DeleteAction& request) {
-  change("gateway", TRY(delete_action(context(), request)));
+  store->change("gateway", TRY(delete_action(context(), request)));
   return view_for(session, session.known_revision);
 }
 
@@ -222,7 +196,7 @@ Result<Bytes> Service::Impl::evidence(ByteView body) {
 
 Result<Bytes> Service::Impl::new_namespace(ByteView body) {
   auto made = TRY(create_namespace(context(), std::string(as_text(body))));
-  change("operator", std::move(made.delta));
+  store->change("operator", std::move(made.delta));
   return to_bytes(made.token);
 }
 
@@ -231,12 +205,17 @@ Result<Bytes> Service::Impl::dispatch(const wire::Frame& request) {
     case wire::KmsFrame::kNonce:
       if (!request.body.empty()) return Error{ErrorCode::kInvalid, "kms.nonce.body"};
       return wire::encode(nonces->current(time.unix_ms()));
-    case wire::KmsFrame::kHello: return hello(request.body);
-    case wire::KmsFrame::kMessage: return message(request.body);
-    case wire::KmsFrame::kEvidence: return evidence(request.body);
-    case wire::KmsFrame::kCreateNamespace: return new_namespace(request.body);
+    case wire::KmsFrame::kHello:
+      return hello(request.body);
+    case wire::KmsFrame::kMessage:
+      return message(request.body);
+    case wire::KmsFrame::kEvidence:
+      return evidence(request.body);
+    case wire::KmsFrame::kCreateNamespace:
+      return new_namespace(request.body);
     case wire::KmsFrame::kAnswer:
-    case wire::KmsFrame::kRefused: break;
+    case wire::KmsFrame::kRefused:
+      break;
   }
   return Error{ErrorCode::kUnsupported, "kms.frame.type"};
 }
@@ -255,15 +234,11 @@ wire::Frame Service::handle(const wire::Frame& request) {
   return result ? answer(std::move(*result)) : refused(result.error());
 }
 
-Status Service::commit() {
-  const Status status = impl_->commit();
-  if (!status) impl_->broken = status.error();
-  return status;
-}
+Status Service::commit() { return impl_->store->commit(); }
 
 std::size_t Service::session_count() const { return impl_->sessions.size(); }
-std::size_t Service::action_count() const { return impl_->state.action_count(); }
-std::uint64_t Service::revision() const { return impl_->state.revision(); }
+std::size_t Service::action_count() const { return impl_->store->state().action_count(); }
+std::uint64_t Service::revision() const { return impl_->store->state().revision(); }
 const Bytes& Service::ca_certificate_der() const { return impl_->authority->certificate_der(); }
 
 }  // namespace clemmys::kms

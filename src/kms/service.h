@@ -1,7 +1,8 @@
-// service.h: the KMS without its socket: frames in, frames out. It owns the state, the journal, the authority and the sessions.
-// Order within a turn: handle() any number of frames, then commit(), then send the answers. commit() makes all changes of the
-// turn durable and anchored with one write, and confirms before keys leave that this instance is still the anchored one.
-// After a failed commit nothing may be sent and the program must end. Trust: frames are hostile. Threads: one.
+// service.h: the KMS without its socket: frames in, frames out. It owns the state, the journal, the authority
+// and the sessions. Order within a turn: handle() any number of frames, then commit(), then send the answers.
+// commit() makes all changes of the turn durable and anchored with one write, and confirms before keys leave
+// that this instance is still the anchored one. After a failed commit nothing may be sent and the program
+// must end. Trust: frames are hostile. Threads: one.
 #pragma once
 
 #include <memory>
@@ -30,7 +31,8 @@ struct ServiceParts {
 
 class Service {
  public:
-  // open unseals, replays, and journals its own start. kDenied when the state cannot be trusted; the detail says why.
+  // open unseals, replays, and journals its own start. kDenied when the state cannot be trusted; the detail
+  // says why.
   static Result<std::unique_ptr<Service>> open(ServiceParts parts);
   ~Service();
 

@@ -4,7 +4,8 @@ namespace clemmys::kms {
 
 Status Sessions::add(Session session, std::uint64_t now_unix_ms) {
   if (index_.size() >= size_max_) {
-    if (now_unix_ms - order_.back().used_unix_ms < kIdleMs) return Error{ErrorCode::kExhausted, "kms.sessions.full"};
+    if (now_unix_ms - order_.back().used_unix_ms < kIdleMs)
+      return Error{ErrorCode::kExhausted, "kms.sessions.full"};
     end(SessionId(order_.back().cipher.session()));
   }
   session.used_unix_ms = now_unix_ms;

@@ -1,5 +1,6 @@
-// sessions.h: the table of established sessions, bounded. A full table gives up the session that was idle longest, but none that
-// was used within the last minute: then new ones are refused. A session that was given up must attest again.
+// sessions.h: the table of established sessions, bounded. A full table gives up the session that was idle
+// longest, but none that was used within the last minute: then new ones are refused. A session that was given
+// up must attest again.
 #pragma once
 
 #include <list>
@@ -34,7 +35,8 @@ class Sessions {
   explicit Sessions(std::size_t size_max = kSizeMaxDefault) : size_max_(size_max) {}
   // add is kExhausted when the table is full of sessions in use.
   Status add(Session session, std::uint64_t now_unix_ms);
-  // use finds a session and marks it as used; the pointer is valid until the next add or end. nullptr: unknown.
+  // use finds a session and marks it as used; the pointer is valid until the next add or end. nullptr:
+  // unknown.
   Session* use(const SessionId& id, std::uint64_t now_unix_ms);
   void end(const SessionId& id);
   std::size_t size() const { return index_.size(); }

@@ -19,7 +19,8 @@ std::uint64_t retired_until_unix_ms(const ChainEntry& chain) {
 }
 
 Status State::apply(Delta delta) {
-  if (delta.revision != revision_ + 1 || delta.unix_ms < unix_ms_) return Error{ErrorCode::kCorrupt, "kms.state.revision"};
+  if (delta.revision != revision_ + 1 || delta.unix_ms < unix_ms_)
+    return Error{ErrorCode::kCorrupt, "kms.state.revision"};
   for (const ChainId& id : delta.retired) {
     if (!chains_.contains(id)) return Error{ErrorCode::kCorrupt, "kms.state.retired_chain"};
   }

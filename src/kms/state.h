@@ -1,7 +1,7 @@
-// state.h: what the KMS knows: namespaces, users, actions, sequences, chains. It changes by apply(delta) alone, so that replaying
-// the journal gives exactly this state. No clock, no randomness, no I/O. Threads: one.
-// Invariants: a chain in `chains()` is current or retired; an action's `chain` is current or zero; every current chain's
-// functions belong to current actions.
+// state.h: what the KMS knows: namespaces, users, actions, sequences, chains. It changes by apply(delta)
+// alone, so that replaying the journal gives exactly this state. No clock, no randomness, no I/O. Threads:
+// one. Invariants: a chain in `chains()` is current or retired; an action's `chain` is current or zero; every
+// current chain's functions belong to current actions.
 #pragma once
 
 #include <map>
@@ -17,13 +17,14 @@ namespace clemmys::kms {
 // action_key is an action's full name: "namespace/[package/]name".
 std::string action_key(const wire::Action& action);
 
-// retired_until is when nothing sealed for a retired chain can still be under way: all its steps' time-outs, one after the
-// other, and a minute.
+// retired_until is when nothing sealed for a retired chain can still be under way: all its steps' time-outs,
+// one after the other, and a minute.
 std::uint64_t retired_until_unix_ms(const ChainEntry& chain);
 
 class State {
  public:
-  // apply is all or nothing for the caller that stops on error: kCorrupt means a journal that this program did not write.
+  // apply is all or nothing for the caller that stops on error: kCorrupt means a journal that this program
+  // did not write.
   Status apply(Delta delta);
 
   std::uint64_t revision() const { return revision_; }
@@ -37,12 +38,13 @@ class State {
   const ChainEntry* find_chain(const ChainId& id) const;
   // image_is_deployed: some current action runs exactly this image.
   bool image_is_deployed(const Measurement& image) const { return images_.contains(image); }
-  // containers gives every sequence that contains `key`, directly or through others, outer ones after inner ones where possible.
+  // containers gives every sequence that contains `key`, directly or through others, outer ones after inner
+  // ones where possible.
   std::vector<std::string> containers(const std::string& key) const;
   std::size_t action_count() const { return functions_.size(); }
 
-  // view gives all that changed after `since`, without namespaces that are locked under `policy` and without chains whose
-  // time passed at now_unix_ms. Chain keys are derived here.
+  // view gives all that changed after `since`, without namespaces that are locked under `policy` and without
+  // chains whose time passed at now_unix_ms. Chain keys are derived here.
   wire::View view(std::uint64_t since, const Digest& policy, std::uint64_t now_unix_ms) const;
 
  private:

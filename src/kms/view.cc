@@ -35,8 +35,9 @@ bool State::is_locked(const std::string& namespace_name, const Digest& policy) c
 wire::View State::view(std::uint64_t since, const Digest& policy, std::uint64_t now_unix_ms) const {
   wire::View view;
   view.revision = revision_;
-  const auto first = std::upper_bound(touched_.begin(), touched_.end(), since,
-                                      [](std::uint64_t revision, const Touched& entry) { return revision < entry.revision; });
+  const auto first = std::upper_bound(
+      touched_.begin(), touched_.end(), since,
+      [](std::uint64_t revision, const Touched& entry) { return revision < entry.revision; });
   for (auto it = first; it != touched_.end(); ++it) {
     // An entity that changed again later is given once, where it changed last.
     switch (it->kind) {

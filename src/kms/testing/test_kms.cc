@@ -16,7 +16,8 @@ namespace {
 
 std::string base64(ByteView bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
+                  static_cast<int>(bytes.size()));
   text.pop_back();
   return text;
 }
@@ -24,20 +25,28 @@ std::string base64(ByteView bytes) {
 Result<Bytes> body_of(const wire::Frame& reply) {
   if (reply.type == static_cast<std::uint8_t>(wire::KmsFrame::kAnswer)) return reply.body;
   CHECK(reply.type == static_cast<std::uint8_t>(wire::KmsFrame::kRefused) && !reply.body.empty());
-  return Error{static_cast<ErrorCode>(reply.body[0]), "kms.refused", std::string(as_text(reply.body).substr(1))};
+  return Error{static_cast<ErrorCode>(reply.body[0]), "kms.refused",
+               std::string(as_text(reply.body).substr(1))};
 }
 
 ServiceParts parts_of(World& world, const Clock& clock) {
   auto policy = parse_root_policy(world.policy);
   CHECK(policy.has_value());
-  return {world.folder.path(), std::move(*policy), world.root.collateral(), *world.anchor, *world.sealer, *world.attester, clock};
+  return {world.folder.path(),
+          std::move(*policy),
+          world.root.collateral(),
+          *world.anchor,
+          *world.sealer,
+          *world.attester,
+          clock};
 }
 
 }  // namespace
 
 std::string default_policy(const attest::testing::TestRoot& root) {
-  return "version: 1\ndns_names: [localhost, 127.0.0.1]\nimages:\n  kms: [" + to_hex(kKmsImage) + "]\n  gateway: [" +
-         to_hex(kGatewayImage) + "]\ntolerated_tcb: [UpToDate]\ninsecure_accept_software_sgx: true\nsoftware_root: " +
+  return "version: 1\ndns_names: [localhost, 127.0.0.1]\nimages:\n  kms: [" + to_hex(kKmsImage) +
+         "]\n  gateway: [" + to_hex(kGatewayImage) +
+         "]\ntolerated_tcb: [UpToDate]\ninsecure_accept_software_sgx: true\nsoftware_root: " +
          base64(root.trust().software_root_der) + "\ninsecure_file_anchor: true\n";
 }
 
@@ -107,7 +116,8 @@ Result<Bytes> ask_socket(int descriptor, wire::KmsFrame type, ByteView body) {
   return body_of(TRY(wire::read_frame(descriptor)));
 }
 
-Result<Client> Client::connect(World& world, Service& service, wire::Role role, const attest::testing::TestIdentity& identity) {
+Result<Client> Client::connect(World& world, Service& service, wire::Role role,
+                               const attest::testing::TestIdentity& identity) {
   const Bytes nonce = TRY(ask(service, wire::KmsFrame::kNonce, {}));
   wire::SessionClient client(role, TRY(wire::decode_nonce(nonce)));
   const Bytes hello = TRY(world.hello(client, identity));
@@ -121,8 +131,12 @@ Result<Bytes> Client::send(ByteView message) {
   wire::Answer answer = TRY(wire::decode_answer(plaintext));
   return std::move(answer.body);
 }
-Result<Bytes> Client::request(const wire::FunctionRequest& request) { return send(seal(wire::encode(request))); }
-Result<Bytes> Client::request(const wire::GatewayRequest& request) { return send(seal(wire::encode(request))); }
+Result<Bytes> Client::request(const wire::FunctionRequest& request) {
+  return send(seal(wire::encode(request)));
+}
+Result<Bytes> Client::request(const wire::GatewayRequest& request) {
+  return send(seal(wire::encode(request)));
+}
 Result<wire::View> Client::view(const wire::GatewayRequest& one) {
   const Bytes body = TRY(request(one));
   return wire::decode_view(body);
@@ -139,7 +153,8 @@ wire::Action native_action(const std::string& ns, const std::string& name, const
   return action;
 }
 
-wire::Action sequence_action(const std::string& ns, const std::string& name, std::vector<std::string> components) {
+wire::Action sequence_action(const std::string& ns, const std::string& name,
+                             std::vector<std::string> components) {
   wire::Action action;
   action.namespace_name = ns;
   action.name = name;

@@ -1,5 +1,6 @@
-// test_kms.h: a whole KMS in an ordinary process, for tests of the KMS and of its users: the product's code with a throw-away software
-// root and a fake sealing key in place of the enclave. Nothing of it is in the product. The clock is the system's unless set.
+// test_kms.h: a whole KMS in an ordinary process, for tests of the KMS and of its users: the product's code
+// with a throw-away software root and a fake sealing key in place of the enclave. Nothing of it is in the
+// product. The clock is the system's unless set.
 #pragma once
 
 #include <memory>
@@ -64,7 +65,8 @@ class ServedKms {
   std::unique_ptr<Impl> impl_;
 };
 
-// ask sends one frame to a service directly, commits, and gives the answer's body; a refusal becomes its code and, as detail, its site.
+// ask sends one frame to a service directly, commits, and gives the answer's body; a refusal becomes its code
+// and, as detail, its site.
 Result<Bytes> ask(Service& service, wire::KmsFrame type, ByteView body);
 // ask_socket does the same over a connection.
 Result<Bytes> ask_socket(int descriptor, wire::KmsFrame type, ByteView body);
@@ -72,7 +74,8 @@ Result<Bytes> ask_socket(int descriptor, wire::KmsFrame type, ByteView body);
 // Client is an enclave's session with a service. Errors: a refusal's code with its site or text as detail.
 class Client {
  public:
-  static Result<Client> connect(World& world, Service& service, wire::Role role, const attest::testing::TestIdentity& identity);
+  static Result<Client> connect(World& world, Service& service, wire::Role role,
+                                const attest::testing::TestIdentity& identity);
   Result<Bytes> request(const wire::FunctionRequest& request);
   Result<Bytes> request(const wire::GatewayRequest& request);
   Result<wire::View> view(const wire::GatewayRequest& request);
@@ -87,6 +90,7 @@ class Client {
 
 // native_action is a complete definition whose image is `image`.
 wire::Action native_action(const std::string& ns, const std::string& name, const Measurement& image);
-wire::Action sequence_action(const std::string& ns, const std::string& name, std::vector<std::string> components);
+wire::Action sequence_action(const std::string& ns, const std::string& name,
+                             std::vector<std::string> components);
 
 }  // namespace clemmys::kms::testing

@@ -1,0 +1,83 @@
+#include "kms/strict_yaml.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+
+namespace clemmys::kms {
+
+Error at(const YAML::Mark& mark, const std::string& what) {
+  return Error{
+      ErrorCode::kInvalid, "kms.root_policy",
+      "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ": " + what};
+}
+
+Result<std::string> yaml_scalar(const YAML::Node& node, const std::string& field) {
+  if (!node.IsScalar()) return at(node.Mark(), field + " must be one value");
+  return node.Scalar();
+}
+
+Result<bool> yaml_boolean(const YAML::Node& node, const std::string& field) {
+  const std::string text = TRY(yaml_scalar(node, field));
+  if (text != "true" && text != "false") return at(node.Mark(), field + " must be true or false");
+  return text == "true";
+}
+
+Result<Bytes> yaml_base64(const YAML::Node& node, const std::string& field) {
+  const std::string text = TRY(yaml_scalar(node, field));
+  const Error malformed = at(node.Mark(), field + " must be base64");
+  Bytes bytes(text.size() / 4 * 3 + 3);
+  const int size = EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (text.empty() || text.size() % 4 != 0 || size < 0) return malformed;
+  const std::size_t padding = text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
+  if (padding > 2) return malformed;
+  bytes.resize(static_cast<std::size_t>(size) - padding);
+  std::string again(text.size() + 1, '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(again.data()), bytes.data(),
+                  static_cast<int>(bytes.size()));
+  again.pop_back();
+  if (again != text) return malformed;
+  return bytes;
+}
+
+Result<std::vector<std::string>> yaml_strings(const YAML::Node& node, const std::string& field,
+                                              const StringCheck& check) {
+  if (!node.IsSequence()) return at(node.Mark(), field + " must be a list");
+  std::vector<std::string> values;
+  for (const YAML::Node& item : node) {
+    std::string value = TRY(yaml_scalar(item, "an element of " + field));
+    if (const std::string wrong = check(value); !wrong.empty())
+      return at(item.Mark(), "'" + value + "' " + wrong);
+    if (std::find(values.begin(), values.end(), value) != values.end())
+      return at(item.Mark(), "'" + value + "' is repeated");
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+Result<std::set<std::string>> read_fields(const YAML::Node& node, const std::string& what,
+                                          const Fields& fields) {
+  if (!node.IsMap()) return at(node.Mark(), what + " must be a mapping");
+  std::set<std::string> seen;
+  for (const auto& item : node) {
+    const std::string name = TRY(yaml_scalar(item.first, "a field's name"));
+    const auto field = fields.find(name);
+    if (field == fields.end()) return at(item.first.Mark(), "unknown field '" + name + "'");
+    if (!seen.insert(name).second) return at(item.first.Mark(), "field '" + name + "' is repeated");
+    TRY(field->second(item.second));
+  }
+  return seen;
+}
+
+Status load_yaml(const std::string& text, const std::function<Status(const YAML::Node&)>& read) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() != 1) return at({}, "expected one YAML document");
+    return read(documents.front());
+  } catch (const YAML::Exception& failure) {
+    return at(failure.mark, failure.msg);
+  }
+}
+
+}  // namespace clemmys::kms
