@@ -64,7 +64,7 @@ int64_t close_descriptor(uint64_t number) {
     memory_file_drop(file.device);
     return 0;
   }
-  if (number <= 2) return 0;  // the host keeps its own standard streams
+  if (file.host <= 2) return 0;  // the host keeps its own standard streams
   return call(__NR_close, 0, file.host);
 }
 
