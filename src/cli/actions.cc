@@ -28,22 +28,24 @@ json::array as_entries(const json::object& parameters) {
 
 Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   fs::path file = options.file;
-  const std::string name = options.name.empty() ? file.stem().string() : options.name;
-  fs::path built;
+  const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
+  const TemporaryFolder work = TRY(TemporaryFolder::make());
   if (file.extension() == ".cc" || file.extension() == ".cpp") {
-    built = fs::path(file).replace_extension(".sgx");
+    const fs::path built = work.path() / (file.stem().string() + ".sgx");
     TRY(build_image({.sources = {file.string()}, .output = built}, context.options.json));
     file = built;
   }
   const Bytes image = TRY(read_file(file));
   const auto info = enclave::parse_image(image);
   if (!info) {
-    return failure(ErrorCode::kInvalid, "cli.deploy.image", file.string() + " is not an enclave image: " + to_string(info.error()),
+    return failure(ErrorCode::kInvalid, "cli.deploy.image",
+                   file.string() + " is not an enclave image: " + to_string(info.error()),
                    "make one from C++ sources: clemmys build FILE.cc");
   }
   const Client client = TRY(Client::open(context.options));
   const std::string path = TRY(resource("actions", name));
-  json::object body{{"exec", json::object{{"kind", "native:1"}, {"code", to_base64(image)}, {"binary", true}}}};
+  json::object body{
+      {"exec", json::object{{"kind", "native:1"}, {"code", to_base64(image)}, {"binary", true}}}};
   const json::object parameters = TRY(options.parameters.merge());
   if (!parameters.empty()) body["parameters"] = as_entries(parameters);
   json::object limits;
@@ -64,7 +66,8 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   return ExitCode::kSuccess;
 }
 
-Result<ExitCode> create_sequence(const Context& context, const std::string& name, const std::vector<std::string>& components) {
+Result<ExitCode> create_sequence(const Context& context, const std::string& name,
+                                 const std::vector<std::string>& components) {
   const Client client = TRY(Client::open(context.options));
   json::array names;
   for (const std::string& component : components) names.emplace_back(full_name(component));
@@ -85,8 +88,10 @@ std::string kind_of(const json::object& action) {
   if (notes == nullptr || !notes->is_array()) return "";
   for (const json::value& note : notes->get_array()) {
     if (!note.is_object()) continue;
-    const json::value *key = note.get_object().if_contains("key"), *value = note.get_object().if_contains("value");
-    if (key != nullptr && value != nullptr && *key == "exec" && value->is_string()) return std::string(value->get_string());
+    const json::value *key = note.get_object().if_contains("key"),
+                      *value = note.get_object().if_contains("value");
+    if (key != nullptr && value != nullptr && *key == "exec" && value->is_string())
+      return std::string(value->get_string());
   }
   return "";
 }
@@ -114,9 +119,10 @@ Result<ExitCode> list(const Context& context) {
 
 void add_deploy(CLI::App& app, Context& context) {
   const auto options = std::make_shared<DeployOptions>();
-  CLI::App& added = command(app, context, "deploy", "create or replace an action from an image, or from a C++ source",
-                            "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256",
-                            [&context, options] { return deploy(context, *options); });
+  CLI::App& added = command(
+      app, context, "deploy", "create or replace an action from an image, or from a C++ source",
+      "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256",
+      [&context, options] { return deploy(context, *options); });
   added.add_option("FILE", options->file, "image (.sgx), or C++ source (.cc)")->required();
   added.add_option("--name", options->name, "name of the action (default: the file's)");
   options->parameters.add_to(added);
@@ -132,26 +138,32 @@ void add_sequence(CLI::App& app, Context& context) {
     std::vector<std::string> components;
   };
   const auto chain = std::make_shared<Chain>();
-  CLI::App& added = command(*group, context, "create", "create or replace a sequence: each action's result is the next one's input",
-                            "  clemmys sequence create photos scale detect report",
-                            [&context, chain] { return create_sequence(context, chain->name, chain->components); });
+  CLI::App& added = command(
+      *group, context, "create", "create or replace a sequence: each action's result is the next one's input",
+      "  clemmys sequence create photos scale detect report",
+      [&context, chain] { return create_sequence(context, chain->name, chain->components); });
   added.add_option("NAME", chain->name, "name of the sequence")->required();
   added.add_option("ACTION", chain->components, "actions in their order")->required();
 }
 
 void add_actions(CLI::App& app, Context& context) {
-  command(app, context, "list", "actions of the namespace", "  clemmys list --json", [&context] { return list(context); });
+  command(app, context, "list", "actions of the namespace", "  clemmys list --json",
+          [&context] { return list(context); });
   for (const bool remove : {false, true}) {
     const auto name = std::make_shared<std::string>();
-    CLI::App& added = command(app, context, remove ? "delete" : "get", remove ? "delete an action; its keys are destroyed" : "show an action",
-                              remove ? "  clemmys delete scale" : "  clemmys get scale", [&context, name, remove]() -> Result<ExitCode> {
-                                const Client client = TRY(Client::open(context.options));
-                                const std::string path = TRY(resource("actions", *name));
-                                const HttpResponse answer = TRY(remove ? client.call("DELETE", path) : client.call("GET", path + "?code=false"));
-                                const json::value shown = TRY(parse_json(answer.body));
-                                print_json(shown);
-                                return ExitCode::kSuccess;
-                              });
+    CLI::App& added =
+        command(app, context, remove ? "delete" : "get",
+                remove ? "delete an action; its keys are destroyed" : "show an action",
+                remove ? "  clemmys delete scale" : "  clemmys get scale",
+                [&context, name, remove]() -> Result<ExitCode> {
+                  const Client client = TRY(Client::open(context.options));
+                  const std::string path = TRY(resource("actions", *name));
+                  const HttpResponse answer =
+                      TRY(remove ? client.call("DELETE", path) : client.call("GET", path + "?code=false"));
+                  const json::value shown = TRY(parse_json(answer.body));
+                  print_json(shown);
+                  return ExitCode::kSuccess;
+                });
     added.add_option("NAME", *name, "the action")->required();
   }
 }

@@ -1,4 +1,5 @@
-// activations.cc: records and logs of past runs. They are sealed outside the gateway; only the namespace's users read them.
+// activations.cc: records and logs of past runs. They are sealed outside the gateway; only the namespace's
+// users read them.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
@@ -20,7 +21,8 @@ std::string member_text(const json::object& object, std::string_view name) {
 Result<ExitCode> activations(const Context& context, const std::string& id, unsigned limit) {
   const Client client = TRY(Client::open(context.options));
   const std::string path = TRY(resource("activations", id));
-  const json::value answer = TRY(client.get_json(id.empty() ? path + "?limit=" + std::to_string(limit) : path));
+  const json::value answer =
+      TRY(client.get_json(id.empty() ? path + "?limit=" + std::to_string(limit) : path));
   if (context.options.json || !id.empty() || !answer.is_array()) {
     print_json(answer);
     return ExitCode::kSuccess;
@@ -28,8 +30,9 @@ Result<ExitCode> activations(const Context& context, const std::string& id, unsi
   for (const json::value& entry : answer.get_array()) {
     if (!entry.is_object()) continue;
     const json::object& record = entry.get_object();
-    std::cout << printable(member_text(record, "activationId") + "  " + member_text(record, "name") + "  " + member_text(record, "duration") +
-                           " ms  status " + member_text(record, "statusCode"))
+    std::cout << printable(member_text(record, "activationId") + "  " + member_text(record, "name") + "  " +
+                           member_text(record, "duration") + " ms  status " +
+                           member_text(record, "statusCode"))
               << '\n';
   }
   return ExitCode::kSuccess;
@@ -58,14 +61,16 @@ void add_activations(CLI::App& app, Context& context) {
     unsigned limit = 30;
   };
   const auto query = std::make_shared<Query>();
-  CLI::App& listed = command(app, context, "activations", "the last runs, or one run's record",
-                             "  clemmys activations --limit 10\n  clemmys activations 44794bd6aab74415b4e42a308d880e5b",
-                             [&context, query] { return activations(context, query->id, query->limit); });
+  CLI::App& listed =
+      command(app, context, "activations", "the last runs, or one run's record",
+              "  clemmys activations --limit 10\n  clemmys activations 44794bd6aab74415b4e42a308d880e5b",
+              [&context, query] { return activations(context, query->id, query->limit); });
   listed.add_option("ID", query->id, "an activation");
   listed.add_option("--limit", query->limit, "how many")->check(CLI::Range(1, 200));
   const auto id = std::make_shared<std::string>();
   CLI::App& logged = command(app, context, "logs", "what a run wrote to standard output and error",
-                             "  clemmys logs 44794bd6aab74415b4e42a308d880e5b", [&context, id] { return logs(context, *id); });
+                             "  clemmys logs 44794bd6aab74415b4e42a308d880e5b",
+                             [&context, id] { return logs(context, *id); });
   logged.add_option("ID", *id, "the activation")->required();
 }
 

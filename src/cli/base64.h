@@ -1,4 +1,5 @@
-// base64.h: RFC 4648 section 4, by OpenSSL. One encoding per value: decoding refuses white space and non-canonical endings.
+// base64.h: RFC 4648 section 4, by OpenSSL. One encoding per value: decoding refuses white space and
+// non-canonical endings.
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,6 @@
-// build.cc: C++ sources → static-PIE program → enclave image, with the flags and libraries of the SDK beside this program
-// (sdk/flags.json, written by the build). The same flags, compiler and sources give the same measurement in every folder.
+// build.cc: C++ sources → static-PIE program → enclave image, with the flags and libraries of the SDK beside
+// this program (sdk/flags.json, written by the build). The same flags, compiler and sources give the same
+// measurement in every folder.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
@@ -21,7 +22,8 @@ struct SdkFlags {
 
 Result<SdkFlags> read_flags(const fs::path& sdk) {
   const auto broken = [&] {
-    return failure(ErrorCode::kNotFound, "cli.build.sdk", "no usable " + (sdk / "flags.json").string(), "run ./dev build");
+    return failure(ErrorCode::kNotFound, "cli.build.sdk", "no usable " + (sdk / "flags.json").string(),
+                   "run ./dev build");
   };
   const auto text = read_text(sdk / "flags.json");
   if (!text) return broken();
@@ -29,7 +31,8 @@ Result<SdkFlags> read_flags(const fs::path& sdk) {
   const json::value parsed = json::parse(*text, error);
   if (error || !parsed.is_object()) return broken();
   SdkFlags flags;
-  for (const auto& [member, list] : {std::pair{"compiler", &flags.compiler}, {"compile", &flags.compile}, {"link", &flags.link}}) {
+  for (const auto& [member, list] :
+       {std::pair{"compiler", &flags.compiler}, {"compile", &flags.compile}, {"link", &flags.link}}) {
     const json::value* value = parsed.get_object().if_contains(member);
     if (value == nullptr || !value->is_array()) return broken();
     for (const json::value& element : value->get_array()) {
@@ -43,10 +46,12 @@ Result<SdkFlags> read_flags(const fs::path& sdk) {
   return flags;
 }
 
-Status run_tool(const std::vector<std::string>& arguments, Output output, std::string_view site, const std::string& why, const std::string& to_do) {
+Status run_tool(const std::vector<std::string>& arguments, Output output, std::string_view site,
+                const std::string& why, const std::string& to_do) {
   const int status = TRY(run_to_end(arguments, output));
   if (status == 0) return {};
-  return failure(ErrorCode::kInvalid, site, why + " (" + arguments.front() + " gave status " + std::to_string(status) + ")", to_do);
+  return failure(ErrorCode::kInvalid, site,
+                 why + " (" + arguments.front() + " gave status " + std::to_string(status) + ")", to_do);
 }
 
 template <typename List>
@@ -63,22 +68,28 @@ Status build_program(const BuildRequest& request, const fs::path& program, bool 
   Progress progress("compiling " + program.stem().string(), quiet);
   std::vector<std::string> objects;
   for (const std::string& name : request.sources) {
-    if (!fs::exists(name)) return failure(ErrorCode::kNotFound, "cli.build.source", "there is no file " + name, "name a C++ source file");
+    if (!fs::exists(name))
+      return failure(ErrorCode::kNotFound, "cli.build.source", "there is no file " + name,
+                     "name a C++ source file");
     const fs::path source = fs::absolute(name);
     objects.push_back((work.path() / (std::to_string(objects.size()) + ".o")).string());
     std::vector<std::string> arguments = flags.compiler;
     append(arguments, flags.compile);
     append(arguments, request.flags);
-    // No path of this machine enters the image, so that the measurement does not depend on where it was built.
-    append(arguments, std::vector<std::string>{"-ffile-prefix-map=" + source.parent_path().string() + "=.", "-c", source.string(), "-o", objects.back()});
-    TRY(run_tool(arguments, Output::kError, "cli.build.compile", "the source does not compile", "correct what the compiler says above"));
+    // No path of this machine enters the image, so that the measurement does not depend on where it was
+    // built.
+    append(arguments, std::vector<std::string>{"-ffile-prefix-map=" + source.parent_path().string() + "=.",
+                                               "-c", source.string(), "-o", objects.back()});
+    TRY(run_tool(arguments, Output::kError, "cli.build.compile", "the source does not compile",
+                 "correct what the compiler says above"));
   }
   std::vector<std::string> arguments = flags.compiler;
   append(arguments, objects);
   append(arguments, request.libraries);
   append(arguments, flags.link);
   append(arguments, std::vector<std::string>{"-o", program.string()});
-  TRY(run_tool(arguments, Output::kError, "cli.build.link", "the program does not link", "give static libraries, e.g. --library=-ljpeg"));
+  TRY(run_tool(arguments, Output::kError, "cli.build.link", "the program does not link",
+               "give static libraries, e.g. --library=-ljpeg"));
   progress.done();
   return {};
 }
@@ -91,36 +102,47 @@ Result<std::string> build_image(const BuildRequest& request, bool quiet) {
   TRY(build_program(request, program, quiet));
   Progress progress("packing " + request.output.string(), quiet);
   const std::string manifest = request.manifest.empty() ? flags.manifest : request.manifest;
-  TRY(run_tool({(layout.programs / "clemmys-pack").string(), "--program", program.string(), "--manifest", manifest, "--output", request.output.string()},
-               Output::kNowhere, "cli.build.pack", "the program cannot become an enclave", "see what clemmys-pack says above"));
+  TRY(run_tool({(layout.programs / "clemmys-pack").string(), "--program", program.string(), "--manifest",
+                manifest, "--output", request.output.string()},
+               Output::kNowhere, "cli.build.pack", "the program cannot become an enclave",
+               "see what clemmys-pack says above"));
   const Bytes image = TRY(read_file(request.output));
   const auto info = enclave::parse_image(image);
-  if (!info) return Error{ErrorCode::kInternal, "cli.build.image", "clemmys-pack wrote an image that is not valid: " + to_string(info.error())};
+  if (!info)
+    return Error{ErrorCode::kInternal, "cli.build.image",
+                 "clemmys-pack wrote an image that is not valid: " + to_string(info.error())};
   progress.done(std::to_string(info->measured_size >> 10) + " KiB measured");
   return to_hex(info->measurement);
 }
 
 void add_build_options(CLI::App& added, BuildRequest& request) {
-  added.add_option("--flag", request.flags, "one more compiler flag, e.g. --flag=-Iinclude (may be repeated)")->allow_extra_args(false);
-  added.add_option("--library", request.libraries, "one more library, linked statically, e.g. --library=-ljpeg (may be repeated)")->allow_extra_args(false);
+  added
+      .add_option("--flag", request.flags, "one more compiler flag, e.g. --flag=-Iinclude (may be repeated)")
+      ->allow_extra_args(false);
+  added
+      .add_option("--library", request.libraries,
+                  "one more library, linked statically, e.g. --library=-ljpeg (may be repeated)")
+      ->allow_extra_args(false);
 }
 
 void add_build(CLI::App& app, Context& context) {
   const auto request = std::make_shared<BuildRequest>();
   const auto output = std::make_shared<std::string>();
-  CLI::App& added = command(app, context, "build", "C++ sources to an enclave image; prints the measurement",
-                            "  clemmys build hello.cc\n  clemmys build scale.cc pixels.cc --library=-ljpeg -o scale.sgx",
-                            [&context, request, output]() -> Result<ExitCode> {
-                              request->output = output->empty() ? fs::path(request->sources.front()).replace_extension(".sgx") : fs::path(*output);
-                              const std::string measurement = TRY(build_image(*request, context.options.json));
-                              if (context.options.json) {
-                                print_json(json::object{{"image", request->output.string()}, {"measurement", measurement}});
-                              } else {
-                                field("image", request->output.string());
-                                field("measurement", measurement);
-                              }
-                              return ExitCode::kSuccess;
-                            });
+  CLI::App& added = command(
+      app, context, "build", "C++ sources to an enclave image; prints the measurement",
+      "  clemmys build hello.cc\n  clemmys build scale.cc pixels.cc --library=-ljpeg -o scale.sgx",
+      [&context, request, output]() -> Result<ExitCode> {
+        request->output = output->empty() ? fs::path(request->sources.front()).replace_extension(".sgx")
+                                          : fs::path(*output);
+        const std::string measurement = TRY(build_image(*request, context.options.json));
+        if (context.options.json) {
+          print_json(json::object{{"image", request->output.string()}, {"measurement", measurement}});
+        } else {
+          field("image", request->output.string());
+          field("measurement", measurement);
+        }
+        return ExitCode::kSuccess;
+      });
   added.add_option("SOURCE", request->sources, "C++ sources")->required();
   added.add_option("-o,--output", *output, "image file (default: the first source's name with .sgx)");
   add_build_options(added, *request);

@@ -1,4 +1,5 @@
-// cli_test.cc: the frame of the command line: addresses, files, kept trust, children, and how errors become exit codes.
+// cli_test.cc: the frame of the command line: addresses, files, kept trust, children, and how errors become
+// exit codes.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -31,7 +32,8 @@ TEST(CliAddress, AcceptsHttpsWithAndWithoutPort) {
 }
 
 TEST(CliAddress, RefusesWhatIsNotAPlatform) {
-  for (const char* text : {"", "localhost:8443", "http://localhost", "https://", "https://user:pw@host", "https://host/path", "https://host/?q=1"}) {
+  for (const char* text : {"", "localhost:8443", "http://localhost", "https://", "https://user:pw@host",
+                           "https://host/path", "https://host/?q=1"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
 }
@@ -46,11 +48,15 @@ TEST(CliNames, BecomePaths) {
 }
 
 TEST(CliBase64, HasOneEncodingPerValue) {
-  for (const char* text : {"", "f", "fo", "foo", "foob"}) EXPECT_EQ(as_text(*from_base64(to_base64(as_bytes(text)))), text);
-  for (const char* text : {"Zg", "Zh==", "Zg==\n", " Zg==", "Z===", "===="}) EXPECT_FALSE(from_base64(text)) << text;
+  for (const char* text : {"", "f", "fo", "foo", "foob"})
+    EXPECT_EQ(as_text(*from_base64(to_base64(as_bytes(text)))), text);
+  for (const char* text : {"Zg", "Zh==", "Zg==\n", " Zg==", "Z===", "===="})
+    EXPECT_FALSE(from_base64(text)) << text;
 }
 
-TEST(CliOutput, NeverSendsControlCharactersToATerminal) { EXPECT_EQ(printable("a\033[2Jb\rc\n"), "a?[2Jb?c\n"); }
+TEST(CliOutput, NeverSendsControlCharactersToATerminal) {
+  EXPECT_EQ(printable("a\033[2Jb\rc\n"), "a?[2Jb?c\n");
+}
 
 TEST(CliExitCode, TellsDistrustFromALostConnection) {
   EXPECT_EQ(exit_code({ErrorCode::kDenied, "cli.trust.certificate"}), ExitCode::kNotTrusted);
@@ -74,7 +80,12 @@ TEST_F(CliFiles, TooLargeFilesAreRefused) {
 TEST_F(CliFiles, TrustIsKeptPerPlatform) {
   const fs::path config = folder_.path() / "config";
   EXPECT_EQ(exit_code(find_platform(config, std::nullopt).error()), ExitCode::kNotTrusted);
-  const TrustedPlatform first{.url = {"localhost", "1"}, .authority_der = {1, 2}, .root_policy = {.bytes = {3}}, .kms = {.bytes = {4}}, .software_sgx = true, .verified_unix_s = 5};
+  const TrustedPlatform first{.url = {"localhost", "1"},
+                              .authority_der = {1, 2},
+                              .root_policy = {.bytes = {3}},
+                              .kms = {.bytes = {4}},
+                              .software_sgx = true,
+                              .verified_unix_s = 5};
   ASSERT_TRUE(keep_platform(config, first));
   ASSERT_TRUE(keep_platform(config, {.url = {"localhost", "2"}, .authority_der = {9}}));
   EXPECT_EQ(find_platform(config, std::nullopt)->authority_der, Bytes{9});
@@ -97,7 +108,8 @@ TEST_F(CliFiles, CredentialsAreKeptPerPlatformAndPrivate) {
 }
 
 TEST_F(CliFiles, AChildsEndAndLastWordsAreSeen) {
-  auto child = Child::start("part", {"/bin/sh", "-c", "echo last words; exit 3"}, folder_.path(), folder_.path() / "log");
+  auto child = Child::start("part", {"/bin/sh", "-c", "echo last words; exit 3"}, folder_.path(),
+                            folder_.path() / "log");
   ASSERT_TRUE(child);
   while (!child->ended()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   EXPECT_EQ(*child->ended(), "exit status 3");
@@ -105,15 +117,18 @@ TEST_F(CliFiles, AChildsEndAndLastWordsAreSeen) {
 }
 
 TEST_F(CliFiles, AStubbornChildIsEnded) {
-  auto child = Child::start("part", {"/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"}, folder_.path(), folder_.path() / "log");
+  auto child = Child::start("part", {"/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"},
+                            folder_.path(), folder_.path() / "log");
   ASSERT_TRUE(child);
-  while (last_lines(child->log(), 1).find("up") == std::string::npos) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  while (last_lines(child->log(), 1).find("up") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   child->end(std::chrono::milliseconds(50));
   EXPECT_EQ(*child->ended(), "signal 9");
 }
 
 TEST(CliRootPolicy, NamesWhatWeakensIt) {
-  const std::string text = to_yaml({.kms = {.bytes = {1}}, .gateway = {.bytes = {2}}, .names = {"localhost"}, .software_root_der = {3}});
+  const std::string text = to_yaml(
+      {.kms = {.bytes = {1}}, .gateway = {.bytes = {2}}, .names = {"localhost"}, .software_root_der = {3}});
   EXPECT_NE(text.find("insecure_accept_software_sgx: true"), std::string::npos);
   EXPECT_NE(text.find("insecure_file_anchor: true"), std::string::npos);
 }

@@ -19,21 +19,37 @@ constexpr std::chrono::seconds kTimeout{90};
 Error refused(const HttpResponse& response, const std::string& what) {
   std::string why = "HTTP status " + std::to_string(response.status);
   if (const auto body = parse_json(response.body); body && body->is_object()) {
-    if (const json::value* text = body->get_object().if_contains("error"); text != nullptr && text->is_string()) why = text->get_string();
+    if (const json::value* text = body->get_object().if_contains("error");
+        text != nullptr && text->is_string())
+      why = text->get_string();
   }
   why = what + ": " + why;
   switch (response.status) {
-    case 400: return failure(ErrorCode::kInvalid, "cli.api.invalid", why, "correct the request");
-    case 401: return failure(ErrorCode::kUnauthenticated, "cli.api.unauthenticated", why, "check the API key (--auth, CLEMMYS_AUTH, or clemmys namespace claim)");
-    case 403: return failure(ErrorCode::kDenied, "cli.api.denied", why, "ask the namespace's owner for the right");
-    case 404: return failure(ErrorCode::kNotFound, "cli.api.not_found", why, "see what exists: clemmys list");
-    case 409: return failure(ErrorCode::kConflict, "cli.api.conflict", why, "look at the present state (clemmys get), then retry");
-    case 413: return failure(ErrorCode::kTooLarge, "cli.api.too_large", why, "send less; GET /api/v1/namespaces/_/limits says what holds");
-    case 429: return failure(ErrorCode::kExhausted, "cli.api.busy", why, "retry later");
-    case 503: return failure(ErrorCode::kUnavailable, "cli.api.unavailable", why, "retry later; the operator sees why in logs/");
-    default: break;
+    case 400:
+      return failure(ErrorCode::kInvalid, "cli.api.invalid", why, "correct the request");
+    case 401:
+      return failure(ErrorCode::kUnauthenticated, "cli.api.unauthenticated", why,
+                     "check the API key (--auth, CLEMMYS_AUTH, or clemmys namespace claim)");
+    case 403:
+      return failure(ErrorCode::kDenied, "cli.api.denied", why, "ask the namespace's owner for the right");
+    case 404:
+      return failure(ErrorCode::kNotFound, "cli.api.not_found", why, "see what exists: clemmys list");
+    case 409:
+      return failure(ErrorCode::kConflict, "cli.api.conflict", why,
+                     "look at the present state (clemmys get), then retry");
+    case 413:
+      return failure(ErrorCode::kTooLarge, "cli.api.too_large", why,
+                     "send less; GET /api/v1/namespaces/_/limits says what holds");
+    case 429:
+      return failure(ErrorCode::kExhausted, "cli.api.busy", why, "retry later");
+    case 503:
+      return failure(ErrorCode::kUnavailable, "cli.api.unavailable", why,
+                     "retry later; the operator sees why in logs/");
+    default:
+      break;
   }
-  return failure(response.status < 500 ? ErrorCode::kInvalid : ErrorCode::kCorrupt, "cli.api.failed", why, "the operator sees why in logs/ of the platform's state");
+  return failure(response.status < 500 ? ErrorCode::kInvalid : ErrorCode::kCorrupt, "cli.api.failed", why,
+                 "the operator sees why in logs/ of the platform's state");
 }
 
 }  // namespace
@@ -48,28 +64,34 @@ Result<Client> Client::open(const Options& options) {
   return Client(std::move(platform), std::move(credential));
 }
 
-Result<HttpResponse> Client::call(std::string method, std::string path, Bytes body, std::string content_type) const {
+Result<HttpResponse> Client::call(std::string method, std::string path, Bytes body,
+                                  std::string content_type) const {
   HttpRequest request{.method = std::move(method), .target = std::move(path), .body = std::move(body)};
-  if (!credential_.empty()) request.headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(credential_)));
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") request.headers.emplace_back("Content-Type", std::move(content_type));
+  if (!credential_.empty())
+    request.headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(credential_)));
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    request.headers.emplace_back("Content-Type", std::move(content_type));
   HttpResponse response = TRY(exchange_verified(platform_.url, request, platform_.authority_der, kTimeout));
   switch (response.status) {
     case 200:
     case 202:
-    case 204: return response;
+    case 204:
+      return response;
     case 502: {
       // OpenWhisk: 502 with a `code` is the platform's failure, without one the function's.
       const auto parsed = parse_json(response.body);
       if (!parsed || !parsed->is_object() || !parsed->get_object().contains("code")) return response;
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return refused(response, request.method + " " + request.target.substr(0, request.target.find('?')));
 }
 
 Result<json::value> Client::call_json(std::string method, std::string path, const json::value& body) const {
-  const HttpResponse response = TRY(call(std::move(method), std::move(path), to_bytes(json::serialize(body))));
+  const HttpResponse response =
+      TRY(call(std::move(method), std::move(path), to_bytes(json::serialize(body))));
   return parse_json(response.body);
 }
 
@@ -91,7 +113,8 @@ Result<std::string> resource(std::string_view collection, std::string_view name)
   if (name.starts_with('/')) {
     const auto end = name.find('/', 1);
     if (end == std::string_view::npos || end == 1) {
-      return failure(ErrorCode::kInvalid, "cli.name", "'" + std::string(name) + "' is not a name", "write NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME");
+      return failure(ErrorCode::kInvalid, "cli.name", "'" + std::string(name) + "' is not a name",
+                     "write NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME");
     }
     space = percent_encode(name.substr(1, end - 1));
     name.remove_prefix(end + 1);

@@ -1,4 +1,5 @@
-// client.h: the gateway's API as the commands use it: a verified connection to a trusted platform, with the user's key.
+// client.h: the gateway's API as the commands use it: a verified connection to a trusted platform, with the
+// user's key.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -21,21 +22,27 @@ struct Options {
 
 class Client {
  public:
-  // open finds platform and credential; nothing is sent, unless the platform was verified a week ago or earlier: then again.
+  // open finds platform and credential; nothing is sent, unless the platform was verified a week ago or
+  // earlier: then again.
   static Result<Client> open(const Options& options);
   // with is a client of a platform that was verified just now.
-  static Client with(TrustedPlatform platform, std::string credential) { return {std::move(platform), std::move(credential)}; }
+  static Client with(TrustedPlatform platform, std::string credential) {
+    return {std::move(platform), std::move(credential)};
+  }
 
   const TrustedPlatform& platform() const { return platform_; }
 
-  // call sends one request to `path`, e.g. "/api/v1/namespaces/_/actions". Refusals become errors with the platform's own words;
-  // 200, 202, 204 and 502 (a function's error) are answers.
-  Result<HttpResponse> call(std::string method, std::string path, Bytes body = {}, std::string content_type = "application/json") const;
-  Result<boost::json::value> call_json(std::string method, std::string path, const boost::json::value& body) const;
+  // call sends one request to `path`, e.g. "/api/v1/namespaces/_/actions". Refusals become errors with the
+  // platform's own words; 200, 202, 204 and 502 (a function's error) are answers.
+  Result<HttpResponse> call(std::string method, std::string path, Bytes body = {},
+                            std::string content_type = "application/json") const;
+  Result<boost::json::value> call_json(std::string method, std::string path,
+                                       const boost::json::value& body) const;
   Result<boost::json::value> get_json(std::string path) const;
 
  private:
-  Client(TrustedPlatform platform, std::string credential) : platform_(std::move(platform)), credential_(std::move(credential)) {}
+  Client(TrustedPlatform platform, std::string credential)
+      : platform_(std::move(platform)), credential_(std::move(credential)) {}
   TrustedPlatform platform_;
   std::string credential_;
 };

@@ -16,12 +16,13 @@ namespace clemmys::cli {
 
 struct Context {
   Options options;
-  bool config_was_named = false;                  // --config or CLEMMYS_CONFIG
-  std::string command;                            // what ran, for messages
+  bool config_was_named = false;  // --config or CLEMMYS_CONFIG
+  std::string command;            // what ran, for messages
   Result<ExitCode> result = ExitCode::kSuccess;
 };
 
-// Command makes the subcommand `name` under `parent`, with `examples` in its help; `body` runs when the user calls it.
+// Command makes the subcommand `name` under `parent`, with `examples` in its help; `body` runs when the user
+// calls it.
 CLI::App& command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
                   const std::string& examples, std::function<Result<ExitCode>()> body);
 

@@ -1,4 +1,5 @@
-// evidence_test.cc: the user's decision whom to trust, with genuine quotes under a throw-away software root: one test per refusal.
+// evidence_test.cc: the user's decision whom to trust, with genuine quotes under a throw-away software root:
+// one test per refusal.
 #include "cli/evidence.h"
 
 #include <gtest/gtest.h>
@@ -21,13 +22,17 @@ class TrustAdd : public testing::Test {
 
   // evidence of a key service with `identity`, for nonce_.
   Evidence evidence(const attest::testing::TestIdentity& identity) {
-    Evidence made{.authority_der = to_bytes("authority"), .root_policy = "version: 1\n",
+    Evidence made{.authority_der = to_bytes("authority"),
+                  .root_policy = "version: 1\n",
                   .collateral = attest::collateral_to_json(root_.collateral())};
-    const auto report = wire::kms_report_data(crypto::sha256(made.authority_der), crypto::sha256(as_bytes(made.root_policy)), nonce_.view());
+    const auto report = wire::kms_report_data(crypto::sha256(made.authority_der),
+                                              crypto::sha256(as_bytes(made.root_policy)), nonce_.view());
     made.quote = *root_.attester(identity)->evidence(*attest::ReportData::from(report.view()));
     return made;
   }
-  Expectation software() const { return {.insecure_accept_software_sgx = true, .software_root_der = root_.trust().software_root_der}; }
+  Expectation software() const {
+    return {.insecure_accept_software_sgx = true, .software_root_der = root_.trust().software_root_der};
+  }
   Result<VerifiedEvidence> verify(const Evidence& given, const Expectation& expectation) {
     return verify_evidence(given, nonce_, expectation, root_.now_unix_s());
   }
@@ -51,7 +56,9 @@ TEST_F(TrustAdd, AcceptsAFreshQuoteOfTheExpectedKeyService) {
   EXPECT_TRUE(verified->measurement_was_expected);
 }
 
-TEST_F(TrustAdd, RefusesSoftwareSgxUnlessItWasAccepted) { expect_refused(verify(evidence(kms_), {}), "cli.trust.quote"); }
+TEST_F(TrustAdd, RefusesSoftwareSgxUnlessItWasAccepted) {
+  expect_refused(verify(evidence(kms_), {}), "cli.trust.quote");
+}
 
 TEST_F(TrustAdd, RefusesAnotherSoftwareRootThanThePinnedOne) {
   const attest::testing::TestRoot other;
@@ -103,8 +110,9 @@ TEST_F(TrustAdd, RefusesARootPolicyThatChangedSinceTheLastCheck) {
 }
 
 TEST_F(TrustAdd, RefusesAnswersThatAreNotEvidence) {
-  for (const char* body : {"", "[]", "{}", "nonsense", R"({"quote":1,"ca_certificate":"","root_policy":"","collateral":""})",
-                           R"({"quote":"*","ca_certificate":"","root_policy":"","collateral":""})"}) {
+  for (const char* body :
+       {"", "[]", "{}", "nonsense", R"({"quote":1,"ca_certificate":"","root_policy":"","collateral":""})",
+        R"({"quote":"*","ca_certificate":"","root_policy":"","collateral":""})"}) {
     const auto parsed = evidence_from_json(as_bytes(body));
     ASSERT_FALSE(parsed) << body;
     EXPECT_EQ(exit_code(parsed.error()), ExitCode::kNotTrusted);

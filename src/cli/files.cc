@@ -23,10 +23,11 @@ struct File {
 
 Error system_error(std::string_view site, const fs::path& path, std::string_view verb) {
   const int number = errno;
-  const ErrorCode code = number == ENOENT                       ? ErrorCode::kNotFound
+  const ErrorCode code = number == ENOENT                      ? ErrorCode::kNotFound
                          : number == EACCES || number == EPERM ? ErrorCode::kDenied
-                                                                : ErrorCode::kInternal;
-  return Error{code, site, std::string(verb) + " " + path.string() + ": " + std::generic_category().message(number)};
+                                                               : ErrorCode::kInternal;
+  return Error{code, site,
+               std::string(verb) + " " + path.string() + ": " + std::generic_category().message(number)};
 }
 
 fs::path home_folder() {
@@ -36,7 +37,8 @@ fs::path home_folder() {
 }
 
 fs::path xdg(const char* variable, std::string_view fallback) {
-  if (const char* value = std::getenv(variable); value != nullptr && *value == '/') return fs::path(value) / "clemmys";
+  if (const char* value = std::getenv(variable); value != nullptr && *value == '/')
+    return fs::path(value) / "clemmys";
   return home_folder() / fallback / "clemmys";
 }
 
@@ -54,7 +56,9 @@ Result<Bytes> read_file(const fs::path& path, std::size_t size_max) {
     if (got < 0) return system_error("cli.files.read", path, "cannot read");
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
-    if (used > size_max) return Error{ErrorCode::kTooLarge, "cli.files.size", path.string() + " is larger than " + std::to_string(size_max) + " bytes"};
+    if (used > size_max)
+      return Error{ErrorCode::kTooLarge, "cli.files.size",
+                   path.string() + " is larger than " + std::to_string(size_max) + " bytes"};
   }
   content.resize(used);
   return content;
@@ -68,7 +72,8 @@ Result<std::string> read_text(const fs::path& path, std::size_t size_max) {
 Status write_file(const fs::path& path, ByteView content, Privacy privacy) {
   const fs::path beside = path.string() + ".new";
   ::unlink(beside.c_str());
-  File file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, privacy == Privacy::kOwnerOnly ? 0600 : 0644)};
+  File file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                   privacy == Privacy::kOwnerOnly ? 0600 : 0644)};
   if (file.descriptor < 0) return system_error("cli.files.create", path, "cannot write");
   while (!content.empty()) {
     const ssize_t put = ::write(file.descriptor, content.data(), content.size());
@@ -77,14 +82,17 @@ Status write_file(const fs::path& path, ByteView content, Privacy privacy) {
     content = content.subspan(static_cast<std::size_t>(put));
   }
   if (::fsync(file.descriptor) != 0) return system_error("cli.files.sync", path, "cannot write");
-  if (::rename(beside.c_str(), path.c_str()) != 0) return system_error("cli.files.rename", path, "cannot replace");
+  if (::rename(beside.c_str(), path.c_str()) != 0)
+    return system_error("cli.files.rename", path, "cannot replace");
   return {};
 }
 
 Status make_private_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return Error{ErrorCode::kDenied, "cli.files.folder", "cannot make " + path.string() + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kDenied, "cli.files.folder",
+                 "cannot make " + path.string() + ": " + error.message()};
   if (::chmod(path.c_str(), 0700) != 0) return system_error("cli.files.mode", path, "cannot protect");
   return {};
 }
@@ -92,7 +100,8 @@ Status make_private_folder(const fs::path& path) {
 Result<TemporaryFolder> TemporaryFolder::make() {
   std::error_code error;
   std::string pattern = (fs::temp_directory_path(error) / "clemmys-XXXXXX").string();
-  if (error || ::mkdtemp(pattern.data()) == nullptr) return Error{ErrorCode::kInternal, "cli.files.temporary", "cannot make a temporary folder"};
+  if (error || ::mkdtemp(pattern.data()) == nullptr)
+    return Error{ErrorCode::kInternal, "cli.files.temporary", "cannot make a temporary folder"};
   return TemporaryFolder(pattern);
 }
 

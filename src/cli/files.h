@@ -1,5 +1,5 @@
-// files.h: files and folders of the user's machine. Secrets are written with mode 0600 before any byte is in them, and a file
-// is replaced as a whole or not at all.
+// files.h: files and folders of the user's machine. Secrets are written with mode 0600 before any byte is in
+// them, and a file is replaced as a whole or not at all.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +35,8 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-// Where things are. `state_folder` and `config_folder` follow XDG and fall back to the home folder of the password database.
+// Where things are. `state_folder` and `config_folder` follow XDG and fall back to the home folder of the
+// password database.
 fs::path state_folder();
 fs::path config_folder();
 

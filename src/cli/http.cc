@@ -30,7 +30,9 @@ constexpr std::uint64_t kAnswerSizeMax = 96u << 20;
 template <auto Free>
 struct Deleter {
   template <typename T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
 
@@ -45,14 +47,15 @@ Status trust_only(SSL_CTX* context, ByteView authority_der, const std::string& h
   const unsigned char* cursor = authority_der.data();
   const Certificate authority(d2i_X509(nullptr, &cursor, static_cast<long>(authority_der.size())));
   if (!authority || cursor != authority_der.data() + authority_der.size()) {
-    return failure(ErrorCode::kCorrupt, "cli.trust.authority", "the kept certificate authority is not a certificate",
-                   "run clemmys trust add again");
+    return failure(ErrorCode::kCorrupt, "cli.trust.authority",
+                   "the kept certificate authority is not a certificate", "run clemmys trust add again");
   }
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   X509_VERIFY_PARAM* parameters = SSL_CTX_get0_param(context);
   const int named = is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
                                      : X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
-  if (X509_STORE_add_cert(store, authority.get()) != 1 || named != 1) return Error{ErrorCode::kInternal, "cli.http.store"};
+  if (X509_STORE_add_cert(store, authority.get()) != 1 || named != 1)
+    return Error{ErrorCode::kInternal, "cli.http.store"};
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   return {};
 }
@@ -65,7 +68,8 @@ asio::awaitable<HttpResponse> talk(const Url& url, const HttpRequest& request, s
   lowest.expires_after(timeout);
   if (!is_address(url.host)) SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
   Tcp::resolver resolver(executor);
-  co_await lowest.async_connect(co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable), asio::use_awaitable);
+  co_await lowest.async_connect(co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable),
+                                asio::use_awaitable);
   co_await stream.async_handshake(ssl::stream_base::client, asio::use_awaitable);
 
   http::request<http::vector_body<std::uint8_t>> out;
@@ -87,7 +91,8 @@ asio::awaitable<HttpResponse> talk(const Url& url, const HttpRequest& request, s
   HttpResponse response{.status = parser.get().result_int(), .body = std::move(parser.get().body())};
   for (const auto& field : parser.get()) {
     std::string name(field.name_string());
-    for (char& letter : name) letter = static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
+    for (char& letter : name)
+      letter = static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
     response.headers.emplace_back(std::move(name), std::string(field.value()));
   }
   co_return response;
@@ -96,26 +101,30 @@ asio::awaitable<HttpResponse> talk(const Url& url, const HttpRequest& request, s
 Error explain(const Url& url, const boost::system::system_error& thrown) {
   const auto& code = thrown.code();
   if (code == beast::error::timeout) {
-    return failure(ErrorCode::kDeadline, "cli.http.timeout", url.text() + " did not answer in time", "retry; see clemmys activations");
+    return failure(ErrorCode::kDeadline, "cli.http.timeout", url.text() + " did not answer in time",
+                   "retry; see clemmys activations");
   }
   if (code.category() == asio::error::get_ssl_category()) {
     return failure(ErrorCode::kDenied, "cli.trust.certificate",
                    url.text() + " did not prove that it is the platform you trust: " + code.message(),
                    "if the platform was set up anew, verify it: clemmys trust add " + url.text());
   }
-  return failure(ErrorCode::kUnavailable, "cli.http.connection", "no connection with " + url.text() + ": " + code.message(),
+  return failure(ErrorCode::kUnavailable, "cli.http.connection",
+                 "no connection with " + url.text() + ": " + code.message(),
                  "check the address, and that the platform runs (clemmys up)");
 }
 
-Result<HttpResponse> run(const Url& url, const HttpRequest& request, ssl::context& context, std::chrono::milliseconds timeout) {
+Result<HttpResponse> run(const Url& url, const HttpRequest& request, ssl::context& context,
+                         std::chrono::milliseconds timeout) {
   try {
     asio::io_context loop(1);
     std::optional<HttpResponse> answer;
     std::exception_ptr thrown;
-    asio::co_spawn(loop, talk(url, request, context, timeout), [&](std::exception_ptr error, HttpResponse response) {
-      thrown = error;
-      if (!error) answer = std::move(response);
-    });
+    asio::co_spawn(loop, talk(url, request, context, timeout),
+                   [&](std::exception_ptr error, HttpResponse response) {
+                     thrown = error;
+                     if (!error) answer = std::move(response);
+                   });
     loop.run();
     if (thrown) std::rethrow_exception(thrown);
     CHECK(answer.has_value());
@@ -127,7 +136,8 @@ Result<HttpResponse> run(const Url& url, const HttpRequest& request, ssl::contex
 
 Result<ssl::context> make_context() {
   ssl::context context(ssl::context::tls_client);
-  if (SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_3_VERSION) != 1) return Error{ErrorCode::kInternal, "cli.http.tls"};
+  if (SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_3_VERSION) != 1)
+    return Error{ErrorCode::kInternal, "cli.http.tls"};
   return context;
 }
 
@@ -147,7 +157,8 @@ Result<HttpResponse> exchange_verified(const Url& url, const HttpRequest& reques
   return run(url, request, context, timeout);
 }
 
-Result<HttpResponse> exchange_unverified(const Url& url, const HttpRequest& request, std::chrono::milliseconds timeout) {
+Result<HttpResponse> exchange_unverified(const Url& url, const HttpRequest& request,
+                                         std::chrono::milliseconds timeout) {
   for (const auto& [name, value] : request.headers) CHECK(!beast::iequals(name, "authorization"));
   ssl::context context = TRY(make_context());
   context.set_verify_mode(ssl::verify_none);

@@ -1,5 +1,6 @@
-// http.h: one HTTPS exchange. The server is checked against exactly one certificate authority, ours; the machine's own
-// authorities never count. Trust: the user's machine; every byte of an answer is the peer's claim.
+// http.h: one HTTPS exchange. The server is checked against exactly one certificate authority, ours; the
+// machine's own authorities never count. Trust: the user's machine; every byte of an answer is the peer's
+// claim.
 #pragma once
 
 #include <chrono>
@@ -37,13 +38,15 @@ struct HttpResponse {
   std::string_view header(std::string_view lower_case_name) const;
 };
 
-// exchange_verified talks only to a server whose certificate chains to `authority_der` and names url.host; kDenied at
-// cli.trust.certificate otherwise. kUnavailable when nobody answers, kDeadline when it takes longer than `timeout`.
+// exchange_verified talks only to a server whose certificate chains to `authority_der` and names url.host;
+// kDenied at cli.trust.certificate otherwise. kUnavailable when nobody answers, kDeadline when it takes
+// longer than `timeout`.
 Result<HttpResponse> exchange_verified(const Url& url, const HttpRequest& request, ByteView authority_der,
                                        std::chrono::milliseconds timeout);
 
-// exchange_unverified talks to whoever answers: only to fetch what is itself verified afterwards (evidence), never with a
-// credential: a request that has an Authorization header is a bug of ours.
-Result<HttpResponse> exchange_unverified(const Url& url, const HttpRequest& request, std::chrono::milliseconds timeout);
+// exchange_unverified talks to whoever answers: only to fetch what is itself verified afterwards (evidence),
+// never with a credential: a request that has an Authorization header is a bug of ours.
+Result<HttpResponse> exchange_unverified(const Url& url, const HttpRequest& request,
+                                         std::chrono::milliseconds timeout);
 
 }  // namespace clemmys::cli

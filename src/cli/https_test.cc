@@ -31,7 +31,8 @@ struct Certificate {
     X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
     X509_set_pubkey(x509, key);
     X509_NAME* subject = X509_get_subject_name(x509);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"),
+                               -1, -1, 0);
     X509_set_issuer_name(x509, subject);
     X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, name);
     X509_add_ext(x509, names, -1);
@@ -56,14 +57,17 @@ struct Certificate {
 // Server answers one request, then ends. It counts the requests that it could read.
 class Server {
  public:
-  explicit Server(const Certificate& certificate, int version_max = TLS1_3_VERSION) : context_(asio::ssl::context::tls_server) {
+  explicit Server(const Certificate& certificate, int version_max = TLS1_3_VERSION)
+      : context_(asio::ssl::context::tls_server) {
     SSL_CTX_use_certificate(context_.native_handle(), certificate.x509);
     SSL_CTX_use_PrivateKey(context_.native_handle(), certificate.key);
     SSL_CTX_set_max_proto_version(context_.native_handle(), version_max);
     thread_ = std::thread([this] { serve(); });
   }
   ~Server() { thread_.join(); }
-  Url url(std::string host = "127.0.0.1") const { return {std::move(host), std::to_string(acceptor_.local_endpoint().port())}; }
+  Url url(std::string host = "127.0.0.1") const {
+    return {std::move(host), std::to_string(acceptor_.local_endpoint().port())};
+  }
   int requests() const { return requests_; }
 
  private:
@@ -77,7 +81,8 @@ class Server {
     boost::beast::http::read(stream, buffer, request, error);
     if (error) return;
     ++requests_;
-    boost::beast::http::response<boost::beast::http::string_body> response(boost::beast::http::status::ok, 11);
+    boost::beast::http::response<boost::beast::http::string_body> response(boost::beast::http::status::ok,
+                                                                           11);
     response.set("X-Test", "Yes");
     response.body() = "hello";
     response.prepare_payload();
@@ -128,12 +133,14 @@ TEST(CliHttps, RefusesTls12) {
 }
 
 TEST(CliHttps, RefusesAnAuthorityThatIsNoCertificate) {
-  EXPECT_EQ(exchange_verified({"127.0.0.1", "1"}, {}, Bytes{1, 2, 3}, seconds(1)).error().site, "cli.trust.authority");
+  EXPECT_EQ(exchange_verified({"127.0.0.1", "1"}, {}, Bytes{1, 2, 3}, seconds(1)).error().site,
+            "cli.trust.authority");
 }
 
 TEST(CliHttps, SaysWhenNobodyListens) {
   const Certificate certificate("IP:127.0.0.1");
-  EXPECT_EQ(exchange_verified({"127.0.0.1", "1"}, {}, certificate.der(), seconds(5)).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(exchange_verified({"127.0.0.1", "1"}, {}, certificate.der(), seconds(5)).error().code,
+            ErrorCode::kUnavailable);
 }
 
 }  // namespace

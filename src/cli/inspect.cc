@@ -1,4 +1,5 @@
-// inspect.cc: what files of the untrusted side say: an image, an envelope. The same bytes that a hostile host has.
+// inspect.cc: what files of the untrusted side say: an image, an envelope. The same bytes that a hostile host
+// has.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
@@ -15,10 +16,14 @@ namespace json = boost::json;
 
 std::string_view name(wire::Kind kind) {
   switch (kind) {
-    case wire::Kind::kRequest: return "request";
-    case wire::Kind::kResult: return "result";
-    case wire::Kind::kEnd: return "end";
-    case wire::Kind::kEvent: return "event";
+    case wire::Kind::kRequest:
+      return "request";
+    case wire::Kind::kResult:
+      return "result";
+    case wire::Kind::kEnd:
+      return "end";
+    case wire::Kind::kEvent:
+      return "event";
   }
   return "unknown";
 }
@@ -26,7 +31,10 @@ std::string_view name(wire::Kind kind) {
 Result<ExitCode> show_image(const Context& context, const std::string& path) {
   const Bytes file = TRY(read_file(path));
   const auto info = enclave::parse_image(file);
-  if (!info) return failure(ErrorCode::kInvalid, "cli.image", path + " is not an enclave image: " + to_string(info.error()), "make one: clemmys build FILE.cc");
+  if (!info)
+    return failure(ErrorCode::kInvalid, "cli.image",
+                   path + " is not an enclave image: " + to_string(info.error()),
+                   "make one: clemmys build FILE.cc");
   if (context.options.json) {
     print_json(json::object{{"measurement", to_hex(info->measurement)},
                             {"signer", to_hex(info->signer)},
@@ -58,9 +66,13 @@ std::string hex_lines(ByteView bytes, std::size_t lines) {
 Result<ExitCode> show_envelope(const Context& context, const std::string& path) {
   const Bytes envelope = TRY(read_file(path));
   const auto header = wire::decode_header(envelope);
-  if (!header) return failure(ErrorCode::kInvalid, "cli.envelope", path + " is not an envelope: " + to_string(header.error()), "name a file of clemmys up --observe");
+  if (!header)
+    return failure(ErrorCode::kInvalid, "cli.envelope",
+                   path + " is not an envelope: " + to_string(header.error()),
+                   "name a file of clemmys up --observe");
   const ByteView payload = ByteView(envelope).subspan(wire::kHeaderSize);
-  const std::string receiver = header->receiver.is_zero() ? std::string("the gateway") : "function " + to_hex(header->receiver);
+  const std::string receiver =
+      header->receiver.is_zero() ? std::string("the gateway") : "function " + to_hex(header->receiver);
   if (context.options.json) {
     print_json(json::object{{"kind", name(header->kind)},
                             {"step", header->step},
@@ -76,7 +88,8 @@ Result<ExitCode> show_envelope(const Context& context, const std::string& path) 
                             {"ciphertext_bytes", header->payload_size}});
     return ExitCode::kSuccess;
   }
-  field("kind", std::string(name(header->kind)) + ", step " + std::to_string(header->step) + " of " + std::to_string(header->steps));
+  field("kind", std::string(name(header->kind)) + ", step " + std::to_string(header->step) + " of " +
+                    std::to_string(header->steps));
   field("activation", to_hex(header->activation));
   field("chain", to_hex(header->chain));
   field("for", receiver);
@@ -93,12 +106,12 @@ void add_inspect(CLI::App& app, Context& context) {
   CLI::App* enclaves = app.add_subcommand("enclave", "enclave images, and what running ones cost");
   enclaves->require_subcommand(1)->fallthrough();
   const auto image = std::make_shared<std::string>();
-  command(*enclaves, context, "show", "what an image is: measurement, signer, size", "  clemmys enclave show scale.sgx",
-          [&context, image] { return show_image(context, *image); })
+  command(*enclaves, context, "show", "what an image is: measurement, signer, size",
+          "  clemmys enclave show scale.sgx", [&context, image] { return show_image(context, *image); })
       .add_option("IMAGE", *image, "image file")
       ->required();
-  command(*enclaves, context, "stats", "instances, start-up phases and modelled costs of a platform", "  clemmys enclave stats",
-          [&context]() -> Result<ExitCode> {
+  command(*enclaves, context, "stats", "instances, start-up phases and modelled costs of a platform",
+          "  clemmys enclave stats", [&context]() -> Result<ExitCode> {
             const Client client = TRY(Client::open(context.options));
             const json::value status = TRY(client.get_json("/clemmys/v1/status"));
             print_json(status);
@@ -107,7 +120,8 @@ void add_inspect(CLI::App& app, Context& context) {
   CLI::App* envelopes = app.add_subcommand("envelope", "the messages that the untrusted controller handles");
   envelopes->require_subcommand(1)->fallthrough();
   const auto envelope = std::make_shared<std::string>();
-  command(*envelopes, context, "show", "all that anybody without keys can see of an envelope", "  clemmys envelope show observed/0001.envelope",
+  command(*envelopes, context, "show", "all that anybody without keys can see of an envelope",
+          "  clemmys envelope show observed/0001.envelope",
           [&context, envelope] { return show_envelope(context, *envelope); })
       .add_option("FILE", *envelope, "envelope file, from clemmys up --observe")
       ->required();

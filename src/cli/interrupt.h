@@ -1,4 +1,5 @@
-// interrupt.h: SIGINT, SIGTERM and SIGHUP as something to wait for, so that a platform is always taken down in order.
+// interrupt.h: SIGINT, SIGTERM and SIGHUP as something to wait for, so that a platform is always taken down
+// in order.
 #pragma once
 
 #include <signal.h>
@@ -13,7 +14,8 @@ class Interrupt {
   Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
-  // wait gives true when the user wants us to end; false after `timeout`, or when a child changed. Once true, always true.
+  // wait gives true when the user wants us to end; false after `timeout`, or when a child changed. Once true,
+  // always true.
   bool wait(std::chrono::milliseconds timeout);
 
  private:

@@ -1,4 +1,5 @@
-// invoke.cc: runs an action or sequence. JSON parameters or a file's bytes go in; the result comes out as the function made it.
+// invoke.cc: runs an action or sequence. JSON parameters or a file's bytes go in; the result comes out as the
+// function made it.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -23,7 +24,8 @@ struct InvokeOptions {
 
 constexpr std::string_view kOctets = "application/octet-stream";
 
-// put_result writes the result to the file the user named, or to standard output: JSON indented, bytes as they are.
+// put_result writes the result to the file the user named, or to standard output: JSON indented, bytes as
+// they are.
 Status put_result(const HttpResponse& answer, const std::string& output) {
   const bool octets = answer.header("content-type").starts_with(kOctets);
   if (!output.empty()) return write_file(output, answer.body);
@@ -33,15 +35,21 @@ Status put_result(const HttpResponse& answer, const std::string& output) {
     return {};
   }
   if (::isatty(STDOUT_FILENO) != 0) {
-    return failure(ErrorCode::kInvalid, "cli.invoke.terminal", "the result is " + std::to_string(answer.body.size()) + " bytes of data", "name a file for it: -o FILE");
+    return failure(ErrorCode::kInvalid, "cli.invoke.terminal",
+                   "the result is " + std::to_string(answer.body.size()) + " bytes of data",
+                   "name a file for it: -o FILE");
   }
-  std::cout.write(reinterpret_cast<const char*>(answer.body.data()), static_cast<std::streamsize>(answer.body.size())).flush();
+  std::cout
+      .write(reinterpret_cast<const char*>(answer.body.data()),
+             static_cast<std::streamsize>(answer.body.size()))
+      .flush();
   return {};
 }
 
 Result<ExitCode> invoke(const Context& context, const InvokeOptions& options) {
   if (!options.file.empty() && !options.parameters.empty()) {
-    return failure(ErrorCode::kInvalid, "cli.invoke.input", "a file's bytes and parameters do not go together", "use --file, or -p and --param-file");
+    return failure(ErrorCode::kInvalid, "cli.invoke.input",
+                   "a file's bytes and parameters do not go together", "use --file, or -p and --param-file");
   }
   const Client client = TRY(Client::open(context.options));
   std::string path = TRY(resource("actions", options.name));
@@ -56,7 +64,8 @@ Result<ExitCode> invoke(const Context& context, const InvokeOptions& options) {
     body = to_bytes(json::serialize(parameters));
   }
   const std::uint64_t start = SystemClock().monotonic_ns();
-  const HttpResponse answer = TRY(client.call("POST", path, std::move(body), std::string(options.file.empty() ? "application/json" : kOctets)));
+  const HttpResponse answer = TRY(client.call(
+      "POST", path, std::move(body), std::string(options.file.empty() ? "application/json" : kOctets)));
   const std::uint64_t took_us = (SystemClock().monotonic_ns() - start) / 1000;
   std::string activation(answer.header("x-openwhisk-activation-id"));
 
@@ -64,11 +73,13 @@ Result<ExitCode> invoke(const Context& context, const InvokeOptions& options) {
     const json::value accepted = TRY(parse_json(answer.body));
     print_json(accepted);
     if (!options.wait) return ExitCode::kSuccess;
-    return failure(ErrorCode::kDeadline, "cli.invoke.unfinished", "the result is not there yet", "ask later: clemmys activations " + printable(activation));
+    return failure(ErrorCode::kDeadline, "cli.invoke.unfinished", "the result is not there yet",
+                   "ask later: clemmys activations " + printable(activation));
   }
   TRY(put_result(answer, options.output));
   if (!context.options.json && !activation.empty()) {
-    std::cerr << "activation " << printable(activation) << ", " << took_us / 1000 << '.' << (took_us / 100) % 10 << " ms at the client\n";
+    std::cerr << "activation " << printable(activation) << ", " << took_us / 1000 << '.'
+              << (took_us / 100) % 10 << " ms at the client\n";
   }
   return answer.status == 502 ? ExitCode::kFunctionError : ExitCode::kSuccess;
 }

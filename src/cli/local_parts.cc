@@ -14,13 +14,15 @@
 namespace clemmys::cli {
 namespace {
 
-// kInside is what the state folder is called inside enclaves: manifests allow paths below it, so that no measurement depends on
-// where the state lies.
+// kInside is what the state folder is called inside enclaves: manifests allow paths below it, so that no
+// measurement depends on where the state lies.
 constexpr const char* kInside = "/clemmys";
 std::string inside(const char* path) { return std::string(kInside) + "/" + path; }
 
-std::vector<std::string> enclave(const Layout& layout, const std::string& image, std::vector<std::string> arguments, bool attests = true) {
-  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState, "--mount", std::string(kInside) + "=."};
+std::vector<std::string> enclave(const Layout& layout, const std::string& image,
+                                 std::vector<std::string> arguments, bool attests = true) {
+  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState,
+                               "--mount", std::string(kInside) + "=."};
   if (attests) all.insert(all.end(), {"--quote-socket", kQuotingSocket});
   all.insert(all.end(), {(layout.images / image).string(), "--"});
   all.insert(all.end(), arguments.begin(), arguments.end());
@@ -43,35 +45,52 @@ bool answers(const char* socket, std::uint8_t type, ByteView body, std::uint8_t 
 }  // namespace
 
 Part quoting_part(const Layout& layout) {
-  return {"quoting-enclave", enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, false),
-          [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
+  return {
+      "quoting-enclave",
+      enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, false),
+      [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
 }
 
 Part kms_part(const Layout& layout) {
   return {"kms",
-          enclave(layout, "kms.sgx", {"--socket", inside(kKmsSocket), "--state", inside("kms"), "--root-policy", inside(kRootPolicy), "--collateral", inside(kCollateral)}),
+          enclave(layout, "kms.sgx",
+                  {"--socket", inside(kKmsSocket), "--state", inside("kms"), "--root-policy",
+                   inside(kRootPolicy), "--collateral", inside(kCollateral)}),
           [] {
-            return answers(kKmsSocket, static_cast<std::uint8_t>(wire::KmsFrame::kNonce), {}, static_cast<std::uint8_t>(wire::KmsFrame::kAnswer));
+            return answers(kKmsSocket, static_cast<std::uint8_t>(wire::KmsFrame::kNonce), {},
+                           static_cast<std::uint8_t>(wire::KmsFrame::kAnswer));
           }};
 }
 
 Part node_part(const Layout& layout, const fs::path& observe) {
   std::vector<std::string> arguments{(layout.programs / "clemmys-node").string(),
-                                     "--controller-socket", kControllerSocket, "--kms-socket", kKmsSocket, "--state", "node",
-                                     "--host-binary", (layout.programs / "clemmys-host").string(), "--platform", "soft",
-                                     "--soft-state", kSoftSgxState, "--quote-socket", kQuotingSocket};
+                                     "--controller-socket",
+                                     kControllerSocket,
+                                     "--kms-socket",
+                                     kKmsSocket,
+                                     "--state",
+                                     "node",
+                                     "--host-binary",
+                                     (layout.programs / "clemmys-host").string(),
+                                     "--platform",
+                                     "soft",
+                                     "--soft-state",
+                                     kSoftSgxState,
+                                     "--quote-socket",
+                                     kQuotingSocket};
   if (!observe.empty()) arguments.insert(arguments.end(), {"--observe", observe.string()});
   return {"node", std::move(arguments), [] {
             const Bytes number(8, 0);  // the request number of kStatus
-            return answers(kControllerSocket, static_cast<std::uint8_t>(wire::ControllerFrame::kStatus), number,
-                           static_cast<std::uint8_t>(wire::ControllerFrame::kOk));
+            return answers(kControllerSocket, static_cast<std::uint8_t>(wire::ControllerFrame::kStatus),
+                           number, static_cast<std::uint8_t>(wire::ControllerFrame::kOk));
           }};
 }
 
-Part gateway_part(const Layout& layout, const Url& url) {
+Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url) {
   return {"gateway",
           enclave(layout, "gateway.sgx",
-                  {"--listen", url.host + ":" + url.port, "--kms-socket", inside(kKmsSocket), "--controller-socket", inside(kControllerSocket)}),
+                  {"--listen", listen_host + ":" + url.port, "--kms-socket", inside(kKmsSocket),
+                   "--controller-socket", inside(kControllerSocket)}),
           [url] {
             const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
             return answer && answer->status == 200;
@@ -81,7 +100,8 @@ Part gateway_part(const Layout& layout, const Url& url) {
 Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted) {
   sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(wanted), .sin_addr = {}, .sin_zero = {}};
   if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
-    return failure(ErrorCode::kInvalid, "cli.up.listen", "'" + host + "' is not an IPv4 address", "use --listen 127.0.0.1:8443");
+    return failure(ErrorCode::kInvalid, "cli.up.listen", "'" + host + "' is not an IPv4 address",
+                   "use --listen 127.0.0.1:8443");
   }
   const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;

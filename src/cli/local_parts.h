@@ -1,5 +1,5 @@
-// local_parts.h: the command line of each part of a local platform, and how to see that it is ready. Paths are relative to the
-// state folder, which is the current folder of all parts.
+// local_parts.h: the command line of each part of a local platform, and how to see that it is ready. Paths
+// are relative to the state folder, which is the current folder of all parts.
 #pragma once
 
 #include "cli/local_platform.h"
@@ -16,9 +16,11 @@ inline constexpr const char* kSoftSgxState = "sgx";
 Part quoting_part(const Layout& layout);
 Part kms_part(const Layout& layout);
 Part node_part(const Layout& layout, const fs::path& observe);
-Part gateway_part(const Layout& layout, const Url& url);
+// gateway_part listens on `listen_host` (0.0.0.0: everywhere); `url` is where this machine reaches it.
+Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url);
 
-// free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict when it is taken.
+// free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict
+// when it is taken.
 Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted);
 
 }  // namespace clemmys::cli

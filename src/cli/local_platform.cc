@@ -31,10 +31,13 @@ Result<enclave::ImageInfo> image_info(const Layout& layout, const std::string& n
 // lock_state takes the state folder for this process, until its descriptor is closed.
 Result<int> lock_state(const fs::path& state) {
   const int lock = ::open((state / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return failure(ErrorCode::kDenied, "cli.up.lock", "cannot write into " + state.string(), "choose another --state, or correct its rights");
+  if (lock < 0)
+    return failure(ErrorCode::kDenied, "cli.up.lock", "cannot write into " + state.string(),
+                   "choose another --state, or correct its rights");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
-    return failure(ErrorCode::kConflict, "cli.up.running", "a platform already runs on " + state.string(), "end it first, or choose another --state");
+    return failure(ErrorCode::kConflict, "cli.up.running", "a platform already runs on " + state.string(),
+                   "end it first, or choose another --state");
   }
   return lock;
 }
@@ -43,18 +46,20 @@ Result<int> lock_state(const fs::path& state) {
 Status make_folders(const fs::path& state) {
   std::error_code ignored;
   for (const char* name : {"run", "ready", "url"}) fs::remove_all(state / name, ignored);
-  for (const char* name : {"", "run", "logs", "sgx", "quoting", "kms", "node"}) TRY(make_private_folder(state / name));
+  for (const char* name : {"", "run", "logs", "sgx", "quoting", "kms", "node"})
+    TRY(make_private_folder(state / name));
   return {};
 }
 
-// keep_root_policy writes the policy of a new state. A state made by other images belongs to another key service, which alone can
-// open it: better refuse than start one that cannot.
+// keep_root_policy writes the policy of a new state. A state made by other images belongs to another key
+// service, which alone can open it: better refuse than start one that cannot.
 Status keep_root_policy(const LocalPolicy& policy) {
   const std::string text = to_yaml(policy);
   const auto present = read_text(kRootPolicy);
   if (!present) return write_file(kRootPolicy, as_bytes(text));
   if (*present == text) return {};
-  return failure(ErrorCode::kConflict, "cli.up.root_policy", "this state was made by other images, or for other names: its root policy differs",
+  return failure(ErrorCode::kConflict, "cli.up.root_policy",
+                 "this state was made by other images, or for other names: its root policy differs",
                  "start it with the build that made it, or choose a new --state");
 }
 
@@ -68,10 +73,11 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   platform.lock_ = TRY(lock_state(options.state));
   TRY(make_folders(options.state));
   if (::chdir(options.state.c_str()) != 0) {
-    return failure(ErrorCode::kInternal, "cli.up.folder", "cannot enter " + options.state.string(), "choose another --state");
+    return failure(ErrorCode::kInternal, "cli.up.folder", "cannot enter " + options.state.string(),
+                   "choose another --state");
   }
   const std::uint16_t port = TRY(free_port(options.host, options.port));
-  platform.url_ = Url{options.host, std::to_string(port)};
+  platform.url_ = Url{options.host == "0.0.0.0" ? "127.0.0.1" : options.host, std::to_string(port)};
 
   const enclave::ImageInfo quoting = TRY(image_info(layout, "quoting_enclave.sgx"));
   const enclave::ImageInfo kms = TRY(image_info(layout, "kms.sgx"));
@@ -79,42 +85,51 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   platform.kms_ = kms.measurement;
 
   TRY(platform.launch(quoting_part(layout), interrupt));
-  const attest::Provisioned provisioned =
-      TRY(attest::provision_software_machine(kSoftSgxState, kQuotingSocket,
-                                             {quoting.measurement, quoting.signer, quoting.product_id, quoting.security_version},
-                                             SystemClock().unix_ms() / 1000));
+  const attest::Provisioned provisioned = TRY(attest::provision_software_machine(
+      kSoftSgxState, kQuotingSocket,
+      {quoting.measurement, quoting.signer, quoting.product_id, quoting.security_version},
+      SystemClock().unix_ms() / 1000));
   platform.software_root_der_ = provisioned.software_root_der;
   TRY(write_file(kCollateral, as_bytes(attest::collateral_to_json(provisioned.collateral))));
   std::vector<std::string> names{"localhost", "127.0.0.1"};
   if (options.host != "127.0.0.1" && options.host != "0.0.0.0") names.push_back(options.host);
-  TRY(keep_root_policy({kms.measurement, gateway.measurement, std::move(names), provisioned.software_root_der}));
+  TRY(keep_root_policy(
+      {kms.measurement, gateway.measurement, std::move(names), provisioned.software_root_der}));
 
   TRY(platform.launch(kms_part(layout), interrupt));
   TRY(platform.launch(node_part(layout, options.observe), interrupt));
-  TRY(platform.launch(gateway_part(layout, platform.url_), interrupt));
+  TRY(platform.launch(gateway_part(layout, options.host, platform.url_), interrupt));
   return platform;
 }
 
 Status LocalPlatform::launch(const Part& part, Interrupt& interrupt) {
   Progress progress("starting " + part.name, options_.quiet);
-  Child& child = children_.emplace_back(TRY(Child::start(part.name, part.arguments, ".", options_.state / "logs" / (part.name + ".log"))));
+  Child& child = children_.emplace_back(
+      TRY(Child::start(part.name, part.arguments, ".", options_.state / "logs" / (part.name + ".log"))));
   const auto deadline = std::chrono::steady_clock::now() + kReadyWithin;
   while (!part.ready()) {
     const auto ended = child.ended();
     if (ended || std::chrono::steady_clock::now() >= deadline) {
       return failure(ErrorCode::kUnavailable, "cli.up.part",
-                     part.name + (ended ? " ended with " + *ended : " was not ready within 30 s") + "; last lines of " + child.log().string() + ":\n" + last_lines(child.log(), 8),
+                     part.name + (ended ? " ended with " + *ended : " was not ready within 30 s") +
+                         "; last lines of " + child.log().string() + ":\n" + last_lines(child.log(), 8),
                      "correct what the log says; a damaged or foreign state needs another --state");
     }
-    if (interrupt.wait(kProbeEvery)) return failure(ErrorCode::kDeadline, "cli.up.interrupted", "interrupted while starting " + part.name, "start again");
+    if (interrupt.wait(kProbeEvery))
+      return failure(ErrorCode::kDeadline, "cli.up.interrupted", "interrupted while starting " + part.name,
+                     "start again");
   }
   progress.done();
   return {};
 }
 
 LocalPlatform::LocalPlatform(LocalPlatform&& other) noexcept
-    : lock_(std::exchange(other.lock_, -1)), options_(std::move(other.options_)), url_(std::move(other.url_)), kms_(other.kms_),
-      software_root_der_(std::move(other.software_root_der_)), children_(std::move(other.children_)) {}
+    : lock_(std::exchange(other.lock_, -1)),
+      options_(std::move(other.options_)),
+      url_(std::move(other.url_)),
+      kms_(other.kms_),
+      software_root_der_(std::move(other.software_root_der_)),
+      children_(std::move(other.children_)) {}
 
 LocalPlatform::~LocalPlatform() {
   while (!children_.empty()) {
@@ -130,7 +145,8 @@ Status LocalPlatform::watch(Interrupt& interrupt) {
     for (Child& child : children_) {
       if (const auto ended = child.ended()) {
         return failure(ErrorCode::kUnavailable, "cli.up.ended",
-                       child.name() + " ended by itself with " + *ended + "; last lines of " + child.log().string() + ":\n" + last_lines(child.log(), 8),
+                       child.name() + " ended by itself with " + *ended + "; last lines of " +
+                           child.log().string() + ":\n" + last_lines(child.log(), 8),
                        "start again with clemmys up; the state is kept");
       }
     }
@@ -141,13 +157,16 @@ Status LocalPlatform::watch(Interrupt& interrupt) {
 Result<std::string> create_namespace(const std::string& kms_socket, std::string_view name) {
   const int connection = TRY(wire::connect_unix(kms_socket));
   auto answer = [&]() -> Result<wire::Frame> {
-    TRY(wire::write_frame(connection, static_cast<std::uint8_t>(wire::KmsFrame::kCreateNamespace), as_bytes(name)));
+    TRY(wire::write_frame(connection, static_cast<std::uint8_t>(wire::KmsFrame::kCreateNamespace),
+                          as_bytes(name)));
     return wire::read_frame(connection);
   }();
   ::close(connection);
   if (!answer) return answer.error();
-  if (answer->type == static_cast<std::uint8_t>(wire::KmsFrame::kAnswer)) return std::string(as_text(answer->body));
-  const auto code = answer->body.empty() ? ErrorCode::kInternal : static_cast<ErrorCode>(answer->body.front());
+  if (answer->type == static_cast<std::uint8_t>(wire::KmsFrame::kAnswer))
+    return std::string(as_text(answer->body));
+  const auto code =
+      answer->body.empty() ? ErrorCode::kInternal : static_cast<ErrorCode>(answer->body.front());
   return Error{code, "cli.up.namespace", "the key service refused to create namespace " + std::string(name)};
 }
 

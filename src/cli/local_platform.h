@@ -1,6 +1,7 @@
-// local_platform.h: a whole platform on this machine, as child processes: quoting enclave, key service, node (controller and
-// invoker), gateway; started in this order, each one ready before the next, ended in reverse order. Trust: the operator's
-// machine: it starts enclaves and hands them untrusted files; it sees no secret but the namespace's development key.
+// local_platform.h: a whole platform on this machine, as child processes: quoting enclave, key service, node
+// (controller and invoker), gateway; started in this order, each one ready before the next, ended in reverse
+// order. Trust: the operator's machine: it starts enclaves and hands them untrusted files; it sees no secret
+// but the namespace's development key.
 #pragma once
 
 #include <functional>
@@ -15,10 +16,10 @@
 namespace clemmys::cli {
 
 struct LocalOptions {
-  fs::path state;                 // absolute
+  fs::path state;  // absolute
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8443;      // 0: any free one
-  fs::path observe;               // absolute; empty: no recording of what the controller sees
+  std::uint16_t port = 8443;  // 0: any free one
+  fs::path observe;           // absolute; empty: no recording of what the controller sees
   bool quiet = false;
 };
 
@@ -31,9 +32,9 @@ struct Part {
 
 class LocalPlatform {
  public:
-  // start locks the state folder, makes it the current folder (sockets have short names then), and starts every part.
-  // kConflict when another process uses the state; kUnavailable with the last log lines when a part does not come up;
-  // kDeadline at cli.up.interrupted when the user asked to end meanwhile.
+  // start locks the state folder, makes it the current folder (sockets have short names then), and starts
+  // every part. kConflict when another process uses the state; kUnavailable with the last log lines when a
+  // part does not come up; kDeadline at cli.up.interrupted when the user asked to end meanwhile.
   static Result<LocalPlatform> start(const LocalOptions& options, Interrupt& interrupt);
   LocalPlatform(LocalPlatform&& other) noexcept;
   LocalPlatform& operator=(LocalPlatform&&) = delete;
@@ -42,7 +43,8 @@ class LocalPlatform {
   const Url& url() const { return url_; }
   const Measurement& kms() const { return kms_; }
   const Bytes& software_root_der() const { return software_root_der_; }
-  // watch waits until the user wants to end (success) or a part ended by itself (kUnavailable, with its last log lines).
+  // watch waits until the user wants to end (success) or a part ended by itself (kUnavailable, with its last
+  // log lines).
   Status watch(Interrupt& interrupt);
 
  private:
@@ -57,8 +59,8 @@ class LocalPlatform {
   std::vector<Child> children_;
 };
 
-// create_namespace asks the key service, as the operator, for an empty namespace; gives its one-time claim token.
-// kExists when there is one by this name.
+// create_namespace asks the key service, as the operator, for an empty namespace; gives its one-time claim
+// token. kExists when there is one by this name.
 Result<std::string> create_namespace(const std::string& kms_socket, std::string_view name);
 
 }  // namespace clemmys::cli

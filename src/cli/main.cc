@@ -1,4 +1,5 @@
-// main.cc: the command line `clemmys`. Trust: the user's machine (and, for `up`, the operator's). Threads: one.
+// main.cc: the command line `clemmys`. Trust: the user's machine (and, for `up`, the operator's). Threads:
+// one.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -27,20 +28,24 @@ int run(int count, char** arguments) {
   CLI::App app("Clemmys: functions on machines that you need not trust.");
   app.require_subcommand(1);
   app.set_version_flag("--version", "clemmys 0.1.0");
-  app.footer("Start with `clemmys up` on one machine. Exit codes: 0 success, 1 the function's own error, 2 usage, 3 not trusted,\n"
-             "4 not allowed, 5 not found, 6 conflict, 7 unavailable, 8 platform error, 9 internal.");
+  app.footer(
+      "Start with `clemmys up` on one machine. Exit codes: 0 success, 1 the function's own error, 2 usage, 3 "
+      "not trusted,\n"
+      "4 not allowed, 5 not found, 6 conflict, 7 unavailable, 8 platform error, 9 internal.");
   Context context;
   std::string config;
   app.add_flag("--json", context.options.json, "machine-readable output");
   app.add_option("--url", context.options.url, "the platform (default: the one trusted last)");
-  app.add_option("--auth", context.options.credential, "API key as UUID:KEY (default: the one kept by namespace claim)")->envname("CLEMMYS_AUTH");
+  app.add_option("--auth", context.options.credential,
+                 "API key as UUID:KEY (default: the one kept by namespace claim)")
+      ->envname("CLEMMYS_AUTH");
   app.add_option("--config", config, "folder of what is trusted, and of keys")->envname("CLEMMYS_CONFIG");
   app.parse_complete_callback([&] {
     context.config_was_named = !config.empty();
     if (!config.empty()) context.options.config = fs::absolute(config);
   });
-  for (const auto add : {add_up, add_trust, add_namespace, add_build, add_run, add_deploy, add_sequence, add_invoke, add_actions,
-                         add_activations, add_inspect}) {
+  for (const auto add : {add_up, add_trust, add_namespace, add_build, add_run, add_deploy, add_sequence,
+                         add_invoke, add_actions, add_activations, add_inspect}) {
     add(app, context);
   }
   try {

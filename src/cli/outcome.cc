@@ -18,17 +18,24 @@ ExitCode exit_code(const Error& error) {
   switch (error.code) {
     case ErrorCode::kInvalid:
     case ErrorCode::kTooLarge:
-    case ErrorCode::kUnsupported: return ExitCode::kUsage;
+    case ErrorCode::kUnsupported:
+      return ExitCode::kUsage;
     case ErrorCode::kUnauthenticated:
-    case ErrorCode::kDenied: return ExitCode::kNotAllowed;
-    case ErrorCode::kNotFound: return ExitCode::kNotFound;
+    case ErrorCode::kDenied:
+      return ExitCode::kNotAllowed;
+    case ErrorCode::kNotFound:
+      return ExitCode::kNotFound;
     case ErrorCode::kExists:
-    case ErrorCode::kConflict: return ExitCode::kConflict;
+    case ErrorCode::kConflict:
+      return ExitCode::kConflict;
     case ErrorCode::kExhausted:
     case ErrorCode::kUnavailable:
-    case ErrorCode::kDeadline: return ExitCode::kUnavailable;
-    case ErrorCode::kCorrupt: return ExitCode::kPlatformError;
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kDeadline:
+      return ExitCode::kUnavailable;
+    case ErrorCode::kCorrupt:
+      return ExitCode::kPlatformError;
+    case ErrorCode::kInternal:
+      break;
   }
   return ExitCode::kInternal;
 }

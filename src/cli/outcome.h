@@ -1,5 +1,5 @@
-// outcome.h: how a command ends. Errors say what failed, why, and what to do; exit codes are stable and documented
-// (docs/guide.md). Trust: the user's machine. Threads: none.
+// outcome.h: how a command ends. Errors say what failed, why, and what to do; exit codes are stable and
+// documented (docs/guide.md). Trust: the user's machine. Threads: none.
 #pragma once
 
 #include <string>
@@ -27,7 +27,8 @@ ExitCode exit_code(const Error& error);
 // failure builds an Error for people: `why` and `to_do` are whole sentences without a final full stop.
 Error failure(ErrorCode code, std::string_view site, std::string why, std::string to_do);
 
-// print_error writes "clemmys COMMAND: why / to do" to standard error, or with `json` an object {error, to_do, code, site}.
+// print_error writes "clemmys COMMAND: why / to do" to standard error, or with `json` an object {error,
+// to_do, code, site}.
 void print_error(std::string_view command, const Error& error, bool json);
 
 }  // namespace clemmys::cli

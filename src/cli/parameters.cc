@@ -9,7 +9,8 @@
 namespace clemmys::cli {
 
 void Parameters::add_to(CLI::App& command) {
-  command.add_option("-p,--param", pairs, "KEY VALUE; VALUE may be JSON (may be repeated)")->type_name("KEY VALUE");
+  command.add_option("-p,--param", pairs, "KEY VALUE; VALUE may be JSON (may be repeated)")
+      ->type_name("KEY VALUE");
   command.add_option("-P,--param-file", file, "file with a JSON object of parameters");
 }
 
@@ -21,7 +22,8 @@ Result<boost::json::object> Parameters::merge() const {
     const std::string text = TRY(read_text(file, 4u << 20));
     json::value value = json::parse(text, error);
     if (error || !value.is_object()) {
-      return failure(ErrorCode::kInvalid, "cli.parameters.file", file + " does not hold a JSON object", "correct the file");
+      return failure(ErrorCode::kInvalid, "cli.parameters.file", file + " does not hold a JSON object",
+                     "correct the file");
     }
     merged = std::move(value.get_object());
   }

@@ -1,5 +1,5 @@
-// parameters.h: `-p KEY VALUE` and `--param-file FILE`, shared by deploy and invoke. A value that is JSON is taken as such, any
-// other one as text: what OpenWhisk's own command line does.
+// parameters.h: `-p KEY VALUE` and `--param-file FILE`, shared by deploy and invoke. A value that is JSON is
+// taken as such, any other one as text: what OpenWhisk's own command line does.
 #pragma once
 
 #include <boost/json/fwd.hpp>

@@ -83,8 +83,8 @@ Progress::~Progress() {
 void Progress::done(std::string_view note) {
   done_ = true;
   if (quiet_) return;
-  std::fprintf(stderr, "  ✓ %s (%lld ms)%s%.*s\n", what_.c_str(), now_ms() - start_ms_, note.empty() ? "" : ": ",
-               static_cast<int>(note.size()), note.data());
+  std::fprintf(stderr, "  ✓ %s (%lld ms)%s%.*s\n", what_.c_str(), now_ms() - start_ms_,
+               note.empty() ? "" : ": ", static_cast<int>(note.size()), note.data());
 }
 
 }  // namespace clemmys::cli

@@ -1,4 +1,5 @@
-// print.h: what people see on standard output. Text that comes from a platform is made harmless before a terminal gets it.
+// print.h: what people see on standard output. Text that comes from a platform is made harmless before a
+// terminal gets it.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -7,7 +8,8 @@
 
 namespace clemmys::cli {
 
-// printable replaces control characters (all but newline and tab), so that no text moves the cursor or changes titles.
+// printable replaces control characters (all but newline and tab), so that no text moves the cursor or
+// changes titles.
 std::string printable(std::string_view text);
 
 // print_json writes indented JSON, object members in their order, with a newline at the end.

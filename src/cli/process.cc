@@ -23,7 +23,8 @@ struct Streams {
 };
 
 // become runs in the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const char* program, char* const* arguments, const char* folder, Streams streams, pid_t parent, bool own_group) {
+[[noreturn]] void become(const char* program, char* const* arguments, const char* folder, Streams streams,
+                         pid_t parent, bool own_group) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   if (own_group) ::setpgid(0, 0);
@@ -39,13 +40,16 @@ struct Streams {
   ::_exit(127);
 }
 
-Result<pid_t> spawn(const std::vector<std::string>& arguments, const char* folder, Streams streams, bool own_group) {
+Result<pid_t> spawn(const std::vector<std::string>& arguments, const char* folder, Streams streams,
+                    bool own_group) {
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid < 0) return failure(ErrorCode::kExhausted, "cli.process.fork", "cannot start " + arguments.front(), "free memory or processes, then retry");
+  if (pid < 0)
+    return failure(ErrorCode::kExhausted, "cli.process.fork", "cannot start " + arguments.front(),
+                   "free memory or processes, then retry");
   if (pid == 0) become(pointers.front(), pointers.data(), folder, streams, parent, own_group);
   return pid;
 }
@@ -57,11 +61,15 @@ std::string describe(int status) {
 
 }  // namespace
 
-Result<Child> Child::start(std::string name, const std::vector<std::string>& arguments, const fs::path& folder, const fs::path& log) {
+Result<Child> Child::start(std::string name, const std::vector<std::string>& arguments,
+                           const fs::path& folder, const fs::path& log) {
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  auto pid = null < 0 || output < 0 ? Result<pid_t>(failure(ErrorCode::kInternal, "cli.process.log", "cannot write " + log.string(), "check the folder's rights and space"))
-                                    : spawn(arguments, folder.c_str(), {null, output, output}, true);
+  auto pid =
+      null < 0 || output < 0
+          ? Result<pid_t>(failure(ErrorCode::kInternal, "cli.process.log", "cannot write " + log.string(),
+                                  "check the folder's rights and space"))
+          : spawn(arguments, folder.c_str(), {null, output, output}, true);
   if (null >= 0) ::close(null);
   if (output >= 0) ::close(output);
   if (!pid) return pid.error();
@@ -69,7 +77,10 @@ Result<Child> Child::start(std::string name, const std::vector<std::string>& arg
 }
 
 Child::Child(Child&& other) noexcept
-    : name_(std::move(other.name_)), log_(std::move(other.log_)), pid_(std::exchange(other.pid_, -1)), ended_(std::move(other.ended_)) {}
+    : name_(std::move(other.name_)),
+      log_(std::move(other.log_)),
+      pid_(std::exchange(other.pid_, -1)),
+      ended_(std::move(other.ended_)) {}
 
 Child::~Child() {
   if (pid_ > 0) end();
@@ -115,9 +126,13 @@ std::string last_lines(const fs::path& log, std::size_t count) {
 
 Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input) {
   const int stream = input.empty() ? -1 : ::open(input.c_str(), O_RDONLY | O_CLOEXEC);
-  if (!input.empty() && stream < 0) return failure(ErrorCode::kNotFound, "cli.process.input", "cannot open " + input.string(), "name a readable file");
+  if (!input.empty() && stream < 0)
+    return failure(ErrorCode::kNotFound, "cli.process.input", "cannot open " + input.string(),
+                   "name a readable file");
   const int nowhere = output == Output::kNowhere ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-  const auto started = spawn(arguments, nullptr, {.input = stream, .output = output == Output::kError ? STDERR_FILENO : nowhere}, false);
+  const auto started =
+      spawn(arguments, nullptr,
+            {.input = stream, .output = output == Output::kError ? STDERR_FILENO : nowhere}, false);
   for (const int descriptor : {stream, nowhere}) {
     if (descriptor >= 0) ::close(descriptor);
   }

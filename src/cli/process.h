@@ -1,6 +1,6 @@
-// process.h: other programs as children of this one. A child never outlives us: the kernel kills it when we die, and a Child
-// that goes out of scope is ended. Trust: the operator's machine. Threads: all children start on the main thread (the parent
-// death signal belongs to the thread that forked).
+// process.h: other programs as children of this one. A child never outlives us: the kernel kills it when we
+// die, and a Child that goes out of scope is ended. Trust: the operator's machine. Threads: all children
+// start on the main thread (the parent death signal belongs to the thread that forked).
 #pragma once
 
 #include <sys/types.h>
@@ -16,9 +16,11 @@ namespace clemmys::cli {
 
 class Child {
  public:
-  // start runs `arguments` (arguments[0] is the program's path) in `folder`, output appended to `log`, in a process group of its
-  // own, so that a terminal's interrupt reaches only us and we choose the order of ending.
-  static Result<Child> start(std::string name, const std::vector<std::string>& arguments, const fs::path& folder, const fs::path& log);
+  // start runs `arguments` (arguments[0] is the program's path) in `folder`, output appended to `log`, in a
+  // process group of its own, so that a terminal's interrupt reaches only us and we choose the order of
+  // ending.
+  static Result<Child> start(std::string name, const std::vector<std::string>& arguments,
+                             const fs::path& folder, const fs::path& log);
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
   ~Child();
@@ -32,7 +34,8 @@ class Child {
   void end(std::chrono::milliseconds grace = std::chrono::seconds(5));
 
  private:
-  Child(std::string name, fs::path log, pid_t pid) : name_(std::move(name)), log_(std::move(log)), pid_(pid) {}
+  Child(std::string name, fs::path log, pid_t pid)
+      : name_(std::move(name)), log_(std::move(log)), pid_(pid) {}
   std::string name_;
   fs::path log_;
   pid_t pid_ = -1;
@@ -42,11 +45,12 @@ class Child {
 // last_lines of a log, each indented: what an error message shows.
 std::string last_lines(const fs::path& log, std::size_t count);
 
-// Output says where a tool's standard output goes: to ours, to standard error (so that ours stays for results), or nowhere.
+// Output says where a tool's standard output goes: to ours, to standard error (so that ours stays for
+// results), or nowhere.
 enum class Output { kStandard, kError, kNowhere };
 
-// run_to_end runs a tool with our standard streams, or with `input` as its standard input, and gives its exit status; a signal is
-// 128 + its number.
+// run_to_end runs a tool with our standard streams, or with `input` as its standard input, and gives its exit
+// status; a signal is 128 + its number.
 Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input = {});
 
 }  // namespace clemmys::cli

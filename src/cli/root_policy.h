@@ -1,6 +1,6 @@
-// root_policy.h: the root policy that `clemmys up` writes for one machine: exactly the images of this build, the names of this
-// machine, and, said by name, what makes it a development platform. The key service reads it strictly and quotes its digest;
-// format: src/kms/README.md.
+// root_policy.h: the root policy that `clemmys up` writes for one machine: exactly the images of this build,
+// the names of this machine, and, said by name, what makes it a development platform. The key service reads
+// it strictly and quotes its digest; format: src/kms/README.md.
 #pragma once
 
 #include <string>

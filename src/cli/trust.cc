@@ -23,12 +23,15 @@ Result<Trusted> establish_trust(const Url& url, const Expectation& expectation) 
 }
 
 Status renew_trust(const fs::path& config, const TrustedPlatform& platform, std::uint64_t now_unix_s) {
-  if (now_unix_s >= platform.verified_unix_s && now_unix_s - platform.verified_unix_s < kRenewAfterS) return {};
-  const Trusted again = TRY(establish_trust(platform.url, {.insecure_accept_software_sgx = platform.software_sgx,
-                                                           .kms = {platform.kms},
-                                                           .root_policy = platform.root_policy}));
+  if (now_unix_s >= platform.verified_unix_s && now_unix_s - platform.verified_unix_s < kRenewAfterS)
+    return {};
+  const Trusted again =
+      TRY(establish_trust(platform.url, {.insecure_accept_software_sgx = platform.software_sgx,
+                                         .kms = {platform.kms},
+                                         .root_policy = platform.root_policy}));
   if (again.platform.authority_der != platform.authority_der) {
-    return failure(ErrorCode::kDenied, "cli.trust.authority_changed", "the platform has another certificate authority than a week ago",
+    return failure(ErrorCode::kDenied, "cli.trust.authority_changed",
+                   "the platform has another certificate authority than a week ago",
                    "ask its operator why; clemmys trust add shows the new one");
   }
   TrustedPlatform renewed = platform;

@@ -15,13 +15,20 @@ namespace json = boost::json;
 
 std::string_view name(attest::TcbStatus status) {
   switch (status) {
-    case attest::TcbStatus::kUpToDate: return "UpToDate";
-    case attest::TcbStatus::kSwHardeningNeeded: return "SWHardeningNeeded";
-    case attest::TcbStatus::kConfigurationNeeded: return "ConfigurationNeeded";
-    case attest::TcbStatus::kConfigurationAndSwHardeningNeeded: return "ConfigurationAndSWHardeningNeeded";
-    case attest::TcbStatus::kOutOfDate: return "OutOfDate";
-    case attest::TcbStatus::kOutOfDateConfigurationNeeded: return "OutOfDateConfigurationNeeded";
-    case attest::TcbStatus::kRevoked: return "Revoked";
+    case attest::TcbStatus::kUpToDate:
+      return "UpToDate";
+    case attest::TcbStatus::kSwHardeningNeeded:
+      return "SWHardeningNeeded";
+    case attest::TcbStatus::kConfigurationNeeded:
+      return "ConfigurationNeeded";
+    case attest::TcbStatus::kConfigurationAndSwHardeningNeeded:
+      return "ConfigurationAndSWHardeningNeeded";
+    case attest::TcbStatus::kOutOfDate:
+      return "OutOfDate";
+    case attest::TcbStatus::kOutOfDateConfigurationNeeded:
+      return "OutOfDateConfigurationNeeded";
+    case attest::TcbStatus::kRevoked:
+      return "Revoked";
   }
   return "unknown";
 }
@@ -33,10 +40,13 @@ void show(const Trusted& trusted) {
   const bool software = kms.root == attest::Root::kSoftware;
   heading("Verified: " + trusted.platform.url.text());
   field("key service", "enclave with measurement " + to_hex(kms.measurement));
-  field("", trusted.evidence.measurement_was_expected ? "the one that you expected" : "NOT compared with a release: give --expect-measurement");
+  field("", trusted.evidence.measurement_was_expected
+                ? "the one that you expected"
+                : "NOT compared with a release: give --expect-measurement");
   field("signed by", to_hex(kms.signer));
   field("debug", kms.debug ? "yes" : "no");
-  field("evidence", software ? "software root, SHA-256 " + to_hex(trusted.evidence.software_root) : "Intel's root");
+  field("evidence",
+        software ? "software root, SHA-256 " + to_hex(trusted.evidence.software_root) : "Intel's root");
   field("TCB", name(kms.tcb_status));
   field("fresh", "yes: the quote holds the nonce of this check");
   field("gateway's certificate", "issued by the authority that the quote names");
@@ -47,7 +57,8 @@ void show(const Trusted& trusted) {
     std::cout << "    | " << line.substr(0, kLineMax) << (line.size() > kLineMax ? "…" : "") << '\n';
   }
   if (software) {
-    std::cout << "  WARNING: software SGX protects nothing from whoever operates that machine. You accepted it with\n"
+    std::cout << "  WARNING: software SGX protects nothing from whoever operates that machine. You accepted "
+                 "it with\n"
                  "  --insecure-accept-software-sgx; use it for development only.\n";
   }
   std::cout << std::flush;
@@ -79,10 +90,13 @@ Result<ExitCode> add(const Context& context, const AddOptions& options) {
   Expectation expectation{.insecure_accept_software_sgx = options.insecure_accept_software_sgx};
   for (const std::string& text : options.measurements) {
     const auto measurement = fixed_from_hex<Measurement>(text);
-    if (!measurement) return failure(ErrorCode::kInvalid, "cli.measurement", "'" + text + "' is not a measurement", "give 64 lower-case hexadecimal digits");
+    if (!measurement)
+      return failure(ErrorCode::kInvalid, "cli.measurement", "'" + text + "' is not a measurement",
+                     "give 64 lower-case hexadecimal digits");
     expectation.kms.push_back(*measurement);
   }
-  if (!options.software_root.empty()) expectation.software_root_der = TRY(read_file(options.software_root, 64u << 10));
+  if (!options.software_root.empty())
+    expectation.software_root_der = TRY(read_file(options.software_root, 64u << 10));
   const Url url = TRY(parse_url(options.url));
   const Trusted trusted = TRY(establish_trust(url, expectation));
   TRY(keep_platform(context.options.config, trusted.platform));
@@ -90,7 +104,8 @@ Result<ExitCode> add(const Context& context, const AddOptions& options) {
     print_json(as_json(trusted));
   } else {
     show(trusted);
-    std::cout << "Kept in " << (context.options.config / "trust").string() << "; later commands use this platform.\n";
+    std::cout << "Kept in " << (context.options.config / "trust").string()
+              << "; later commands use this platform.\n";
   }
   return ExitCode::kSuccess;
 }
@@ -101,14 +116,16 @@ void add_trust(CLI::App& app, Context& context) {
   CLI::App* trust = app.add_subcommand("trust", "decide which platforms to trust");
   trust->require_subcommand(1)->fallthrough();
   const auto options = std::make_shared<AddOptions>();
-  CLI::App& added = command(*trust, context, "add", "verify a platform's evidence, show what is trusted and why, and keep it",
+  CLI::App& added = command(*trust, context, "add",
+                            "verify a platform's evidence, show what is trusted and why, and keep it",
                             "  clemmys trust add https://functions.example.org --expect-measurement 5f…\n"
                             "  clemmys trust add https://localhost:8443 --insecure-accept-software-sgx",
                             [&context, options] { return add(context, *options); });
   added.add_option("URL", options->url, "address of the platform")->required();
   added.add_flag("--insecure-accept-software-sgx", options->insecure_accept_software_sgx,
                  "accept evidence of software SGX, which protects nothing from the machine's operator");
-  added.add_option("--expect-measurement", options->measurements, "demand this measurement of the key service (may be repeated)");
+  added.add_option("--expect-measurement", options->measurements,
+                   "demand this measurement of the key service (may be repeated)");
   added.add_option("--software-root", options->software_root, "demand this software root (DER file)");
 }
 

@@ -23,7 +23,8 @@ Result<json::object> read_object(const fs::path& path) {
   boost::system::error_code error;
   json::value value = json::parse(text, error);
   if (error || !value.is_object()) {
-    return failure(ErrorCode::kInvalid, "cli.trust_store.format", path.string() + " is not a JSON object", "remove the file and run clemmys trust add again");
+    return failure(ErrorCode::kInvalid, "cli.trust_store.format", path.string() + " is not a JSON object",
+                   "remove the file and run clemmys trust add again");
   }
   return std::move(value.get_object());
 }
@@ -54,7 +55,8 @@ Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
 
 Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& wanted) {
   const auto none = [&](const std::string& what) {
-    return failure(ErrorCode::kNotFound, "cli.trust.none", what, "verify it first: clemmys trust add " + (wanted ? wanted->text() : "https://HOST:PORT"));
+    return failure(ErrorCode::kNotFound, "cli.trust.none", what,
+                   "verify it first: clemmys trust add " + (wanted ? wanted->text() : "https://HOST:PORT"));
   };
   Url url;
   if (wanted) {
@@ -74,7 +76,8 @@ Result<TrustedPlatform> find_platform(const fs::path& config, const std::optiona
   platform.authority_der = TRY(from_base64(text_of(*entry, "ca_certificate")));
   platform.root_policy = TRY(fixed_from_hex<Digest>(text_of(*entry, "root_policy_sha256")));
   platform.kms = TRY(fixed_from_hex<Measurement>(text_of(*entry, "kms_measurement")));
-  if (const json::value* value = entry->if_contains("insecure_software_sgx")) platform.software_sgx = value->is_bool() && value->get_bool();
+  if (const json::value* value = entry->if_contains("insecure_software_sgx"))
+    platform.software_sgx = value->is_bool() && value->get_bool();
   if (const json::value* value = entry->if_contains("verified_unix_s")) {
     boost::system::error_code error;
     platform.verified_unix_s = value->to_number<std::uint64_t>(error);
@@ -99,7 +102,8 @@ Result<std::string> find_credential(const fs::path& config, const Url& url) {
   const auto all = read_object(config / "credentials.json");
   std::string credential = all ? text_of(*all, url.text()) : std::string();
   if (credential.empty()) {
-    return failure(ErrorCode::kUnauthenticated, "cli.credential.none", "no API key is known for " + url.text(),
+    return failure(ErrorCode::kUnauthenticated, "cli.credential.none",
+                   "no API key is known for " + url.text(),
                    "claim a namespace (clemmys namespace claim), or give --auth UUID:KEY or CLEMMYS_AUTH");
   }
   return credential;

@@ -22,7 +22,8 @@ struct TrustedPlatform {
 // keep_platform keeps an entry and makes it the current one; keep_entry leaves the current one.
 Status keep_platform(const fs::path& config, const TrustedPlatform& platform);
 Status keep_entry(const fs::path& config, const TrustedPlatform& platform);
-// find_platform gives the platform at `url`, or the current one. Nothing trusted yet: kNotFound at cli.trust.none.
+// find_platform gives the platform at `url`, or the current one. Nothing trusted yet: kNotFound at
+// cli.trust.none.
 Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& url);
 
 // Credentials are OpenWhisk's `uuid:key`.

@@ -1,5 +1,6 @@
-// up.cc: `clemmys up`: a platform on this machine. It trusts its own platform by the same check as every client: evidence, pinned
-// to the measurement and the root that it started with, and only then claims the first namespace.
+// up.cc: `clemmys up`: a platform on this machine. It trusts its own platform by the same check as every
+// client: evidence, pinned to the measurement and the root that it started with, and only then claims the
+// first namespace.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
@@ -39,7 +40,8 @@ Result<std::string> development_key(const TrustedPlatform& platform) {
   }
   const auto token = create_namespace(kKmsSocket, kNamespace);
   if (!token && token.error().code == ErrorCode::kExists) {
-    return failure(ErrorCode::kExists, "cli.up.key", std::string("namespace ") + kNamespace + " exists, but its key is not in this state",
+    return failure(ErrorCode::kExists, "cli.up.key",
+                   std::string("namespace ") + kNamespace + " exists, but its key is not in this state",
                    "use the key that its owner kept (--auth), or choose a new --state");
   }
   if (!token) return token.error();
@@ -51,10 +53,14 @@ Result<std::string> development_key(const TrustedPlatform& platform) {
 Result<ExitCode> up(const Context& context, const UpOptions& options) {
   const std::size_t colon = options.listen.rfind(':');
   unsigned long port = 65536;
-  if (colon != std::string::npos && options.listen.find_first_not_of("0123456789", colon + 1) == std::string::npos && options.listen.size() - colon < 7) {
+  if (colon != std::string::npos &&
+      options.listen.find_first_not_of("0123456789", colon + 1) == std::string::npos &&
+      options.listen.size() - colon < 7) {
     port = std::stoul("0" + options.listen.substr(colon + 1));
   }
-  if (port > 65535) return failure(ErrorCode::kInvalid, "cli.up.listen", "'" + options.listen + "' is not ADDRESS:PORT", "use --listen 127.0.0.1:8443");
+  if (port > 65535)
+    return failure(ErrorCode::kInvalid, "cli.up.listen", "'" + options.listen + "' is not ADDRESS:PORT",
+                   "use --listen 127.0.0.1:8443");
   LocalOptions local{.state = options.state.empty() ? state_folder() : fs::absolute(options.state),
                      .host = options.listen.substr(0, colon),
                      .port = static_cast<std::uint16_t>(port),
@@ -62,7 +68,8 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                      .quiet = context.options.json};
   if (!context.options.json) {
     heading("Starting Clemmys, state in " + local.state.string());
-    std::cout << "  WARNING: this platform uses SOFTWARE SGX. It protects nothing from whoever operates this machine: use it to\n"
+    std::cout << "  WARNING: this platform uses SOFTWARE SGX. It protects nothing from whoever operates this "
+                 "machine: use it to\n"
                  "  develop and to test. Clients must accept it by name: --insecure-accept-software-sgx.\n"
               << std::flush;
   }
@@ -70,18 +77,25 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
   LocalPlatform platform = TRY(LocalPlatform::start(local, interrupt));
 
   Progress verifying("verifying the platform's evidence", local.quiet);
-  const Expectation expectation{.insecure_accept_software_sgx = true, .software_root_der = platform.software_root_der(), .kms = {platform.kms()}};
+  const Expectation expectation{.insecure_accept_software_sgx = true,
+                                .software_root_der = platform.software_root_der(),
+                                .kms = {platform.kms()}};
   const Trusted trusted = TRY(establish_trust(platform.url(), expectation));
   verifying.done("measurement " + to_hex(platform.kms()).substr(0, 16) + "…");
   TRY(write_file(kAuthorityFile, as_bytes(as_pem(trusted.platform.authority_der))));
   const std::string key = TRY(development_key(trusted.platform));
-  if (options.state.empty() || context.config_was_named) TRY(keep_credential(context.options.config, platform.url(), key));
+  if (options.state.empty() || context.config_was_named)
+    TRY(keep_credential(context.options.config, platform.url(), key));
   TRY(write_file("url", as_bytes(platform.url().text() + "\n")));
   TRY(write_file(kReadyFile, {}));
 
   const std::string authority = (local.state / kAuthorityFile).string();
   if (context.options.json) {
-    std::cout << boost::json::serialize(boost::json::object{{"url", platform.url().text()}, {"ca", authority}, {"development_key", key}, {"insecure_software_sgx", true}}) << std::endl;
+    std::cout << boost::json::serialize(boost::json::object{{"url", platform.url().text()},
+                                                            {"ca", authority},
+                                                            {"development_key", key},
+                                                            {"insecure_software_sgx", true}})
+              << std::endl;
   } else {
     heading("Ready");
     field("URL", platform.url().text());
@@ -89,9 +103,11 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
     field("namespace", kNamespace);
     field("DEVELOPMENT key", key);
     std::cout << "  Next, in another terminal:\n"
-                 "    clemmys trust add " + platform.url().text() + " --insecure-accept-software-sgx\n"
-                 "    clemmys deploy FUNCTION.cc && clemmys invoke FUNCTION -p name Ada\n"
-                 "  Interrupt (Ctrl-C) ends everything; the state is kept.\n"
+                 "    clemmys trust add " +
+                     platform.url().text() +
+                     " --insecure-accept-software-sgx\n"
+                     "    clemmys deploy FUNCTION.cc && clemmys invoke FUNCTION -p name Ada\n"
+                     "  Interrupt (Ctrl-C) ends everything; the state is kept.\n"
               << std::flush;
   }
   const Status watched = platform.watch(interrupt);
@@ -109,9 +125,11 @@ void add_up(CLI::App& app, Context& context) {
   CLI::App& added = command(app, context, "up", "run a platform on this machine until interrupted",
                             "  clemmys up\n  clemmys up --state /tmp/try --listen 127.0.0.1:0",
                             [&context, options] { return up(context, *options); });
-  added.add_option("--state", options->state, "folder of its state (default: " + state_folder().string() + ")");
+  added.add_option("--state", options->state,
+                   "folder of its state (default: " + state_folder().string() + ")");
   added.add_option("--listen", options->listen, "ADDRESS:PORT of the gateway; port 0 takes a free one");
-  added.add_option("--observe", options->observe, "folder that receives every envelope as the controller sees it");
+  added.add_option("--observe", options->observe,
+                   "folder that receives every envelope as the controller sees it");
 }
 
 }  // namespace clemmys::cli
