@@ -89,6 +89,10 @@ TEST(RootPolicy, RefusesWhatIsNotOneYamlMapping) {
   EXPECT_EQ(parse_root_policy(std::string(kPolicySizeMax + 1, ' ')).error().code, ErrorCode::kTooLarge);
 }
 
+TEST(RootPolicy, EndsOnATextThatYamlCppFindsDocumentsInWithoutEnd) {
+  EXPECT_EQ(what("!, [b, c]\nd: e\n"), "line 1, column 1: expected one YAML document");
+}
+
 TEST(RootPolicy, AnyOtherTextIsAnotherPolicy) {
   EXPECT_NE(parse_root_policy(good())->digest, parse_root_policy(good() + "# \n")->digest);
 }
