@@ -1,5 +1,5 @@
-// abi.h: all that passes between the shield (inside) and its host process (outside). Freestanding: both sides include it.
-// The shield treats every field that the host can write as hostile: it copies once, then checks.
+// abi.h: all that passes between the shield (inside) and its host process (outside). Freestanding: both sides
+// include it. The shield treats every field that the host can write as hostile: it copies once, then checks.
 #pragma once
 
 #include <stddef.h>
@@ -7,61 +7,71 @@
 
 namespace clemmys::shield {
 
-// ---- Layout of an image in its 64 GiB range (offsets from base). Constants, so that a memory limit never changes the
-// measurement. The packer writes LayoutPage at kLayoutOffset; it is measured, so the shield trusts it.
+// ---- Layout of an image in its 64 GiB range (offsets from base). Constants, so that a memory limit never
+// changes the measurement. The packer writes LayoutPage at kLayoutOffset; it is measured, so the shield
+// trusts it.
 inline constexpr uint64_t kElrangeSize = 64ull << 30;
 inline constexpr uint64_t kPageSize = 4096;
-inline constexpr uint64_t kSsaFrameSizePages = 1;   // XFRM x87|SSE|AVX: 832 bytes, EXINFO and GPRSGX fit one page
+inline constexpr uint64_t kSsaFrameSizePages =
+    1;  // XFRM x87|SSE|AVX: 832 bytes, EXINFO and GPRSGX fit one page
 inline constexpr uint64_t kXfrm = 7;
-inline constexpr uint32_t kNssa = 2;                // one frame for the program, one for the exception handler
+inline constexpr uint32_t kNssa = 2;  // one frame for the program, one for the exception handler
 inline constexpr uint64_t kLayoutOffset = 0;
 inline constexpr uint64_t kShieldOffset = kPageSize;  // the shield is linked for address 0 and placed here
 inline constexpr uint64_t kLayoutMagic = 0x314c444c48534c43;  // "CLSHLDL1"
 
 struct LayoutPage {
   uint64_t magic;
-  uint64_t shield_entry;                         // offset of the entry code, every TCS's OENTRY
-  uint64_t program_base, program_size, program_entry, program_phdr, program_phnum;  // offsets; the static-PIE program
+  uint64_t shield_entry;  // offset of the entry code, every TCS's OENTRY
+  uint64_t program_base, program_size, program_entry, program_phdr,
+      program_phnum;                                   // offsets; the static-PIE program
   uint64_t threads_base, thread_count, thread_stride;  // one slot per thread, see kSlot… below
-  uint64_t heap_base, heap_initial_size;         // brk starts here; this much of it is added, unmeasured, before the start
-  uint64_t dynamic_base, dynamic_size;           // tables, brk, mmap and stacks grow here, by EAUG/EACCEPT
-  uint64_t cpuid_sites, cpuid_count;             // sorted u64 offsets of `ud2` that were `cpuid`
-  uint64_t files_base, files_size;               // measured read-only files (see files.h of the packer), may be 0
-  uint64_t manifest_flags;                       // kAllow… bits below
-  uint64_t allowed_paths, allowed_paths_size;    // NUL-terminated host path prefixes the program may open
-  uint64_t stack_size;                           // of the program's first thread
+  uint64_t heap_base,
+      heap_initial_size;  // brk starts here; this much of it is added, unmeasured, before the start
+  uint64_t dynamic_base, dynamic_size;  // tables, brk, mmap and stacks grow here, by EAUG/EACCEPT
+  uint64_t cpuid_sites, cpuid_count;    // sorted u64 offsets of `ud2` that were `cpuid`
+  uint64_t files_base, files_size;      // measured read-only files (see files.h of the packer), may be 0
+  uint64_t manifest_flags;              // kAllow… bits below
+  uint64_t allowed_paths, allowed_paths_size;  // NUL-terminated host path prefixes the program may open
+  uint64_t stack_size;                         // of the program's first thread
 };
-inline constexpr uint64_t kAllowNetwork = 1 << 0;   // sockets (gateway, kms); functions have none
-inline constexpr uint64_t kAllowHostFiles = 1 << 1; // paths on the allow-list
-inline constexpr uint64_t kDebugImage = 1 << 2;     // the shield may say in words what went wrong
+inline constexpr uint64_t kAllowNetwork = 1 << 0;    // sockets (gateway, kms); functions have none
+inline constexpr uint64_t kAllowHostFiles = 1 << 1;  // paths on the allow-list
+inline constexpr uint64_t kDebugImage = 1 << 2;      // the shield may say in words what went wrong
 
-// A thread slot, in pages: TCS | SSA frames | absent | exception stack | absent | shield stack | Thread data (GS base).
-// The absent pages turn a stack overflow into a fault. Stacks are added unmeasured: nobody reads them before writing.
+// A thread slot, in pages: TCS | SSA frames | absent | exception stack | absent | shield stack | Thread data
+// (GS base). The absent pages turn a stack overflow into a fault. Stacks are added unmeasured: nobody reads
+// them before writing.
 inline constexpr uint64_t kSlotPages = 16, kSlotTcsPage = 0, kSlotSsaPage = 1, kSlotExceptionStackPage = 4,
-                          kSlotExceptionStackPages = 3, kSlotStackPage = 8, kSlotStackPages = 6, kSlotDataPage = 14;
-inline constexpr uint64_t kThreadStateOffset = 8;   // in the data page, u32: the packer sets kThreadSpawning for TCS 0
+                          kSlotExceptionStackPages = 3, kSlotStackPage = 8, kSlotStackPages = 6,
+                          kSlotDataPage = 14;
+inline constexpr uint64_t kThreadStateOffset =
+    8;  // in the data page, u32: the packer sets kThreadSpawning for TCS 0
 inline constexpr uint32_t kThreadFree = 0, kThreadSpawning = 1, kThreadRunning = 2;
 
 // The dynamic range starts with the shield's own tables: page bitmap, areas, arena. Then brk, then mmap.
 inline constexpr uint64_t kBitmapSize = 2ull << 20, kAreasSize = 2ull << 20, kTablesSize = 64ull << 20;
 inline constexpr uint64_t kBrkSizeMax = 16ull << 30;
 
-// ---- Entry. EENTER with rdi = EntryReason, rsi = address of the thread's HostThread block (untrusted memory).
+// ---- Entry. EENTER with rdi = EntryReason, rsi = address of the thread's HostThread block (untrusted
+// memory).
 enum class EntryReason : uint64_t {
-  kStart = 1,       // first entry of the process on TCS 0, or of a new thread on another TCS
-  kReturn = 2,      // a host call has been served; its result is in the HostThread block
-  kException = 3,   // an AEX happened on this TCS (CSSA = 1): look at SSA frame 0
+  kStart = 1,      // first entry of the process on TCS 0, or of a new thread on another TCS
+  kReturn = 2,     // a host call has been served; its result is in the HostThread block
+  kException = 3,  // an AEX happened on this TCS (CSSA = 1): look at SSA frame 0
 };
-// EEXIT goes to the address that EENTER put into rcx, with rdi = ExitReason, rsp and rbp as at EENTER, DF clear and every other
-// register zero (rbx, r12 to r15 too: the port keeps its own callee-saved registers), extended state initial.
+// EEXIT goes to the address that EENTER put into rcx, with rdi = ExitReason, rsp and rbp as at EENTER, DF
+// clear and every other register zero (rbx, r12 to r15 too: the port keeps its own callee-saved registers),
+// extended state initial.
 enum class ExitReason : uint64_t {
-  kHostCall = 1,    // serve HostThread::call, then enter with kReturn
-  kResume = 2,      // the exception is handled: ERESUME
-  kThreadDone = 3,  // this thread ended; the TCS is free again
-  kProcessDone = 4, // exit_group: HostThread::call.arguments[0] is the status
+  kHostCall = 1,     // serve HostThread::call, then enter with kReturn
+  kResume = 2,       // the exception is handled: ERESUME
+  kThreadDone = 3,   // this thread ended; the TCS is free again
+  kProcessDone = 4,  // exit_group: HostThread::call.arguments[0] is the status
 };
 
-// HostCall is one request to the host: a Linux system call with pointers into the bounce buffer, or one of our own below.
+// HostCall is one request to the host: a Linux system call with pointers into the bounce buffer, or one of
+// our own below.
 struct HostCall {
   uint64_t number;
   uint64_t arguments[6];
@@ -69,21 +79,24 @@ struct HostCall {
 };
 // Own calls start here. The host refuses every number that it does not know.
 enum class OwnCall : uint64_t {
-  kAugment = 0x10000,   // (offset, size): make the range PENDING
-  kTrim = 0x10001,      // (offset, size): EMODT to TRIM; kRemove after EACCEPT
-  kRemove = 0x10002,    // (offset, size)
+  kAugment = 0x10000,      // (offset, size): make the range PENDING
+  kTrim = 0x10001,         // (offset, size): EMODT to TRIM; kRemove after EACCEPT
+  kRemove = 0x10002,       // (offset, size)
   kSpawnThread = 0x10003,  // (tcs index): enter this TCS on a new host thread
-  kPark = 0x10004,      // (own tcs index, timeout_ns or ~0): sleep until unparked; may wake for no reason
-  kUnpark = 0x10005,    // (tcs index)
-  kCpuid = 0x10006,     // (leaf, subleaf, bounce address of 4 u32)
-  kQuote = 0x10007,     // (bounce address of REPORT, size; bounce address and capacity for the quote): quote size or -errno
-  kTargetInfo = 0x10008,   // (bounce address for the quoting enclave's TARGETINFO)
-  kPanic = 0x10009,        // (bounce address of a text, its size): the enclave stops because of a fault or a hostile answer
+  kPark = 0x10004,         // (own tcs index, timeout_ns or ~0): sleep until unparked; may wake for no reason
+  kUnpark = 0x10005,       // (tcs index)
+  kCpuid = 0x10006,        // (leaf, subleaf, bounce address of 4 u32)
+  kQuote = 0x10007,  // (bounce address of REPORT, size; bounce address and capacity for the quote): quote
+                     // size or -errno
+  kTargetInfo = 0x10008,  // (bounce address for the quoting enclave's TARGETINFO)
+  kPanic = 0x10009,       // (bounce address of a text, its size): the enclave stops because of a fault or a
+                          // hostile answer
 };
 
 inline constexpr uint64_t kBounceSizeMin = 64 << 10, kArgumentSizeMax = 64 << 10;
 
-// HostThread is one thread's mailbox in untrusted memory; the host allocates it and the bounce buffer before the entry.
+// HostThread is one thread's mailbox in untrusted memory; the host allocates it and the bounce buffer before
+// the entry.
 struct HostThread {
   HostCall call;
   uint64_t bounce_address;  // untrusted buffer for arguments and results

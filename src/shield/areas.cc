@@ -16,8 +16,10 @@ uint64_t Areas::lower(uint64_t address) const {
   uint64_t low = 0, high = count_;
   while (low < high) {
     const uint64_t middle = (low + high) / 2;
-    if (storage_[middle].end > address) high = middle;
-    else low = middle + 1;
+    if (storage_[middle].end > address)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
@@ -77,8 +79,10 @@ void Areas::set(uint64_t begin, uint64_t end, uint64_t protection) {
   if (begin >= end) return;
   clear(begin, end);
   const uint64_t index = lower(begin);
-  const bool joins_left = index > 0 && storage_[index - 1].end == begin && storage_[index - 1].protection == protection;
-  const bool joins_right = index < count_ && storage_[index].begin == end && storage_[index].protection == protection;
+  const bool joins_left =
+      index > 0 && storage_[index - 1].end == begin && storage_[index - 1].protection == protection;
+  const bool joins_right =
+      index < count_ && storage_[index].begin == end && storage_[index].protection == protection;
   if (joins_left && joins_right) {
     storage_[index - 1].end = storage_[index].end;
     erase(index, 1);

@@ -1,6 +1,6 @@
-// areas.h: which address ranges the program has mapped: a sorted array of disjoint ranges. Pure bookkeeping, no memory of
-// its own: the caller gives the array and locks it. Neighbours of equal protection are joined, so glibc's growing arenas
-// stay one entry.
+// areas.h: which address ranges the program has mapped: a sorted array of disjoint ranges. Pure bookkeeping,
+// no memory of its own: the caller gives the array and locks it. Neighbours of equal protection are joined,
+// so glibc's growing arenas stay one entry.
 #pragma once
 
 #include <stdint.h>

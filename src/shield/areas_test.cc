@@ -50,13 +50,18 @@ TEST(Areas, AgreeWithAModelOverRandomOperations) {
     Fixture f;
     std::map<uint64_t, uint64_t> model;
     for (int step = 0; step < 60; ++step) {
-      const uint64_t first = random() % kPages, last = first + 1 + random() % (kPages - first), protection = random() % 3;
+      const uint64_t first = random() % kPages, last = first + 1 + random() % (kPages - first),
+                     protection = random() % 3;
       const bool set = random() % 3 != 0;
-      if (set) f.areas.set(kBegin + first * kPage, kBegin + last * kPage, protection);
-      else f.areas.clear(kBegin + first * kPage, kBegin + last * kPage);
+      if (set)
+        f.areas.set(kBegin + first * kPage, kBegin + last * kPage, protection);
+      else
+        f.areas.clear(kBegin + first * kPage, kBegin + last * kPage);
       for (uint64_t page = first; page < last; ++page) {
-        if (set) model[page] = protection;
-        else model.erase(page);
+        if (set)
+          model[page] = protection;
+        else
+          model.erase(page);
       }
       for (uint64_t page = 0; page < kPages; ++page) {
         const Area* area = f.areas.find(kBegin + page * kPage);
@@ -65,7 +70,8 @@ TEST(Areas, AgreeWithAModelOverRandomOperations) {
       }
       for (uint64_t i = 1; i < f.areas.count(); ++i) {
         const Area left = f.areas.at(i - 1), right = f.areas.at(i);
-        ASSERT_TRUE(left.end < right.begin || (left.end == right.begin && left.protection != right.protection));
+        ASSERT_TRUE(left.end < right.begin ||
+                    (left.end == right.begin && left.protection != right.protection));
       }
     }
   }

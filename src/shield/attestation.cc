@@ -10,7 +10,8 @@ namespace {
 constexpr char kDirectory[] = "/dev/attestation/";
 constexpr uint64_t kQuoteSizeMax = 16384, kReportDataSize = 64, kSealKeySize = 16;
 
-// State of the devices, as one record in the arena; operands of the leaf functions are aligned as the SDM demands.
+// State of the devices, as one record in the arena; operands of the leaf functions are aligned as the SDM
+// demands.
 struct State {
   alignas(512) sgx::TargetInfo target;
   alignas(128) uint8_t report_data[kReportDataSize];
@@ -89,7 +90,8 @@ bool make_seal_key(State& s, uint16_t policy) {
   return egetkey(&s.request, s.key) == 0;
 }
 
-// make_report_key derives the key under which EREPORT on this machine makes REPORTs for this enclave with report_key_id.
+// make_report_key derives the key under which EREPORT on this machine makes REPORTs for this enclave with
+// report_key_id.
 bool make_report_key(State& s) {
   s.request = {};
   s.request.keyname = static_cast<uint16_t>(sgx::KeyName::kReport);
@@ -122,8 +124,12 @@ int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts) {
   const void* content = nullptr;
   uint64_t size = 0;
   switch (file.device) {
-    case kDeviceUserReportData: content = s.report_data, size = sizeof s.report_data; break;
-    case kDeviceTargetInfo: content = &s.target, size = sizeof s.target; break;
+    case kDeviceUserReportData:
+      content = s.report_data, size = sizeof s.report_data;
+      break;
+    case kDeviceTargetInfo:
+      content = &s.target, size = sizeof s.target;
+      break;
     case kDeviceMyTargetInfo:
       make_own_target(s);
       content = &s.own, size = sizeof s.own;
@@ -140,15 +146,21 @@ int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts) {
       break;
     case kDeviceSealKey:
     case kDeviceSealKeySigner:
-      if (!make_seal_key(s, file.device == kDeviceSealKey ? sgx::kKeyPolicyMrenclave : sgx::kKeyPolicyMrsigner)) return -EIO;
+      if (!make_seal_key(s,
+                         file.device == kDeviceSealKey ? sgx::kKeyPolicyMrenclave : sgx::kKeyPolicyMrsigner))
+        return -EIO;
       content = s.key, size = sizeof s.key;
       break;
-    case kDeviceReportKeyId: content = s.report_key_id, size = sizeof s.report_key_id; break;
+    case kDeviceReportKeyId:
+      content = s.report_key_id, size = sizeof s.report_key_id;
+      break;
     case kDeviceReportKey:
       if (!make_report_key(s)) return -EIO;
       content = s.key, size = sizeof s.key;
       break;
-    default: content = "dcap", size = 4; break;
+    default:
+      content = "dcap", size = 4;
+      break;
   }
   const uint64_t left = file.position < size ? size - file.position : 0;
   const uint64_t step = left < parts.size() ? left : parts.size();
@@ -164,10 +176,17 @@ int64_t device_write(const Descriptor& file, Scatter parts) {
   void* target = nullptr;
   uint64_t size_max = 0;
   switch (file.device) {
-    case kDeviceUserReportData: target = s.report_data, size_max = sizeof s.report_data; break;
-    case kDeviceTargetInfo: target = &s.target, size_max = sizeof s.target; break;
-    case kDeviceReportKeyId: target = s.report_key_id, size_max = sizeof s.report_key_id; break;
-    default: break;
+    case kDeviceUserReportData:
+      target = s.report_data, size_max = sizeof s.report_data;
+      break;
+    case kDeviceTargetInfo:
+      target = &s.target, size_max = sizeof s.target;
+      break;
+    case kDeviceReportKeyId:
+      target = s.report_key_id, size_max = sizeof s.report_key_id;
+      break;
+    default:
+      break;
   }
   if (target == nullptr) return -EACCES;
   if (parts.size() > size_max) return -EINVAL;

@@ -1,6 +1,6 @@
-// attestation.h: /dev/attestation with Gramine's meaning: write 64 bytes to user_report_data, read `quote`; write a
-// target to target_info, read `report`; keys/_sgx_mrenclave is 16 bytes that only this enclave on this machine can derive.
-// The directory is the shield's: the host never sees such a path.
+// attestation.h: /dev/attestation with Gramine's meaning: write 64 bytes to user_report_data, read `quote`;
+// write a target to target_info, read `report`; keys/_sgx_mrenclave is 16 bytes that only this enclave on
+// this machine can derive. The directory is the shield's: the host never sees such a path.
 #pragma once
 
 #include "shield/descriptors.h"
@@ -9,8 +9,16 @@
 namespace clemmys::shield {
 
 enum Device : uint8_t {
-  kDeviceUserReportData, kDeviceTargetInfo, kDeviceMyTargetInfo, kDeviceReport, kDeviceQuote, kDeviceSealKey,
-  kDeviceSealKeySigner, kDeviceType, kDeviceReportKeyId, kDeviceReportKey,
+  kDeviceUserReportData,
+  kDeviceTargetInfo,
+  kDeviceMyTargetInfo,
+  kDeviceReport,
+  kDeviceQuote,
+  kDeviceSealKey,
+  kDeviceSealKeySigner,
+  kDeviceType,
+  kDeviceReportKeyId,
+  kDeviceReportKey,
 };
 
 // device_of: the device at a path below /dev/attestation; -1: not below it; -ENOENT: no such device.

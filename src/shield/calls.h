@@ -1,4 +1,5 @@
-// calls.h: the system calls, one function each, grouped as their files. Each returns what Linux would: a value or -errno.
+// calls.h: the system calls, one function each, grouped as their files. Each returns what Linux would: a
+// value or -errno.
 #pragma once
 
 #include "shield/linux.h"
@@ -9,18 +10,22 @@ namespace clemmys::shield {
 // memory_calls.cc
 void memory_start();
 int64_t call_brk(uint64_t end);
-int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t flags, uint64_t descriptor, uint64_t offset);
+int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t flags, uint64_t descriptor,
+                  uint64_t offset);
 int64_t call_munmap(uint64_t address, uint64_t size);
 int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection);
 int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint64_t flags, uint64_t target);
 int64_t call_madvise(uint64_t address, uint64_t size, uint64_t advice);
-// handle_page_fault commits the page (and a window around it) when the program or the arena may have it there.
+// handle_page_fault commits the page (and a window around it) when the program or the arena may have it
+// there.
 bool handle_page_fault(Thread& thread, uint64_t address, bool write);
-// program_range is whether the program may name [address, address + size) in a call: inside the enclave, not the shield's own.
+// program_range is whether the program may name [address, address + size) in a call: inside the enclave, not
+// the shield's own.
 bool program_range(uint64_t address, uint64_t size);
 
 // futex.cc
-int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_t timeout, uint64_t address2, uint64_t value3);
+int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_t timeout, uint64_t address2,
+                   uint64_t value3);
 uint64_t futex_wake(uint64_t address, uint64_t count, uint32_t bitset);
 
 // thread_calls.cc
@@ -54,7 +59,8 @@ int64_t call_gettimeofday(uint64_t time);
 int64_t call_time(uint64_t time);
 int64_t call_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t remain);
 
-// Calls on descriptors, by group. Arguments is rdi, rsi, rdx, r10, r8, r9. False: the number is not of this group.
+// Calls on descriptors, by group. Arguments is rdi, rsi, rdx, r10, r8, r9. False: the number is not of this
+// group.
 struct Arguments {
   uint64_t value[6];
   uint64_t operator[](int index) const { return value[index]; }

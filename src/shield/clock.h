@@ -1,6 +1,7 @@
-// clock.h: the host's clock between two questions: extrapolated by the time stamp counter, so that most readings need no
-// exit. The rate comes from the host's own answers over the longest baseline. Pure arithmetic; the caller locks.
-// A host that lies about time shifts it, as it always could; it cannot make monotonic time go back (time_calls.cc).
+// clock.h: the host's clock between two questions: extrapolated by the time stamp counter, so that most
+// readings need no exit. The rate comes from the host's own answers over the longest baseline. Pure
+// arithmetic; the caller locks. A host that lies about time shifts it, as it always could; it cannot make
+// monotonic time go back (time_calls.cc).
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +10,8 @@ namespace clemmys::shield {
 
 class ClockModel {
  public:
-  static constexpr uint64_t kBaselineMinNs = 10'000'000;   // a shorter baseline gives no rate
-  static constexpr uint64_t kAgeMaxNs = 500'000'000;       // then the host is asked again
+  static constexpr uint64_t kBaselineMinNs = 10'000'000;  // a shorter baseline gives no rate
+  static constexpr uint64_t kAgeMaxNs = 500'000'000;      // then the host is asked again
 
   // anchor records an answer: `ns` was the clock when the counter was about `tsc`.
   void anchor(uint64_t tsc, uint64_t monotonic_ns, uint64_t realtime_ns) {
@@ -42,9 +43,9 @@ class ClockModel {
 
  private:
   bool started_ = false;
-  uint64_t base_tsc_ = 0, base_ns_ = 0;      // the first answer
+  uint64_t base_tsc_ = 0, base_ns_ = 0;                               // the first answer
   uint64_t anchor_tsc_ = 0, anchor_ns_ = 0, anchor_realtime_ns_ = 0;  // the latest
-  uint64_t rate_ = 0;                        // ns per tick, 32 fractional bits
+  uint64_t rate_ = 0;                                                 // ns per tick, 32 fractional bits
 };
 
 }  // namespace clemmys::shield

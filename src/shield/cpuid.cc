@@ -12,10 +12,13 @@ constexpr uint32_t bits(auto... positions) { return (0u | ... | (1u << positions
 constexpr uint32_t kLeaf1EcxAlways = bits(1, 25, 30);  // PCLMULQDQ, AES, RDRAND
 constexpr uint32_t kLeaf1EcxNever = bits(5, 31);       // VMX, hypervisor
 constexpr uint32_t kLeaf7EbxAlways = bits(18);         // RDSEED
-constexpr uint32_t kLeaf7EbxNever = bits(2, 4, 11, 14, 16, 17, 21, 25, 26, 27, 28, 30, 31);  // SGX, TSX, MPX, PT, AVX-512
-constexpr uint32_t kLeaf7EcxNever = bits(1, 3, 4, 5, 6, 7, 11, 12, 14, 23, 31);  // AVX-512, keys, WAITPKG, CET
-constexpr uint32_t kLeaf7EdxNever = bits(2, 3, 5, 8, 11, 13, 20, 22, 23, 24, 25);  // AVX-512, UINTR, TSX, CET, AMX
-constexpr uint32_t kLeaf7Sub1EaxKeep = bits(4);        // AVX-VNNI
+constexpr uint32_t kLeaf7EbxNever =
+    bits(2, 4, 11, 14, 16, 17, 21, 25, 26, 27, 28, 30, 31);  // SGX, TSX, MPX, PT, AVX-512
+constexpr uint32_t kLeaf7EcxNever =
+    bits(1, 3, 4, 5, 6, 7, 11, 12, 14, 23, 31);  // AVX-512, keys, WAITPKG, CET
+constexpr uint32_t kLeaf7EdxNever =
+    bits(2, 3, 5, 8, 11, 13, 20, 22, 23, 24, 25);  // AVX-512, UINTR, TSX, CET, AMX
+constexpr uint32_t kLeaf7Sub1EaxKeep = bits(4);    // AVX-VNNI
 
 struct Entry {
   uint32_t leaf, subleaf;
@@ -43,7 +46,13 @@ CpuidAnswer narrow_cpuid(uint32_t leaf, uint32_t subleaf, CpuidAnswer a) {
       if (subleaf == 0) return {7, 832, 832, 0};
       if (subleaf == 1) return {a.eax & 7, 832, 0, 0};
       return subleaf == 2 ? CpuidAnswer{256, 576, 0, 0} : CpuidAnswer{};
-    case 0x12: case 0x14: case 0x19: case 0x1d: case 0x1e: case 0x20: case 0x24:  // SGX, PT, key locker, AMX, AVX10
+    case 0x12:
+    case 0x14:
+    case 0x19:
+    case 0x1d:
+    case 0x1e:
+    case 0x20:
+    case 0x24:  // SGX, PT, key locker, AMX, AVX10
       return {};
     default:
       return leaf >= 0x40000000 && leaf < 0x80000000 ? CpuidAnswer{} : a;

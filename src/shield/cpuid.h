@@ -1,5 +1,6 @@
-// cpuid.h: what the program is told about its processor: the host's answer, asked once per leaf, narrowed to what XFRM
-// allows and raised to what every SGX machine has (a host must not be able to switch AES-NI off and get table lookups).
+// cpuid.h: what the program is told about its processor: the host's answer, asked once per leaf, narrowed to
+// what XFRM allows and raised to what every SGX machine has (a host must not be able to switch AES-NI off and
+// get table lookups).
 #pragma once
 
 #include <stdint.h>

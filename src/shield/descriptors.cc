@@ -8,11 +8,11 @@ namespace clemmys::shield {
 namespace {
 
 Lock lock;
-Descriptor* table;            // kDescriptorsMax
-uint64_t* host_used;          // bitmap, kHostDescriptorsMax
-Watch* watches;               // kWatchesMax
-uint32_t watch_high = 0;      // entries ever used
-uint32_t watch_free = 0;      // index + 1 of the first free entry below watch_high
+Descriptor* table;        // kDescriptorsMax
+uint64_t* host_used;      // bitmap, kHostDescriptorsMax
+Watch* watches;           // kWatchesMax
+uint32_t watch_high = 0;  // entries ever used
+uint32_t watch_free = 0;  // index + 1 of the first free entry below watch_high
 uint64_t lowest_free = 0;
 
 bool is_open(uint64_t number) { return number < kDescriptorsMax && table[number].kind != Kind::kFree; }
@@ -87,7 +87,8 @@ int64_t place(uint64_t number, const Descriptor& descriptor) {
   if (number >= kDescriptorsMax) return -EBADF;
   if (is_open(number)) return -EBUSY;
   if (is_hosts(descriptor.kind)) {
-    if (descriptor.host < 0 || descriptor.host >= static_cast<int32_t>(kHostDescriptorsMax)) panic("descriptors.host_number");
+    if (descriptor.host < 0 || descriptor.host >= static_cast<int32_t>(kHostDescriptorsMax))
+      panic("descriptors.host_number");
     if ((host_used[descriptor.host / 64] >> (descriptor.host % 64) & 1) != 0) panic("descriptors.host_reuse");
     set_host_used(descriptor.host, true);
   }
@@ -146,8 +147,12 @@ int64_t watch_add(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t
     return -ENOSPC;
   }
   Watch& watch = watches[index];
-  watch = {.epoll = static_cast<uint32_t>(epoll), .descriptor = static_cast<uint32_t>(descriptor), .events = events,
-           .generation = watch.generation + 1, .next = table[descriptor].watch_first, .data = data};
+  watch = {.epoll = static_cast<uint32_t>(epoll),
+           .descriptor = static_cast<uint32_t>(descriptor),
+           .events = events,
+           .generation = watch.generation + 1,
+           .next = table[descriptor].watch_first,
+           .data = data};
   table[descriptor].watch_first = index + 1;
   *token = token_of(index);
   return 0;
@@ -177,7 +182,8 @@ int64_t watch_remove(uint64_t epoll, uint64_t descriptor) {
 Token watch_find(uint64_t epoll, uint64_t token, Watch* watch) {
   Guard guard(lock);
   const uint64_t index = token & 0xffffffff, generation = token >> 32;
-  if (index >= watch_high || generation > watches[index].generation || (generation & 1) == 0) return Token::kForged;
+  if (index >= watch_high || generation > watches[index].generation || (generation & 1) == 0)
+    return Token::kForged;
   if (generation != watches[index].generation) return Token::kStale;
   if (watches[index].epoll != epoll) return Token::kForged;
   *watch = watches[index];

@@ -1,6 +1,6 @@
-// descriptors.h: the program's descriptor numbers. They are ours: the lowest free one, as Linux promises, mapped to what the
-// host calls it. A host that hands out a descriptor twice is caught here. Epoll registrations ("watches") keep the
-// program's user data inside; the host sees an index and a generation.
+// descriptors.h: the program's descriptor numbers. They are ours: the lowest free one, as Linux promises,
+// mapped to what the host calls it. A host that hands out a descriptor twice is caught here. Epoll
+// registrations ("watches") keep the program's user data inside; the host sees an index and a generation.
 // Threads: one lock; never held across a call.
 #pragma once
 
@@ -21,14 +21,14 @@ struct Descriptor {
   int32_t host;          // kHost, kEpoll: the host's number
   uint32_t watch_first;  // index + 1 of the first watch on this descriptor, 0: none
   uint32_t watch_count;
-  uint64_t position;     // kDevice, kMemory
+  uint64_t position;  // kDevice, kMemory
 };
 
 struct Watch {
   uint32_t epoll, descriptor;
   uint32_t events;
-  uint32_t generation;   // odd: in use
-  uint32_t next;         // of the same descriptor; or the next free one
+  uint32_t generation;  // odd: in use
+  uint32_t next;        // of the same descriptor; or the next free one
   uint32_t reserved;
   uint64_t data;
 };
@@ -36,7 +36,8 @@ struct Watch {
 // descriptors_start knows 0, 1, 2 and 3 (a function's link to its invoker).
 void descriptors_start();
 
-// adopt gives a number to a descriptor that the host has just opened. -EMFILE when the table is full (the caller closes it).
+// adopt gives a number to a descriptor that the host has just opened. -EMFILE when the table is full (the
+// caller closes it).
 int64_t adopt(int64_t host, Kind kind);
 int64_t open_device(uint8_t device);
 int64_t open_memory_file(uint8_t file);
@@ -51,11 +52,13 @@ bool release(uint64_t number, Descriptor* was);
 // set_position is of a device or memory file.
 void set_position(uint64_t number, uint64_t position);
 
-// watch_add, watch_change, watch_remove give 0 or -EEXIST, -ENOENT, -ENOSPC; *token is what the host gets as epoll data.
+// watch_add, watch_change, watch_remove give 0 or -EEXIST, -ENOENT, -ENOSPC; *token is what the host gets as
+// epoll data.
 int64_t watch_add(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t data, uint64_t* token);
 int64_t watch_change(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t data, uint64_t* token);
 int64_t watch_remove(uint64_t epoll, uint64_t descriptor);
-// watch_find turns the host's token back. kStale: removed meanwhile, drop the event. kForged: no host could have got it.
+// watch_find turns the host's token back. kStale: removed meanwhile, drop the event. kForged: no host could
+// have got it.
 enum class Token : uint8_t { kGood, kStale, kForged };
 Token watch_find(uint64_t epoll, uint64_t token, Watch* watch);
 

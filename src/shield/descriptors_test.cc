@@ -29,7 +29,8 @@ TEST(Descriptors, RefuseADescriptorThatTheHostHandsOutTwice) {
 
 TEST(Descriptors, AFullTableIsEmfileAndNothingIsLost) {
   FakeHost host;
-  for (uint64_t i = 4; i < kDescriptorsMax; ++i) ASSERT_EQ(adopt(static_cast<int64_t>(i + 10), Kind::kHost), static_cast<int64_t>(i));
+  for (uint64_t i = 4; i < kDescriptorsMax; ++i)
+    ASSERT_EQ(adopt(static_cast<int64_t>(i + 10), Kind::kHost), static_cast<int64_t>(i));
   EXPECT_EQ(adopt(50000, Kind::kHost), -EMFILE);
   Descriptor was;
   EXPECT_TRUE(release(17, &was));
@@ -38,7 +39,8 @@ TEST(Descriptors, AFullTableIsEmfileAndNothingIsLost) {
 
 TEST(Watches, TokensOfRemovedRegistrationsAreStaleAndOthersForged) {
   FakeHost host;
-  const auto epoll = static_cast<uint64_t>(adopt(10, Kind::kEpoll)), other = static_cast<uint64_t>(adopt(11, Kind::kEpoll));
+  const auto epoll = static_cast<uint64_t>(adopt(10, Kind::kEpoll)),
+             other = static_cast<uint64_t>(adopt(11, Kind::kEpoll));
   const auto file = static_cast<uint64_t>(adopt(12, Kind::kHost));
   uint64_t token = 0, token2 = 0;
   ASSERT_EQ(watch_add(epoll, file, 1, 0xfeed, &token), 0);

@@ -17,8 +17,9 @@ inline uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags) {
 }
 
 inline void ereport(const sgx::TargetInfo* target, const uint8_t* report_data, sgx::Report* report) {
-  asm volatile(".byte 0x0f, 0x01, 0xd7"
-               :: "a"(uint64_t(sgx::UserLeaf::kEreport)), "b"(target), "c"(report_data), "d"(report) : "memory", "cc");
+  asm volatile(".byte 0x0f, 0x01, 0xd7" ::"a"(uint64_t(sgx::UserLeaf::kEreport)), "b"(target),
+               "c"(report_data), "d"(report)
+               : "memory", "cc");
 }
 
 // egetkey: 0 or the SGX error code.

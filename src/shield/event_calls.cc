@@ -1,7 +1,8 @@
-// Waiting: epoll, poll, eventfd, timerfd. The host says which descriptors are ready and may lie; what it cannot do is
-// name a registration that does not exist, report events nobody asked for, or choose the user data.
-#include <linux/eventpoll.h>
+// Waiting: epoll, poll, eventfd, timerfd. The host says which descriptors are ready and may lie; what it
+// cannot do is name a registration that does not exist, report events nobody asked for, or choose the user
+// data.
 #include <asm/poll.h>
+#include <linux/eventpoll.h>
 
 #include "shield/calls.h"
 #include "shield/descriptors.h"
@@ -83,7 +84,8 @@ int64_t poll(uint64_t entries_address, uint64_t count, uint64_t timeout_ms) {
     entry.returned = 0;
     if (entry.descriptor >= 0) {
       const int64_t host = host_of(static_cast<uint64_t>(entry.descriptor));
-      entry.descriptor = host < 0 ? 0x7fffffff : static_cast<int32_t>(host);  // not open there either: POLLNVAL
+      entry.descriptor =
+          host < 0 ? 0x7fffffff : static_cast<int32_t>(host);  // not open there either: POLLNVAL
     }
     memcpy(reinterpret_cast<void*>(place + i * sizeof entry), &entry, sizeof entry);
   }
@@ -93,7 +95,8 @@ int64_t poll(uint64_t entries_address, uint64_t count, uint64_t timeout_ms) {
   for (uint64_t i = 0; i < count; ++i) {
     const auto entry = bounce.get<PollEntry>(place + i * sizeof(PollEntry));
     const uint32_t allowed = entries[i].events | kAlwaysReported | kPollInvalid;
-    entries[i].returned = entries[i].descriptor < 0 ? uint16_t{0} : static_cast<uint16_t>(entry.returned & allowed);
+    entries[i].returned =
+        entries[i].descriptor < 0 ? uint16_t{0} : static_cast<uint16_t>(entry.returned & allowed);
     if (entries[i].returned != 0) ++counted;
   }
   return counted;
@@ -150,6 +153,7 @@ int64_t open_epoll(uint64_t flags) {
 
 bool event_call(uint64_t number, const Arguments& a, int64_t* result) {
   constexpr uint64_t kMax = kHostDescriptorsMax - 1;
+  // clang-format off
   switch (number) {
     case __NR_epoll_create: *result = open_epoll(0); return true;
     case __NR_epoll_create1: *result = open_epoll(a[0]); return true;
@@ -171,6 +175,7 @@ bool event_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_timerfd_gettime: *result = timer_get(a[0], a[1]); return true;
     default: return false;
   }
+  // clang-format on
 }
 
 }  // namespace clemmys::shield

@@ -1,6 +1,7 @@
-// The exception handler: one AEX of the thread lies in SSA frame 0. A page of the dynamic range is brought in; `syscall`
-// and `cpuid` are emulated by editing the frame, so that ERESUME continues as if the instruction had worked; anything else
-// ends the process with a word about where. Runs at level 1, on its own stack.
+// The exception handler: one AEX of the thread lies in SSA frame 0. A page of the dynamic range is brought
+// in; `syscall` and `cpuid` are emulated by editing the frame, so that ERESUME continues as if the
+// instruction had worked; anything else ends the process with a word about where. Runs at level 1, on its own
+// stack.
 #include "shield/calls.h"
 #include "shield/cpuid.h"
 #include "shield/host.h"
@@ -20,8 +21,10 @@ bool is_cpuid_site(uint64_t address) {
   uint64_t low = 0, high = layout().cpuid_count;
   while (low < high) {
     const uint64_t middle = (low + high) / 2;
-    if (sites[middle] < address - enclave_base()) low = middle + 1;
-    else high = middle;
+    if (sites[middle] < address - enclave_base())
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < layout().cpuid_count && sites[low] == address - enclave_base();
 }
@@ -61,9 +64,10 @@ bool emulate(sgx::GprSgx& state) {
 extern "C" void shield_exception(Thread* thread) {
   const uint64_t frame_end = slot_address(thread->index) + (kSlotSsaPage + kSsaFrameSizePages) * kPageSize;
   auto& state = *reinterpret_cast<sgx::GprSgx*>(frame_end - sizeof(sgx::GprSgx));
-  const auto& info = *reinterpret_cast<const sgx::ExInfo*>(frame_end - sizeof(sgx::GprSgx) - sizeof(sgx::ExInfo));
+  const auto& info =
+      *reinterpret_cast<const sgx::ExInfo*>(frame_end - sizeof(sgx::GprSgx) - sizeof(sgx::ExInfo));
   const uint32_t exitinfo = state.exitinfo;
-  state.exitinfo = 0;  // handled once, whatever the host does next
+  state.exitinfo = 0;                                 // handled once, whatever the host does next
   if ((exitinfo & sgx::kExitInfoValid) == 0) return;  // an interrupt
   const uint8_t vector = sgx::exitinfo_vector(exitinfo);
   const bool page_fault = vector == static_cast<uint8_t>(sgx::Vector::kPageFault);

@@ -1,5 +1,5 @@
-// Files: paths are copied and checked against the allow-list, metadata is copied back, directory entries are checked
-// record by record, because C libraries walk them by the lengths they contain.
+// Files: paths are copied and checked against the allow-list, metadata is copied back, directory entries are
+// checked record by record, because C libraries walk them by the lengths they contain.
 #include <linux/fcntl.h>
 
 #include "shield/attestation.h"
@@ -35,7 +35,8 @@ struct Path {
     if (text[0] == '/') {
       const LayoutPage& image = layout();
       const auto* list = reinterpret_cast<const char*>(enclave_base() + image.allowed_paths);
-      if ((image.manifest_flags & kAllowHostFiles) == 0 || !path_allowed(text, list, image.allowed_paths_size)) {
+      if ((image.manifest_flags & kAllowHostFiles) == 0 ||
+          !path_allowed(text, list, image.allowed_paths_size)) {
         return -ENOENT;
       }
     } else {  // below a directory that was opened by an allowed path
@@ -83,7 +84,8 @@ int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
 
 int64_t stat_path(uint64_t directory, uint64_t address, uint64_t buffer, uint64_t flags) {
   if (!program_range(address, 1) || !program_range(buffer, kStatSize)) return -EFAULT;
-  if ((flags & AT_EMPTY_PATH) != 0 && *reinterpret_cast<const char*>(address) == 0) return stat_descriptor(directory, buffer);
+  if ((flags & AT_EMPTY_PATH) != 0 && *reinterpret_cast<const char*>(address) == 0)
+    return stat_descriptor(directory, buffer);
   Bounce bounce;
   Path path;
   if (const int64_t error = path.take(bounce, directory, address); error != 0) return error;
@@ -93,7 +95,8 @@ int64_t stat_path(uint64_t directory, uint64_t address, uint64_t buffer, uint64_
     return 0;
   }
   const uint64_t place = bounce.reserve(kStatSize);
-  const int64_t result = call(__NR_newfstatat, 0, path.directory, path.place, place, flags & AT_SYMLINK_NOFOLLOW);
+  const int64_t result =
+      call(__NR_newfstatat, 0, path.directory, path.place, place, flags & AT_SYMLINK_NOFOLLOW);
   if (result == 0) bounce.get(reinterpret_cast<void*>(buffer), place, kStatSize);
   return result;
 }
@@ -108,7 +111,8 @@ int64_t two_paths(uint64_t directory1, uint64_t path1, uint64_t directory2, uint
 }
 
 // one_path runs a call of the shape (directory, path, argument, argument).
-int64_t one_path(uint64_t number, uint64_t directory, uint64_t address, uint64_t argument1, uint64_t argument2) {
+int64_t one_path(uint64_t number, uint64_t directory, uint64_t address, uint64_t argument1,
+                 uint64_t argument2) {
   Bounce bounce;
   Path path;
   if (const int64_t error = path.take(bounce, directory, address); error != 0) return error;
@@ -141,7 +145,8 @@ int64_t read_directory(uint64_t descriptor, uint64_t buffer, uint64_t size) {
   return got;
 }
 
-int64_t on_host(uint64_t number, uint64_t value_max, uint64_t descriptor, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0) {
+int64_t on_host(uint64_t number, uint64_t value_max, uint64_t descriptor, uint64_t a1 = 0, uint64_t a2 = 0,
+                uint64_t a3 = 0) {
   const int64_t host = host_of(descriptor);
   return host < 0 ? host : call(number, value_max, host, a1, a2, a3);
 }
@@ -152,7 +157,9 @@ int64_t seek(uint64_t descriptor, uint64_t offset, uint64_t whence) {
   if (file.kind == Kind::kMemory) {
     constexpr uint64_t kSet = 0, kCurrent = 1, kEnd = 2;
     if (whence > kEnd) return -EINVAL;
-    const uint64_t from = whence == kSet ? 0 : whence == kCurrent ? file.position : static_cast<uint64_t>(memory_file_size(file.device));
+    const uint64_t from = whence == kSet       ? 0
+                          : whence == kCurrent ? file.position
+                                               : static_cast<uint64_t>(memory_file_size(file.device));
     const auto to = static_cast<int64_t>(from + offset);
     if (to < 0) return -EINVAL;
     set_position(descriptor, static_cast<uint64_t>(to));
@@ -176,6 +183,7 @@ int64_t truncate(uint64_t descriptor, uint64_t size) {
 
 bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
   constexpr auto kHere = static_cast<uint64_t>(kCurrentDirectory);
+  // clang-format off
   switch (number) {
     case __NR_open: *result = open_path(kHere, a[0], a[1], a[2]); return true;
     case __NR_openat: *result = open_path(a[0], a[1], a[2], a[3]); return true;
@@ -211,6 +219,7 @@ bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_umask: *result = 022; return true;
     default: return false;
   }
+  // clang-format on
 }
 
 }  // namespace clemmys::shield

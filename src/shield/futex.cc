@@ -1,5 +1,6 @@
-// Futexes: hashed queues of Thread records. A waiter parks on the host, but whether it was woken is decided by its own
-// `futex_woken` word inside: the host can wake it early or late, never make it believe a wake that did not happen.
+// Futexes: hashed queues of Thread records. A waiter parks on the host, but whether it was woken is decided
+// by its own `futex_woken` word inside: the host can wake it early or late, never make it believe a wake that
+// did not happen.
 #include <linux/futex.h>
 
 #include "shield/calls.h"
@@ -32,10 +33,13 @@ struct Bucket {
 Bucket buckets[kBuckets];
 
 Bucket& bucket_of(uint64_t address) { return buckets[(address * 0x9e3779b97f4a7c15ull) >> 58]; }
-uint32_t load(uint64_t address) { return __atomic_load_n(reinterpret_cast<uint32_t*>(address), __ATOMIC_SEQ_CST); }
+uint32_t load(uint64_t address) {
+  return __atomic_load_n(reinterpret_cast<uint32_t*>(address), __ATOMIC_SEQ_CST);
+}
 bool woken(Thread& thread) { return __atomic_load_n(&thread.futex_woken, __ATOMIC_ACQUIRE) != 0; }
 
-// take moves up to `count` waiters of `address` that match out of the bucket, into a list. The caller holds the lock.
+// take moves up to `count` waiters of `address` that match out of the bucket, into a list. The caller holds
+// the lock.
 Thread* take(Bucket& bucket, uint64_t address, uint64_t count, uint32_t bitset, uint64_t* taken) {
   Thread* list = nullptr;
   Thread** tail = &list;
@@ -111,7 +115,8 @@ int64_t wait(uint64_t address, uint32_t value, uint32_t bitset, uint64_t deadlin
   return 0;
 }
 
-int64_t requeue(uint64_t address, uint64_t wake_count, uint64_t move_count, uint64_t address2, const uint32_t* expected) {
+int64_t requeue(uint64_t address, uint64_t wake_count, uint64_t move_count, uint64_t address2,
+                const uint32_t* expected) {
   Bucket& from = bucket_of(address);
   Bucket& to = bucket_of(address2);
   Bucket* low = &from < &to ? &from : &to;
@@ -150,7 +155,8 @@ uint64_t futex_wake(uint64_t address, uint64_t count, uint32_t bitset) {
   return taken;
 }
 
-int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_t timeout, uint64_t address2, uint64_t value3) {
+int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_t timeout, uint64_t address2,
+                   uint64_t value3) {
   if (address % 4 != 0) return -EINVAL;
   if (!program_range(address, 4)) return -EFAULT;
   const uint32_t value32 = static_cast<uint32_t>(value);
@@ -165,7 +171,8 @@ int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_
       if (timeout != 0) {
         const Timespec time = *reinterpret_cast<const Timespec*>(timeout);
         if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds > 999'999'999) return -EINVAL;
-        const uint64_t seconds = time.seconds > 4'000'000'000 ? 4'000'000'000 : static_cast<uint64_t>(time.seconds);
+        const uint64_t seconds =
+            time.seconds > 4'000'000'000 ? 4'000'000'000 : static_cast<uint64_t>(time.seconds);
         deadline = seconds * 1'000'000'000 + static_cast<uint64_t>(time.nanoseconds);
         if (command == FUTEX_WAIT) {
           deadline += monotonic_ns();
@@ -179,7 +186,8 @@ int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_
     case FUTEX_WAKE:
       return static_cast<int64_t>(futex_wake(address, count, ~0u));
     case FUTEX_WAKE_BITSET:
-      return value3 == 0 ? -EINVAL : static_cast<int64_t>(futex_wake(address, count, static_cast<uint32_t>(value3)));
+      return value3 == 0 ? -EINVAL
+                         : static_cast<int64_t>(futex_wake(address, count, static_cast<uint32_t>(value3)));
     case FUTEX_REQUEUE:
       return requeue(address, count, timeout, address2, nullptr);
     case FUTEX_CMP_REQUEUE: {

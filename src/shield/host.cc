@@ -8,7 +8,8 @@ void yield_to_host() { raw_call(__NR_sched_yield); }
 
 bool outside(uint64_t address, uint64_t size) {
   const uint64_t base = enclave_base(), end = base + kElrangeSize;
-  return address + size >= address && (address + size <= base || address >= end) && address + size < (1ull << 47);
+  return address + size >= address && (address + size <= base || address >= end) &&
+         address + size < (1ull << 47);
 }
 
 void adopt_host(Thread& thread, HostThread* host) {
@@ -16,14 +17,16 @@ void adopt_host(Thread& thread, HostThread* host) {
   if (address % alignof(HostThread) != 0 || !outside(address, sizeof(HostThread))) panic("host.thread_block");
   volatile HostThread* block = host;
   const uint64_t bounce = block->bounce_address, size = block->bounce_size;
-  if (size < kBounceSizeMin || size > (1ull << 30) || bounce % 16 != 0 || !outside(bounce, size)) panic("host.bounce");
+  if (size < kBounceSizeMin || size > (1ull << 30) || bounce % 16 != 0 || !outside(bounce, size))
+    panic("host.bounce");
   thread.host = host;
   thread.bounce_address = bounce;
   thread.bounce_size = size;
   thread.bounce_used = 0;
 }
 
-int64_t raw_call(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
+int64_t raw_call(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                 uint64_t a5) {
   Thread& thread = self();
   volatile HostCall& block = thread.host->call;
   block.number = number;
@@ -53,7 +56,8 @@ uint64_t Bounce::put(const void* source, uint64_t size) {
 }
 
 void Bounce::get(void* target, uint64_t host_address, uint64_t size) const {
-  if (host_address < thread_.bounce_address || host_address + size > thread_.bounce_address + thread_.bounce_size) {
+  if (host_address < thread_.bounce_address ||
+      host_address + size > thread_.bounce_address + thread_.bounce_size) {
     panic("host.bounce_range");
   }
   memcpy(target, reinterpret_cast<const void*>(host_address), size);

@@ -1,6 +1,7 @@
-// host.h: the only door to the untrusted side. A call is placed in the thread's HostThread block; arguments and answers in
-// memory travel through the bounce buffer. Every answer is copied once, then checked: a value that a correct Linux could
-// not have given ends the process (`panic`), because a host that lies once is not asked again.
+// host.h: the only door to the untrusted side. A call is placed in the thread's HostThread block; arguments
+// and answers in memory travel through the bounce buffer. Every answer is copied once, then checked: a value
+// that a correct Linux could not have given ends the process (`panic`), because a host that lies once is not
+// asked again.
 #pragma once
 
 #include "shield/linux.h"
@@ -19,8 +20,8 @@ void adopt_host(Thread& thread, HostThread* host);
 bool outside(uint64_t address, uint64_t size);
 
 // raw_call leaves the enclave and returns whatever the host answered.
-int64_t raw_call(uint64_t number, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0, uint64_t a4 = 0,
-                 uint64_t a5 = 0);
+int64_t raw_call(uint64_t number, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0,
+                 uint64_t a4 = 0, uint64_t a5 = 0);
 // answer_is_possible: an errno, or a value up to value_max.
 constexpr bool answer_is_possible(int64_t answer, uint64_t value_max) {
   return answer < 0 ? answer >= -kErrnoMax : static_cast<uint64_t>(answer) <= value_max;
@@ -37,8 +38,8 @@ int64_t call(OwnCall number, uint64_t value_max, Arguments... arguments) {
   return call(static_cast<uint64_t>(number), value_max, arguments...);
 }
 
-// Bounce is this thread's untrusted buffer for the length of one call. It has no data(): bytes go out by put() and come
-// back by get(), once.
+// Bounce is this thread's untrusted buffer for the length of one call. It has no data(): bytes go out by
+// put() and come back by get(), once.
 class Bounce {
  public:
   Bounce() : thread_(self()) { thread_.bounce_used = 0; }

@@ -1,5 +1,5 @@
-// One lie of the host per test. A lie that a correct kernel could not have told ends the process; one that only costs
-// availability is cut down to what was asked.
+// One lie of the host per test. A lie that a correct kernel could not have told ends the process; one that
+// only costs availability is cut down to what was asked.
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/poll.h>
@@ -57,13 +57,15 @@ TEST(HostileHost, OnlyTheReturnedBytesReachTheProgram) {
 TEST(HostileHost, OpenThatReturnsAnOpenDescriptorStops) {
   FakeHost host;
   host.answer([](const HostCall&) { return 2; });
-  EXPECT_EQ(site_of([&] { run(__NR_openat, static_cast<uint64_t>(-100), address_of("/state/x"), 0); }), "descriptors.host_reuse");
+  EXPECT_EQ(site_of([&] { run(__NR_openat, static_cast<uint64_t>(-100), address_of("/state/x"), 0); }),
+            "descriptors.host_reuse");
 }
 
 TEST(HostileHost, PathsOffTheListNeverReachTheHost) {
   FakeHost host;
   const auto before = host.calls();
-  for (const char* path : {"/etc/passwd", "/state/../etc/passwd", "/statement", "relative", "/dev/attestation/../x", ""}) {
+  for (const char* path :
+       {"/etc/passwd", "/state/../etc/passwd", "/statement", "relative", "/dev/attestation/../x", ""}) {
     EXPECT_EQ(run(__NR_openat, static_cast<uint64_t>(-100), address_of(path), 0), -ENOENT) << path;
   }
   EXPECT_EQ(host.calls(), before);
@@ -148,7 +150,8 @@ TEST(HostileHost, AddressesLargerThanTheirRoomStop) {
   });
   char address[200];
   uint32_t size = sizeof address;
-  EXPECT_EQ(site_of([&] { run(__NR_getsockname, 0, address_of(address), address_of(&size)); }), "sockets.address_size");
+  EXPECT_EQ(site_of([&] { run(__NR_getsockname, 0, address_of(address), address_of(&size)); }),
+            "sockets.address_size");
 }
 
 TEST(HostileHost, OptionsLargerThanTheirRoomStop) {
@@ -159,7 +162,9 @@ TEST(HostileHost, OptionsLargerThanTheirRoomStop) {
   });
   int value;
   uint32_t size = sizeof value;
-  EXPECT_EQ(site_of([&] { run(__NR_getsockopt, 0, SOL_SOCKET, SO_ERROR, address_of(&value), address_of(&size)); }), "sockets.option_size");
+  EXPECT_EQ(
+      site_of([&] { run(__NR_getsockopt, 0, SOL_SOCKET, SO_ERROR, address_of(&value), address_of(&size)); }),
+      "sockets.option_size");
 }
 
 TEST(HostileHost, DirectoryRecordsThatRunOverTheEndStop) {
@@ -172,7 +177,9 @@ TEST(HostileHost, DirectoryRecordsThatRunOverTheEndStop) {
       std::memcpy(reinterpret_cast<void*>(call.arguments[1]), record, sizeof record);
       return 32;
     });
-    EXPECT_EQ(site_of([&] { run(__NR_getdents64, 0, address_of(buffer), sizeof buffer); }), "files.directory_record") << length;
+    EXPECT_EQ(site_of([&] { run(__NR_getdents64, 0, address_of(buffer), sizeof buffer); }),
+              "files.directory_record")
+        << length;
   }
 }
 
@@ -187,7 +194,8 @@ TEST(HostileHost, DirectoryNamesWithoutEndStop) {
     std::memcpy(reinterpret_cast<void*>(call.arguments[1]), record, sizeof record);
     return 32;
   });
-  EXPECT_EQ(site_of([&] { run(__NR_getdents64, 0, address_of(buffer), sizeof buffer); }), "files.directory_record");
+  EXPECT_EQ(site_of([&] { run(__NR_getdents64, 0, address_of(buffer), sizeof buffer); }),
+            "files.directory_record");
 }
 
 TEST(HostileHost, MonotonicTimeNeverGoesBack) {
@@ -212,13 +220,14 @@ TEST(ClockModel, ExtrapolatesBetweenAnswersAndAsksAgainInTime) {
   ASSERT_TRUE(model.read(40'002'000, &monotonic, &realtime));
   EXPECT_NEAR(static_cast<double>(monotonic), 21'001'000, 1);
   EXPECT_NEAR(static_cast<double>(realtime), 27'001'000, 1);
-  EXPECT_FALSE(model.read(39'000'000, &monotonic, &realtime));                                   // a counter that went back
+  EXPECT_FALSE(model.read(39'000'000, &monotonic, &realtime));  // a counter that went back
   EXPECT_FALSE(model.read(40'000'000 + 2 * ClockModel::kAgeMaxNs + 10, &monotonic, &realtime));  // too old
 }
 
 TEST(HostileHost, ImpossibleTimesStop) {
   FakeHost host;
-  for (const Timespec time : {Timespec{-1, 0}, Timespec{1, 1'000'000'000}, Timespec{1, -1}, Timespec{int64_t{1} << 60, 0}}) {
+  for (const Timespec time :
+       {Timespec{-1, 0}, Timespec{1, 1'000'000'000}, Timespec{1, -1}, Timespec{int64_t{1} << 60, 0}}) {
     host.answer([time](const HostCall& call) {
       host_write(call.arguments[1], time);
       return 0;
@@ -246,10 +255,10 @@ TEST(HostileHost, AHostThreadBlockInsideTheEnclaveStops) {
 
 TEST(Cpuid, IsNarrowedToXfrmAndKeepsAesWhateverTheHostSays) {
   const CpuidAnswer all{~0u, ~0u, ~0u, ~0u};
-  EXPECT_EQ(narrow_cpuid(7, 0, all).ebx >> 16 & 1, 0u);             // AVX-512F
-  EXPECT_EQ(narrow_cpuid(7, 0, all).edx >> 24 & 1, 0u);             // AMX
-  EXPECT_EQ(narrow_cpuid(1, 0, {}).ecx >> 25 & 1, 1u);              // AES-NI
-  EXPECT_EQ(narrow_cpuid(1, 0, {}).ecx >> 30 & 1, 1u);              // RDRAND
+  EXPECT_EQ(narrow_cpuid(7, 0, all).ebx >> 16 & 1, 0u);  // AVX-512F
+  EXPECT_EQ(narrow_cpuid(7, 0, all).edx >> 24 & 1, 0u);  // AMX
+  EXPECT_EQ(narrow_cpuid(1, 0, {}).ecx >> 25 & 1, 1u);   // AES-NI
+  EXPECT_EQ(narrow_cpuid(1, 0, {}).ecx >> 30 & 1, 1u);   // RDRAND
   EXPECT_EQ(narrow_cpuid(0xd, 0, all), (CpuidAnswer{7, 832, 832, 0}));
   EXPECT_EQ(narrow_cpuid(0x12, 0, all), CpuidAnswer{});
 }

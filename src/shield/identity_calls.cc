@@ -1,4 +1,5 @@
-// What the program may know about itself and the machine. Constant where the host's word would be worth nothing.
+// What the program may know about itself and the machine. Constant where the host's word would be worth
+// nothing.
 #include <linux/resource.h>
 
 #include "shield/calls.h"
@@ -43,7 +44,9 @@ int64_t call_prlimit(uint64_t, uint64_t resource, uint64_t limit_new, uint64_t l
   if (limit_new != 0) return -EPERM;
   if (limit_old == 0) return 0;
   if (!program_range(limit_old, 16)) return -EFAULT;
-  const uint64_t value = resource == RLIMIT_STACK ? layout().stack_size : resource == RLIMIT_NOFILE ? 4096 : ~0ull;
+  const uint64_t value = resource == RLIMIT_STACK    ? layout().stack_size
+                         : resource == RLIMIT_NOFILE ? 4096
+                                                     : ~0ull;
   auto* to = reinterpret_cast<uint64_t*>(limit_old);
   to[0] = to[1] = value;
   return 0;
@@ -57,7 +60,8 @@ int64_t call_sched_getaffinity(uint64_t, uint64_t size, uint64_t mask) {
   const int64_t got = call(__NR_sched_getaffinity, kHostMask, 0, kHostMask, place);
   uint64_t cpus = 0;
   for (int64_t i = 0; i + 8 <= got; i += 8) {
-    for (uint64_t word = bounce.get<uint64_t>(place + static_cast<uint64_t>(i)); word != 0; word &= word - 1) ++cpus;
+    for (uint64_t word = bounce.get<uint64_t>(place + static_cast<uint64_t>(i)); word != 0; word &= word - 1)
+      ++cpus;
   }
   if (cpus == 0) cpus = 1;
   if (cpus > 64) cpus = 64;
@@ -78,7 +82,7 @@ int64_t call_sysinfo(uint64_t info) {
   if (!program_range(info, kSize)) return -EFAULT;
   auto* to = reinterpret_cast<uint64_t*>(info);
   memset(to, 0, kSize);
-  to[4] = to[5] = 8ull << 30;  // totalram, freeram
+  to[4] = to[5] = 8ull << 30;                    // totalram, freeram
   *reinterpret_cast<uint32_t*>(info + 104) = 1;  // mem_unit
   return 0;
 }

@@ -1,5 +1,5 @@
-// Reading, writing and the life of descriptors. Bytes cross in the bounce buffer; a short transfer is always allowed, so
-// one transfer is never larger than the buffer.
+// Reading, writing and the life of descriptors. Bytes cross in the bounce buffer; a short transfer is always
+// allowed, so one transfer is never larger than the buffer.
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 
@@ -127,7 +127,8 @@ int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
     case F_OFD_SETLKW: {
       if (host < 0 || !program_range(argument, kFlockSize)) return -EINVAL;
       Bounce bounce;
-      return call(__NR_fcntl, 0, host, command, bounce.put(reinterpret_cast<const void*>(argument), kFlockSize));
+      return call(__NR_fcntl, 0, host, command,
+                  bounce.put(reinterpret_cast<const void*>(argument), kFlockSize));
     }
     default:
       return -EINVAL;
@@ -174,6 +175,7 @@ int64_t pipe(uint64_t pair, uint64_t flags) {
 int64_t adopt_answer(int64_t host) { return adopt_or_close(host, Kind::kHost); }
 
 bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
+  // clang-format off
   switch (number) {
     case __NR_read:
     case __NR_pread64:
@@ -204,6 +206,7 @@ bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_pipe2: *result = pipe(a[0], a[1]); return true;
     default: return false;
   }
+  // clang-format on
 }
 
 }  // namespace clemmys::shield

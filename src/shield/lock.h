@@ -1,5 +1,5 @@
-// lock.h: a spin lock for short sections. It yields to the host after a while, because the holder may have been
-// descheduled. Order: areas → pages; no other lock is taken while one is held.
+// lock.h: a spin lock for short sections. It yields to the host after a while, because the holder may have
+// been descheduled. Order: areas → pages; no other lock is taken while one is held.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
-// The program's address space: areas say what is mapped, pages what exists. Pages come on first touch, in windows that
-// double while a thread moves through memory in order. EPCM permissions stay read-write: a protection narrower than that
-// is recorded, refused for new pages and otherwise not enforced; execution is never granted.
+// The program's address space: areas say what is mapped, pages what exists. Pages come on first touch, in
+// windows that double while a thread moves through memory in order. EPCM permissions stay read-write: a
+// protection narrower than that is recorded, refused for new pages and otherwise not enforced; execution is
+// never granted.
 #include <linux/mman.h>
 
 #include "shield/areas.h"
@@ -36,19 +37,22 @@ bool mappable(uint64_t address, uint64_t size) {
 }  // namespace
 
 void memory_start() {
-  areas.reset(reinterpret_cast<Area*>(areas_storage()), kAreasSize / sizeof(Area), brk_begin(), dynamic_end());
+  areas.reset(reinterpret_cast<Area*>(areas_storage()), kAreasSize / sizeof(Area), brk_begin(),
+              dynamic_end());
   brk_end = brk_begin();
 }
 
 bool program_range(uint64_t address, uint64_t size) {
   const uint64_t begin = enclave_base() + layout().program_base, end = begin + layout().program_size;
   if (address + size < address) return false;
-  return (address >= begin && address + size <= end) || (address >= brk_begin() && address + size <= dynamic_end());
+  return (address >= begin && address + size <= end) ||
+         (address >= brk_begin() && address + size <= dynamic_end());
 }
 
 int64_t call_brk(uint64_t end) {
   Guard guard(lock);
-  if (end < brk_begin() || end > brk_begin() + kBrkSizeMax || !grow_table()) return static_cast<int64_t>(brk_end);
+  if (end < brk_begin() || end > brk_begin() + kBrkSizeMax || !grow_table())
+    return static_cast<int64_t>(brk_end);
   const uint64_t old_end = round_up(brk_end), new_end = round_up(end);
   if (new_end > old_end) {
     zero_committed(old_end, new_end);
@@ -92,7 +96,8 @@ int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
   if ((protection & PROT_EXEC) != 0) return -EACCES;
   size = round_up(size);
   if (size == 0) return 0;
-  if (address < brk_begin()) return program_range(address, size) ? 0 : -ENOMEM;  // RELRO of the program itself
+  if (address < brk_begin())
+    return program_range(address, size) ? 0 : -ENOMEM;  // RELRO of the program itself
   if (!mappable(address, size)) return -ENOMEM;
   Guard guard(lock);
   if (!areas.covered(address, address + size) || !grow_table()) return -ENOMEM;
@@ -103,7 +108,8 @@ int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
 int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint64_t flags, uint64_t) {
   size_old = round_up(size_old);
   size_new = round_up(size_new);
-  if (!mappable(address, size_old) || size_new == 0 || (flags & ~uint64_t{MREMAP_MAYMOVE}) != 0) return -EINVAL;
+  if (!mappable(address, size_old) || size_new == 0 || (flags & ~uint64_t{MREMAP_MAYMOVE}) != 0)
+    return -EINVAL;
   uint64_t target;
   {
     Guard guard(lock);
@@ -126,7 +132,8 @@ int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint
     zero_committed(target, target + size_new);
     areas.set(target, target + size_new, protection);
   }
-  for (uint64_t offset = 0; offset < size_old; offset += kPageSize) {  // outside the lock: touching pages may fault
+  for (uint64_t offset = 0; offset < size_old;
+       offset += kPageSize) {  // outside the lock: touching pages may fault
     if (!is_committed(address + offset)) continue;
     memcpy(reinterpret_cast<void*>(target + offset), reinterpret_cast<void*>(address + offset), kPageSize);
   }

@@ -1,7 +1,7 @@
-// memory_files.h: memfd_create. Files that live in the enclave alone: the function runtime points standard output and error at two of
-// them, so that what a program prints stays inside. A few, of a fixed largest size; a file ends with its last descriptor, its
-// storage is kept for the next one. Duplicates have a position each (on Linux they share one).
-// Threads: one lock.
+// memory_files.h: memfd_create. Files that live in the enclave alone: the function runtime points standard
+// output and error at two of them, so that what a program prints stays inside. A few, of a fixed largest
+// size; a file ends with its last descriptor, its storage is kept for the next one. Duplicates have a
+// position each (on Linux they share one). Threads: one lock.
 #pragma once
 
 #include <stdint.h>

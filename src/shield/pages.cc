@@ -27,7 +27,8 @@ bool augment(uint64_t begin, uint64_t end) {
   for (uint64_t step; begin < end; begin += step) {
     step = end - begin < kBatchPagesMax * kPageSize ? end - begin : kBatchPagesMax * kPageSize;
     if (call(OwnCall::kAugment, 0, begin - enclave_base(), step) != 0) return false;
-    constexpr auto kFlags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
+    constexpr auto kFlags =
+        sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
     for (uint64_t address = begin; address < begin + step; address += kPageSize) {
       if (accept_page(address, kFlags) != 0) panic("pages.accept");
       ++committed_count;
@@ -62,7 +63,8 @@ uint64_t committed_pages() { return committed_count; }
 
 void pages_start() {
   const LayoutPage& image = layout();
-  if (image.dynamic_base + kTablesSize != image.heap_base || image.dynamic_size / kPageSize / 8 > kBitmapSize) {
+  if (image.dynamic_base + kTablesSize != image.heap_base ||
+      image.dynamic_size / kPageSize / 8 > kBitmapSize) {
     panic("pages.layout");
   }
   const uint64_t heap_end = brk_begin() + image.heap_initial_size;

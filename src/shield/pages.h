@@ -1,7 +1,7 @@
-// pages.h: which pages of the dynamic range exist. A page is absent, or committed (EAUG by the host, EACCEPT by us, once:
-// the bitmap is ours, so a host that removes and adds a page again gains nothing but a fault). Committed pages are never
-// given back; mmap clears and reuses them.
-// Threads: one lock, held across the exit that asks for pages.
+// pages.h: which pages of the dynamic range exist. A page is absent, or committed (EAUG by the host, EACCEPT
+// by us, once: the bitmap is ours, so a host that removes and adds a page again gains nothing but a fault).
+// Committed pages are never given back; mmap clears and reuses them. Threads: one lock, held across the exit
+// that asks for pages.
 #pragma once
 
 #include <stdint.h>

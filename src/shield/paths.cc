@@ -21,7 +21,8 @@ bool path_allowed(const char* path, const char* list, uint64_t list_size) {
     const char* prefix = list + at;
     uint64_t size = strlen(prefix);
     at += size + 1;
-    while (size > 0 && prefix[size - 1] == '/') --size;  // "/" becomes "", which every absolute path continues
+    while (size > 0 && prefix[size - 1] == '/')
+      --size;  // "/" becomes "", which every absolute path continues
     if (size == 0 && prefix[0] != '/') continue;
     if (path_size < size || memcmp(path, prefix, size) != 0) continue;
     if (path[size] == 0 || path[size] == '/') return true;

@@ -10,10 +10,13 @@ namespace clemmys::shield {
 class Scatter {
  public:
   Scatter(uint64_t address, uint64_t size) : one_{address, size} { check(); }
-  // The list is the program's: it stays in place, and is trusted not to change meanwhile, as the program's own memory is.
+  // The list is the program's: it stays in place, and is trusted not to change meanwhile, as the program's
+  // own memory is.
   Scatter(const Iovec* list, uint64_t count) : list_(list), count_(count) {
-    if (count > kIovecCountMax || !program_range(reinterpret_cast<uint64_t>(list), count * sizeof(Iovec))) valid_ = false;
-    else check();
+    if (count > kIovecCountMax || !program_range(reinterpret_cast<uint64_t>(list), count * sizeof(Iovec)))
+      valid_ = false;
+    else
+      check();
   }
 
   bool valid() const { return valid_; }
@@ -73,7 +76,8 @@ class Scatter {
   bool valid_ = true;
 };
 
-// adopt_answer gives a number to the descriptor in a host's answer (or passes its errno on); closes it when there is none.
+// adopt_answer gives a number to the descriptor in a host's answer (or passes its errno on); closes it when
+// there is none.
 int64_t adopt_answer(int64_t host);
 
 }  // namespace clemmys::shield

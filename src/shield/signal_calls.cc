@@ -1,5 +1,5 @@
-// Signals: recorded, never delivered. Nobody outside can send one in; faults end the process. Writing to a closed socket
-// gives EPIPE alone, as if SIGPIPE were ignored (socket_calls.cc sends with MSG_NOSIGNAL).
+// Signals: recorded, never delivered. Nobody outside can send one in; faults end the process. Writing to a
+// closed socket gives EPIPE alone, as if SIGPIPE were ignored (socket_calls.cc sends with MSG_NOSIGNAL).
 #include "shield/calls.h"
 #include "shield/memory.h"
 
@@ -14,7 +14,8 @@ uint8_t actions[kSignals][kActionSize];
 
 int64_t call_rt_sigaction(uint64_t signal, uint64_t action, uint64_t action_old, uint64_t set_size) {
   if (signal == 0 || signal > kSignals || set_size != 8) return -EINVAL;
-  if ((action != 0 && !program_range(action, kActionSize)) || (action_old != 0 && !program_range(action_old, kActionSize))) {
+  if ((action != 0 && !program_range(action, kActionSize)) ||
+      (action_old != 0 && !program_range(action_old, kActionSize))) {
     return -EFAULT;
   }
   if (action_old != 0) memcpy(reinterpret_cast<void*>(action_old), actions[signal - 1], kActionSize);

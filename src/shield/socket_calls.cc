@@ -1,5 +1,5 @@
-// Sockets: Unix and inet streams. Addresses and options are small and flat; messages become one run of bytes; control
-// data (descriptors from outside) is not taken. Sends never raise SIGPIPE.
+// Sockets: Unix and inet streams. Addresses and options are small and flat; messages become one run of bytes;
+// control data (descriptors from outside) is not taken. Sends never raise SIGPIPE.
 #include <asm/socket.h>
 
 #include "shield/calls.h"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kAddressSizeMax = 128, kOptionSizeMax = 256;
 constexpr uint64_t kMsgNoSignal = 0x4000;
-constexpr uint64_t kReceiveFlags = 0x2 | 0x40 | 0x100 | 0x40000000;  // PEEK, DONTWAIT, WAITALL, CMSG_CLOEXEC
+constexpr uint64_t kReceiveFlags = 0x2 | 0x40 | 0x100 | 0x40000000;   // PEEK, DONTWAIT, WAITALL, CMSG_CLOEXEC
 constexpr uint64_t kSendFlags = 0x40 | 0x80 | 0x8000 | kMsgNoSignal;  // DONTWAIT, EOR, MORE
 
 struct MessageHeader {  // struct msghdr
@@ -59,14 +59,16 @@ int64_t with_address_in(uint64_t number, uint64_t descriptor, uint64_t address, 
   return call(number, 0, host, bounce.put(reinterpret_cast<const void*>(address), size), size);
 }
 
-int64_t with_address_out(uint64_t number, uint64_t descriptor, uint64_t address, uint64_t size_address, uint64_t flags) {
+int64_t with_address_out(uint64_t number, uint64_t descriptor, uint64_t address, uint64_t size_address,
+                         uint64_t flags) {
   const int64_t host = host_of(descriptor);
   if (host < 0) return host;
   Bounce bounce;
   AddressOut out{address, size_address};
   if (const int64_t error = out.prepare(bounce); error != 0) return error;
   const bool accepts = number == __NR_accept4;
-  const int64_t answer = call(number, accepts ? kHostDescriptorsMax - 1 : 0, host, out.place, out.size_place, flags);
+  const int64_t answer =
+      call(number, accepts ? kHostDescriptorsMax - 1 : 0, host, out.place, out.size_place, flags);
   if (answer < 0) return answer;
   const int64_t copied = out.finish(bounce);
   const int64_t result = accepts ? adopt_answer(answer) : answer;
@@ -83,7 +85,8 @@ int64_t send(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t addres
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
   parts.drain(place, size);
-  return call(__NR_sendto, size, host, place, size, (flags & kSendFlags) | kMsgNoSignal, name, address == 0 ? 0 : address_size);
+  return call(__NR_sendto, size, host, place, size, (flags & kSendFlags) | kMsgNoSignal, name,
+              address == 0 ? 0 : address_size);
 }
 
 int64_t receive(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t address, uint64_t size_address) {
@@ -94,7 +97,8 @@ int64_t receive(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t add
   if (const int64_t error = out.prepare(bounce); error != 0) return error;
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
-  const int64_t got = call(__NR_recvfrom, size, host, place, size, flags & kReceiveFlags, out.place, out.size_place);
+  const int64_t got =
+      call(__NR_recvfrom, size, host, place, size, flags & kReceiveFlags, out.place, out.size_place);
   if (got < 0) return got;
   parts.fill(bounce, place, static_cast<uint64_t>(got));
   const int64_t copied = out.finish(bounce);
@@ -126,10 +130,12 @@ int64_t set_option(uint64_t descriptor, uint64_t level, uint64_t name, uint64_t 
   if (size > kOptionSizeMax) return -EINVAL;
   if (!program_range(value, size)) return -EFAULT;
   Bounce bounce;
-  return call(__NR_setsockopt, 0, host, level, name, bounce.put(reinterpret_cast<const void*>(value), size), size);
+  return call(__NR_setsockopt, 0, host, level, name, bounce.put(reinterpret_cast<const void*>(value), size),
+              size);
 }
 
-int64_t get_option(uint64_t descriptor, uint64_t level, uint64_t name, uint64_t value, uint64_t size_address) {
+int64_t get_option(uint64_t descriptor, uint64_t level, uint64_t name, uint64_t value,
+                   uint64_t size_address) {
   const int64_t host = host_of(descriptor);
   if (host < 0) return host;
   if (!program_range(size_address, 4)) return -EFAULT;
@@ -159,7 +165,8 @@ int64_t open_pair(uint64_t domain, uint64_t type, uint64_t protocol, uint64_t pa
   if (!program_range(pair, 8)) return -EFAULT;
   Bounce bounce;
   const uint64_t place = bounce.reserve(8);
-  if (const int64_t result = call(__NR_socketpair, 0, domain, type, protocol, place); result != 0) return result;
+  if (const int64_t result = call(__NR_socketpair, 0, domain, type, protocol, place); result != 0)
+    return result;
   auto* to = reinterpret_cast<int32_t*>(pair);
   for (int i = 0; i < 2; ++i) {
     const auto host = bounce.get<int32_t>(place + static_cast<uint64_t>(i) * 4);
@@ -174,6 +181,7 @@ int64_t open_pair(uint64_t domain, uint64_t type, uint64_t protocol, uint64_t pa
 }  // namespace
 
 bool socket_call(uint64_t number, const Arguments& a, int64_t* result) {
+  // clang-format off
   switch (number) {
     case __NR_socket: *result = open_socket(a[0], a[1], a[2]); return true;
     case __NR_socketpair: *result = open_pair(a[0], a[1], a[2], a[3]); return true;
@@ -205,6 +213,7 @@ bool socket_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_getsockopt: *result = get_option(a[0], a[1], a[2], a[3], a[4]); return true;
     default: return false;
   }
+  // clang-format on
 }
 
 }  // namespace clemmys::shield

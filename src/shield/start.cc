@@ -1,6 +1,7 @@
-// The first entry of a thread. For the process's first thread: take the arguments from the host, build the stack that the
-// Linux ABI promises (arguments, environment, auxiliary vector), and go. Arguments are untrusted text; of the environment
-// only names that begin with CLEMMYS_ pass, because libraries obey many others (GLIBC_TUNABLES, OPENSSL_CONF, …).
+// The first entry of a thread. For the process's first thread: take the arguments from the host, build the
+// stack that the Linux ABI promises (arguments, environment, auxiliary vector), and go. Arguments are
+// untrusted text; of the environment only names that begin with CLEMMYS_ pass, because libraries obey many
+// others (GLIBC_TUNABLES, OPENSSL_CONF, …).
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
@@ -92,7 +93,8 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   pages_start();
   memory_start();
   descriptors_start();
-  const int64_t stack = call_mmap(0, layout().stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0);
+  const int64_t stack =
+      call_mmap(0, layout().stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0);
   if (stack < 0) panic("start.stack");
   Registers registers{};
   registers.rsp = build_stack(thread, static_cast<uint64_t>(stack) + layout().stack_size);

@@ -1,5 +1,5 @@
-// syscall.cc: the table. Runs at level 0 on the thread's shield stack, entered from a trampoline or from a trapped
-// `syscall` alike (entry.S).
+// syscall.cc: the table. Runs at level 0 on the thread's shield stack, entered from a trampoline or from a
+// trapped `syscall` alike (entry.S).
 #include "shield/calls.h"
 #include "shield/host.h"
 #include "shield/lock.h"
@@ -9,6 +9,7 @@ namespace clemmys::shield {
 namespace {
 
 bool memory_call(uint64_t number, const Arguments& a, int64_t* result) {
+  // clang-format off
   switch (number) {
     case __NR_brk: *result = call_brk(a[0]); return true;
     case __NR_mmap: *result = call_mmap(a[0], a[1], a[2], a[3], a[4], a[5]); return true;
@@ -22,9 +23,11 @@ bool memory_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_membarrier: *result = -ENOSYS; return true;
     default: return false;
   }
+  // clang-format on
 }
 
 bool thread_call(uint64_t number, const Arguments& a, const Registers& registers, int64_t* result) {
+  // clang-format off
   switch (number) {
     case __NR_futex: *result = call_futex(a[0], a[1], a[2], a[3], a[4], a[5]); return true;
     case __NR_clone: *result = call_clone(registers); return true;
@@ -49,9 +52,11 @@ bool thread_call(uint64_t number, const Arguments& a, const Registers& registers
     case __NR_sigaltstack: *result = call_sigaltstack(a[0], a[1]); return true;
     default: return false;
   }
+  // clang-format on
 }
 
 bool identity_call(uint64_t number, const Arguments& a, int64_t* result) {
+  // clang-format off
   switch (number) {
     case __NR_getrandom: *result = call_getrandom(a[0], a[1], a[2]); return true;
     case __NR_uname: *result = call_uname(a[0]); return true;
@@ -76,16 +81,19 @@ bool identity_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_clock_nanosleep: *result = call_nanosleep(a[0], a[1], a[2], a[3]); return true;
     default: return false;
   }
+  // clang-format on
 }
 
 }  // namespace
 
 extern "C" void shield_syscall(Registers* registers) {
   const uint64_t number = registers->rax;
-  const Arguments a{{registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8, registers->r9}};
+  const Arguments a{
+      {registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8, registers->r9}};
   int64_t result = -ENOSYS;
-  if (!thread_call(number, a, *registers, &result) && !io_call(number, a, &result) && !event_call(number, a, &result) &&
-      !socket_call(number, a, &result) && !memory_call(number, a, &result) && !identity_call(number, a, &result) &&
+  if (!thread_call(number, a, *registers, &result) && !io_call(number, a, &result) &&
+      !event_call(number, a, &result) && !socket_call(number, a, &result) &&
+      !memory_call(number, a, &result) && !identity_call(number, a, &result) &&
       !file_call(number, a, &result)) {
     say("system call that the shield does not know:", number);
   }

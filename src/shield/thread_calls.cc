@@ -1,5 +1,5 @@
-// Threads are TCS slots. A slot is claimed inside (state kThreadSpawning) before the host hears of it, so the host can
-// start each thread once and only where the program asked for it.
+// Threads are TCS slots. A slot is claimed inside (state kThreadSpawning) before the host hears of it, so the
+// host can start each thread once and only where the program asked for it.
 #include <asm/prctl.h>
 #include <linux/sched.h>
 
@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint64_t kProcessId = 1000;
 
-Lock lock;              // claiming a slot
-uint64_t running = 1;   // threads that have not ended
+Lock lock;             // claiming a slot
+uint64_t running = 1;  // threads that have not ended
 
 // States between the ones that entry.S knows: no start is allowed in either.
 constexpr uint32_t kClaimed = 3;  // the record is being filled
@@ -24,7 +24,8 @@ Thread* try_claim_slot(bool* one_is_ending) {
   for (uint64_t index = 0; index < layout().thread_count; ++index) {
     Thread& thread = thread_at(index);
     uint32_t state = kThreadFree;
-    if (__atomic_compare_exchange_n(&thread.state, &state, kClaimed, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (__atomic_compare_exchange_n(&thread.state, &state, kClaimed, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED)) {
       thread.index = static_cast<uint32_t>(index);
       return &thread;
     }
@@ -63,12 +64,14 @@ int64_t call_clone(const Registers& registers) {
   thread->clear_child_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? child_tid : 0;
   thread->fault_next = thread->fault_previous = 0;
   const uint64_t id = thread_id(*thread);
-  if ((flags & CLONE_PARENT_SETTID) != 0) *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);
+  if ((flags & CLONE_PARENT_SETTID) != 0)
+    *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);
   if ((flags & CLONE_CHILD_SETTID) != 0) *reinterpret_cast<uint32_t*>(child_tid) = static_cast<uint32_t>(id);
   __atomic_fetch_add(&running, 1, __ATOMIC_RELAXED);
   const uint64_t index = thread->index;
   __atomic_store_n(&thread->state, kThreadSpawning, __ATOMIC_RELEASE);
-  if (call(OwnCall::kSpawnThread, 0, index) != 0) panic("clone.spawn");  // nobody knows whether it was started
+  if (call(OwnCall::kSpawnThread, 0, index) != 0)
+    panic("clone.spawn");  // nobody knows whether it was started
   return static_cast<int64_t>(id);
 }
 

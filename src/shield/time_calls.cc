@@ -29,7 +29,8 @@ uint64_t host_clock(uint64_t clock) {
 }
 
 void store(uint64_t address, uint64_t ns) {
-  *reinterpret_cast<Timespec*>(address) = {static_cast<int64_t>(ns / kSecond), static_cast<int64_t>(ns % kSecond)};
+  *reinterpret_cast<Timespec*>(address) = {static_cast<int64_t>(ns / kSecond),
+                                           static_cast<int64_t>(ns % kSecond)};
 }
 
 }  // namespace
@@ -57,8 +58,8 @@ Now now() {
 uint64_t monotonic_ns() {
   const uint64_t reading = now().monotonic;
   uint64_t latest = __atomic_load_n(&latest_monotonic, __ATOMIC_RELAXED);
-  while (latest < reading &&
-         !__atomic_compare_exchange_n(&latest_monotonic, &latest, reading, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  while (latest < reading && !__atomic_compare_exchange_n(&latest_monotonic, &latest, reading, true,
+                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
   }
   return latest < reading ? reading : latest;
 }
@@ -116,7 +117,8 @@ int64_t call_time(uint64_t time) {
 int64_t call_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t) {
   if (!program_range(request, sizeof(Timespec))) return -EFAULT;
   const Timespec wish = *reinterpret_cast<const Timespec*>(request);
-  if (wish.seconds < 0 || wish.nanoseconds < 0 || wish.nanoseconds >= static_cast<int64_t>(kSecond)) return -EINVAL;
+  if (wish.seconds < 0 || wish.nanoseconds < 0 || wish.nanoseconds >= static_cast<int64_t>(kSecond))
+    return -EINVAL;
   const uint64_t seconds = static_cast<uint64_t>(wish.seconds < kSecondsMax ? wish.seconds : kSecondsMax);
   uint64_t deadline = seconds * kSecond + static_cast<uint64_t>(wish.nanoseconds);
   if ((flags & TIMER_ABSTIME) == 0) {

@@ -1,5 +1,5 @@
-// A host that enters the shield when or where it must not. Every such entry faults before the shield has used a stack, and
-// the enclave is of no more use.
+// A host that enters the shield when or where it must not. Every such entry faults before the shield has used
+// a stack, and the enclave is of no more use.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -25,7 +25,8 @@ class ShieldEntry : public testing::Test {
     std::ifstream file(CLEMMYS_BINARY_DIR "/images/shield_hello.sgx", std::ios::binary);
     const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     enclave_ = std::move(*load_image(*platform_, image));
-    std::memcpy(&layout_, image.data() + 3 * 64, sizeof layout_);  // ECREATE, EADD, EEXTEND records, then the first page
+    std::memcpy(&layout_, image.data() + 3 * 64,
+                sizeof layout_);  // ECREATE, EADD, EEXTEND records, then the first page
     block_.bounce_address = reinterpret_cast<std::uint64_t>(bounce_.data());
     block_.bounce_size = bounce_.size();
   }
@@ -66,7 +67,9 @@ class ShieldEntry : public testing::Test {
     ADD_FAILURE() << "never left";
     return run;
   }
-  static bool refused(const enclave::Run& run) { return run.exit == Exit::kFault && run.exception_vector == 6; }
+  static bool refused(const enclave::Run& run) {
+    return run.exit == Exit::kFault && run.exception_vector == 6;
+  }
   static bool left(const enclave::Run& run, ExitReason reason) {
     return run.exit == Exit::kExit && run.rdi == static_cast<std::uint64_t>(reason);
   }
@@ -79,7 +82,9 @@ class ShieldEntry : public testing::Test {
   alignas(64) std::array<std::uint8_t, shield::kBounceSizeMin> bounce_{};
 };
 
-TEST_F(ShieldEntry, RefusesAReturnThatNobodyWaitsFor) { EXPECT_TRUE(refused(enter(0, EntryReason::kReturn))); }
+TEST_F(ShieldEntry, RefusesAReturnThatNobodyWaitsFor) {
+  EXPECT_TRUE(refused(enter(0, EntryReason::kReturn)));
+}
 
 TEST_F(ShieldEntry, RefusesAnExceptionWithoutOne) { EXPECT_TRUE(refused(enter(0, EntryReason::kException))); }
 
@@ -88,7 +93,9 @@ TEST_F(ShieldEntry, RefusesUnknownReasons) {
   EXPECT_TRUE(refused(enter(1, ~std::uint64_t{0})));
 }
 
-TEST_F(ShieldEntry, RefusesAThreadThatTheProgramDidNotStart) { EXPECT_TRUE(refused(enter(1, EntryReason::kStart))); }
+TEST_F(ShieldEntry, RefusesAThreadThatTheProgramDidNotStart) {
+  EXPECT_TRUE(refused(enter(1, EntryReason::kStart)));
+}
 
 TEST_F(ShieldEntry, RefusesASecondStart) {
   ASSERT_TRUE(left(start(), ExitReason::kHostCall));

@@ -1,4 +1,5 @@
-// clemmys-host: the host process of one enclave. Its exit status is the program's; 126 when the enclave itself failed.
+// clemmys-host: the host process of one enclave. Its exit status is the program's; 126 when the enclave
+// itself failed.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -29,16 +30,20 @@ struct Options {
 std::string default_soft_state() {
   const char* data = std::getenv("XDG_DATA_HOME");
   const char* home = std::getenv("HOME");
-  return (data != nullptr && *data != 0 ? data : std::string(home != nullptr ? home : ".") + "/.local/share") + "/clemmys/softsgx";
+  return (data != nullptr && *data != 0 ? data
+                                        : std::string(home != nullptr ? home : ".") + "/.local/share") +
+         "/clemmys/softsgx";
 }
 
 Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
   if (options.platform == "linux") return open_linux_platform();
-  if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0) return open_linux_platform();
+  if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0)
+    return open_linux_platform();
   return open_soft_platform(options.soft_state.empty() ? default_soft_state() : options.soft_state);
 }
 
-// place_link makes descriptor 3 what --fd named, or nothing at all: never something that was inherited by accident.
+// place_link makes descriptor 3 what --fd named, or nothing at all: never something that was inherited by
+// accident.
 void place_link(int link) {
   if (link == kLink) return;
   const int source = link >= 0 ? link : open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -54,13 +59,16 @@ Result<int> run(const Options& options) {
   const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   ProcessOptions process_options{.quote_socket = options.quote_socket};
   process_options.arguments.push_back(options.image);
-  process_options.arguments.insert(process_options.arguments.end(), options.arguments.begin(), options.arguments.end());
+  process_options.arguments.insert(process_options.arguments.end(), options.arguments.begin(),
+                                   options.arguments.end());
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (std::string_view(*variable).starts_with("CLEMMYS_")) process_options.environment.emplace_back(*variable);
+    if (std::string_view(*variable).starts_with("CLEMMYS_"))
+      process_options.environment.emplace_back(*variable);
   }
   for (const std::string& mount : options.mounts) {
     const auto equals = mount.find('=');
-    if (equals == std::string::npos) return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
+    if (equals == std::string::npos)
+      return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
     process_options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
   }
   const auto begin = std::chrono::steady_clock::now();
@@ -69,7 +77,8 @@ Result<int> run(const Options& options) {
   const auto loaded = std::chrono::steady_clock::now();
   Result<int> status = process->run();
   if (options.stats) {
-    const std::chrono::duration<double, std::milli> load = loaded - begin, run = std::chrono::steady_clock::now() - loaded;
+    const std::chrono::duration<double, std::milli> load = loaded - begin,
+                                                    run = std::chrono::steady_clock::now() - loaded;
     std::fprintf(stderr, "loading %.1f ms, running %.1f ms\n", load.count(), run.count());
     print_counts(process->counts());
   }
@@ -86,11 +95,13 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   Options options;
   CLI::App app{"Runs one enclave."};
-  app.add_option("--platform", options.platform, "auto, soft or linux")->check(CLI::IsMember({"auto", "soft", "linux"}));
+  app.add_option("--platform", options.platform, "auto, soft or linux")
+      ->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.soft_state, "directory of the software machine's keys");
   app.add_option("--quote-socket", options.quote_socket, "Unix socket of the quoting service");
   app.add_option("--fd", options.link, "descriptor that the program gets as number 3");
-  app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")->allow_extra_args(false);
+  app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")
+      ->allow_extra_args(false);
   app.add_flag("--stats", options.stats, "print counts at the end");
   app.add_option("image", options.image, "enclave image")->required();
   app.add_option("arguments", options.arguments, "arguments of the program, after --");

@@ -39,7 +39,9 @@ void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, const tim
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
 }
 
-void futex_wake(std::atomic<std::uint32_t>& word) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+void futex_wake(std::atomic<std::uint32_t>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
 
 }  // namespace
 
@@ -52,10 +54,12 @@ Result<std::unique_ptr<Process>> Process::create(Platform& platform, ByteView im
                              .files = (layout.manifest_flags & shield::kAllowHostFiles) != 0};
   for (const auto* list : {&process->options_.arguments, &process->options_.environment}) {
     for (const std::string& text : *list) {
-      process->argument_block_.insert(process->argument_block_.end(), text.c_str(), text.c_str() + text.size() + 1);
+      process->argument_block_.insert(process->argument_block_.end(), text.c_str(),
+                                      text.c_str() + text.size() + 1);
     }
   }
-  if (process->argument_block_.size() > shield::kArgumentSizeMax) return Error{ErrorCode::kTooLarge, "host.arguments"};
+  if (process->argument_block_.size() > shield::kArgumentSizeMax)
+    return Error{ErrorCode::kTooLarge, "host.arguments"};
   process->slots_ = std::vector<Slot>(layout.thread_count);
   for (std::uint64_t i = 0; i < layout.thread_count; ++i) {
     process->slots_[i].tcs = process->enclave_->base() + layout.threads_base + i * layout.thread_stride;
@@ -65,10 +69,13 @@ Result<std::unique_ptr<Process>> Process::create(Platform& platform, ByteView im
 
 void Process::prepare(Slot& slot, std::uint64_t index) {
   constexpr std::size_t kAlignment = 64;
-  slot.memory = std::make_unique_for_overwrite<std::uint8_t[]>(sizeof(shield::HostThread) + kBounceSize + 2 * kAlignment);
-  const auto begin = (reinterpret_cast<std::uint64_t>(slot.memory.get()) + kAlignment - 1) / kAlignment * kAlignment;
+  slot.memory = std::make_unique_for_overwrite<std::uint8_t[]>(sizeof(shield::HostThread) + kBounceSize +
+                                                               2 * kAlignment);
+  const auto begin =
+      (reinterpret_cast<std::uint64_t>(slot.memory.get()) + kAlignment - 1) / kAlignment * kAlignment;
   slot.block = new (reinterpret_cast<void*>(begin)) shield::HostThread{};
-  slot.block->bounce_address = (begin + sizeof(shield::HostThread) + kAlignment - 1) / kAlignment * kAlignment;
+  slot.block->bounce_address =
+      (begin + sizeof(shield::HostThread) + kAlignment - 1) / kAlignment * kAlignment;
   slot.block->bounce_size = kBounceSize;
   slot.block->tcs_index = index;
   slot.block->argument_block = reinterpret_cast<std::uint64_t>(argument_block_.data());
@@ -101,8 +108,8 @@ std::int64_t Process::spawn(std::uint64_t index) {
   return 0;
 }
 
-// The host thread of a slot outlives the enclave's threads: a slot that is used again enters from the same one, after the
-// earlier thread has left.
+// The host thread of a slot outlives the enclave's threads: a slot that is used again enters from the same
+// one, after the earlier thread has left.
 void Process::thread_main(Slot& slot) {
   do {
     while (slot.start_token.exchange(0) == 0) futex_wait(slot.start_token, 0, nullptr);
@@ -117,7 +124,8 @@ bool Process::run_thread(Slot& slot) {
     ++(run.leaf == sgx::EnterLeaf::kEenter ? counts_.eenters : counts_.eresumes);
     if (Status entered = enclave_->enter(run); !entered) {
       std::lock_guard lock(mutex_);
-      finish(Error{ErrorCode::kInternal, "host.enter", "the enclave could not be entered: " + to_string(entered.error())});
+      finish(Error{ErrorCode::kInternal, "host.enter",
+                   "the enclave could not be entered: " + to_string(entered.error())});
       return false;
     }
     if (run.exit == Exit::kFault) {
@@ -143,8 +151,10 @@ bool Process::run_thread(Slot& slot) {
         return true;
       case ExitReason::kProcessDone: {
         std::lock_guard lock(mutex_);
-        if (panic_.empty()) finish(static_cast<int>(slot.block->call.arguments[0] & 0xff));
-        else finish(Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + panic_});
+        if (panic_.empty())
+          finish(static_cast<int>(slot.block->call.arguments[0] & 0xff));
+        else
+          finish(Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + panic_});
         return false;
       }
       default: {
@@ -174,15 +184,19 @@ void Process::unpark(Slot& slot) {
 }
 
 void print_counts(const Counts& counts) {
-  const auto value = [](const std::atomic<std::uint64_t>& count) { return static_cast<unsigned long long>(count.load()); };
-  std::fprintf(stderr, "EENTER %llu  ERESUME %llu  EEXIT %llu  AEX %llu  augmented pages %llu in %llu calls\n", value(counts.eenters),
-               value(counts.eresumes), value(counts.exits), value(counts.aexs), value(counts.augmented_pages),
-               value(counts.augment_calls));
+  const auto value = [](const std::atomic<std::uint64_t>& count) {
+    return static_cast<unsigned long long>(count.load());
+  };
+  std::fprintf(stderr,
+               "EENTER %llu  ERESUME %llu  EEXIT %llu  AEX %llu  augmented pages %llu in %llu calls\n",
+               value(counts.eenters), value(counts.eresumes), value(counts.exits), value(counts.aexs),
+               value(counts.augmented_pages), value(counts.augment_calls));
   for (std::size_t i = 0; i < counts.calls.size(); ++i) {
     if (counts.calls[i] != 0) std::fprintf(stderr, "  system call %zu: %llu\n", i, value(counts.calls[i]));
   }
   for (std::size_t i = 0; i < counts.own_calls.size(); ++i) {
-    if (counts.own_calls[i] != 0) std::fprintf(stderr, "  own call %zu: %llu\n", i, value(counts.own_calls[i]));
+    if (counts.own_calls[i] != 0)
+      std::fprintf(stderr, "  own call %zu: %llu\n", i, value(counts.own_calls[i]));
   }
 }
 

@@ -1,8 +1,8 @@
-// process.h: the untrusted side of one enclave: enters its threads, serves what the shield asks for, keeps count. It is
-// not trusted with anything; it in turn does not trust the enclave: only calls of a short list are made, only with memory
-// of the calling thread's bounce buffer.
-// Threads: one host thread per enclave thread. One Process per host process: enclave threads that block in the kernel
-// cannot be taken back, so after run() the host process should end (std::_Exit).
+// process.h: the untrusted side of one enclave: enters its threads, serves what the shield asks for, keeps
+// count. It is not trusted with anything; it in turn does not trust the enclave: only calls of a short list
+// are made, only with memory of the calling thread's bounce buffer. Threads: one host thread per enclave
+// thread. One Process per host process: enclave threads that block in the kernel cannot be taken back, so
+// after run() the host process should end (std::_Exit).
 #pragma once
 
 #include <array>
@@ -29,21 +29,22 @@ struct ProcessOptions {
   std::vector<std::string> arguments;    // argv, with argv[0]
   std::vector<std::string> environment;  // NAME=value; the shield lets only CLEMMYS_… pass
   std::vector<Mount> mounts;
-  std::string quote_socket;              // of the quoting service; empty: no quotes
+  std::string quote_socket;  // of the quoting service; empty: no quotes
 };
 
 struct Counts {
   std::atomic<std::uint64_t> eenters{0}, eresumes{0}, exits{0}, aexs{0}, augmented_pages{0}, augment_calls{0};
   static constexpr std::size_t kNumbersMax = 512;
-  std::array<std::atomic<std::uint64_t>, kNumbersMax> calls{};      // Linux calls by number
-  std::array<std::atomic<std::uint64_t>, 16> own_calls{};           // OwnCall by number - 0x10000
+  std::array<std::atomic<std::uint64_t>, kNumbersMax> calls{};  // Linux calls by number
+  std::array<std::atomic<std::uint64_t>, 16> own_calls{};       // OwnCall by number - 0x10000
 };
 
 class Process {
  public:
   // create parses, loads and initializes the image.
   static Result<std::unique_ptr<Process>> create(Platform& platform, ByteView image, ProcessOptions options);
-  // run starts the program and returns its exit status; kInternal when the enclave stopped for another reason.
+  // run starts the program and returns its exit status; kInternal when the enclave stopped for another
+  // reason.
   Result<int> run();
   const Counts& counts() const { return counts_; }
   const Enclave& enclave() const { return *enclave_; }

@@ -1,5 +1,5 @@
-// The way to the quoting service, a Unix socket. Frames: u32 little-endian length, then that many bytes. Request 1: target
-// info; request 2 and a REPORT: quote. Answer: status byte 0, then the bytes.
+// The way to the quoting service, a Unix socket. Frames: u32 little-endian length, then that many bytes.
+// Request 1: target info; request 2 and a REPORT: quote. Answer: status byte 0, then the bytes.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -46,7 +46,8 @@ std::optional<Bytes> ask(const std::string& path, Bytes request) {
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return {};
   std::optional<Bytes> answer;
-  if (connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) answer = exchange(socket, std::move(request));
+  if (connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    answer = exchange(socket, std::move(request));
   close(socket);
   return answer;
 }
@@ -62,7 +63,8 @@ std::int64_t Process::target_info(const Slot& slot, std::uint64_t address) {
 }
 
 std::int64_t Process::quote(const Slot& slot, const std::uint64_t* a) {
-  if (a[1] != sizeof(sgx::Report) || !in_bounce(slot, a[0], a[1]) || !in_bounce(slot, a[2], a[3])) return -EFAULT;
+  if (a[1] != sizeof(sgx::Report) || !in_bounce(slot, a[0], a[1]) || !in_bounce(slot, a[2], a[3]))
+    return -EFAULT;
   Bytes request = {kRequestQuote};
   const auto* report = reinterpret_cast<const std::uint8_t*>(a[0]);
   request.insert(request.end(), report, report + a[1]);

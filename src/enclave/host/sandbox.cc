@@ -17,17 +17,64 @@ namespace {
 
 // Frequent ones first.
 constexpr int kAlways[] = {
-    SYS_rt_sigreturn, SYS_futex, SYS_read, SYS_write, SYS_ioctl, SYS_recvfrom, SYS_sendto, SYS_epoll_wait, SYS_sched_yield,
-    SYS_epoll_ctl, SYS_clock_gettime, SYS_close, SYS_poll, SYS_fstat, SYS_lseek, SYS_pread64, SYS_pwrite64, SYS_fcntl, SYS_dup,
-    SYS_mmap, SYS_munmap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_clone, SYS_clone3, SYS_set_robust_list, SYS_rseq, SYS_exit,
-    SYS_exit_group, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_prctl, SYS_sched_getaffinity, SYS_getpid, SYS_gettid,
-    SYS_tgkill, SYS_getrandom, SYS_clock_nanosleep, SYS_restart_syscall, SYS_eventfd2, SYS_timerfd_create, SYS_timerfd_settime,
-    SYS_timerfd_gettime, SYS_pipe2, SYS_epoll_create1, SYS_connect, SYS_shutdown, SYS_getsockopt, SYS_setsockopt, SYS_arch_prctl,
+    SYS_rt_sigreturn,
+    SYS_futex,
+    SYS_read,
+    SYS_write,
+    SYS_ioctl,
+    SYS_recvfrom,
+    SYS_sendto,
+    SYS_epoll_wait,
+    SYS_sched_yield,
+    SYS_epoll_ctl,
+    SYS_clock_gettime,
+    SYS_close,
+    SYS_poll,
+    SYS_fstat,
+    SYS_lseek,
+    SYS_pread64,
+    SYS_pwrite64,
+    SYS_fcntl,
+    SYS_dup,
+    SYS_mmap,
+    SYS_munmap,
+    SYS_mprotect,
+    SYS_madvise,
+    SYS_brk,
+    SYS_clone,
+    SYS_clone3,
+    SYS_set_robust_list,
+    SYS_rseq,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_sigaltstack,
+    SYS_prctl,
+    SYS_sched_getaffinity,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_tgkill,
+    SYS_getrandom,
+    SYS_clock_nanosleep,
+    SYS_restart_syscall,
+    SYS_eventfd2,
+    SYS_timerfd_create,
+    SYS_timerfd_settime,
+    SYS_timerfd_gettime,
+    SYS_pipe2,
+    SYS_epoll_create1,
+    SYS_connect,
+    SYS_shutdown,
+    SYS_getsockopt,
+    SYS_setsockopt,
+    SYS_arch_prctl,
 };
-constexpr int kNetwork[] = {SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_accept4, SYS_getsockname, SYS_getpeername};
+constexpr int kNetwork[] = {SYS_socket,  SYS_socketpair,  SYS_bind,       SYS_listen,
+                            SYS_accept4, SYS_getsockname, SYS_getpeername};
 constexpr int kFiles[] = {
-    SYS_openat, SYS_newfstatat, SYS_getdents64, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_fchmodat, SYS_faccessat, SYS_fchmod,
-    SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_fallocate, SYS_flock,
+    SYS_openat,    SYS_newfstatat, SYS_getdents64, SYS_renameat2, SYS_unlinkat,  SYS_mkdirat,   SYS_fchmodat,
+    SYS_faccessat, SYS_fchmod,     SYS_fsync,      SYS_fdatasync, SYS_ftruncate, SYS_fallocate, SYS_flock,
 };
 
 constexpr sock_filter kAllow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
@@ -77,10 +124,13 @@ Status confine(const SandboxTerms& terms) {
   }
   Filter filter;
   filter.allow(kAlways);
-  if (terms.network) filter.allow(kNetwork);
-  else filter.allow_first_argument(SYS_socket, AF_UNIX);
+  if (terms.network)
+    filter.allow(kNetwork);
+  else
+    filter.allow_first_argument(SYS_socket, AF_UNIX);
   if (terms.files) filter.allow(kFiles);
-  if (!filter.install()) return Error{ErrorCode::kUnsupported, "host.sandbox.seccomp", "the kernel has no seccomp filters"};
+  if (!filter.install())
+    return Error{ErrorCode::kUnsupported, "host.sandbox.seccomp", "the kernel has no seccomp filters"};
   return {};
 }
 

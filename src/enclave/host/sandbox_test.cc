@@ -27,8 +27,11 @@ bool refused(long result) { return result == -1 && errno == EPERM; }
 
 TEST(Sandbox, NeverStartsAProgram) {
   const char* const arguments[] = {"/bin/true", nullptr};
-  EXPECT_TRUE(holds({true, true}, [&] { return refused(execv(arguments[0], const_cast<char* const*>(arguments))); }));
-  EXPECT_TRUE(holds({true, true}, [&] { return refused(syscall(SYS_execveat, AT_FDCWD, arguments[0], arguments, nullptr, 0)); }));
+  EXPECT_TRUE(
+      holds({true, true}, [&] { return refused(execv(arguments[0], const_cast<char* const*>(arguments))); }));
+  EXPECT_TRUE(holds({true, true}, [&] {
+    return refused(syscall(SYS_execveat, AT_FDCWD, arguments[0], arguments, nullptr, 0));
+  }));
 }
 
 TEST(Sandbox, WithoutFilesNoPathCanBeNamed) {
@@ -38,7 +41,9 @@ TEST(Sandbox, WithoutFilesNoPathCanBeNamed) {
 }
 
 TEST(Sandbox, WithoutNetworkOnlyUnixSockets) {
-  EXPECT_TRUE(holds({}, [] { return refused(socket(AF_INET, SOCK_STREAM, 0)) && refused(socket(AF_INET6, SOCK_STREAM, 0)); }));
+  EXPECT_TRUE(holds({}, [] {
+    return refused(socket(AF_INET, SOCK_STREAM, 0)) && refused(socket(AF_INET6, SOCK_STREAM, 0));
+  }));
   EXPECT_TRUE(holds({}, [] { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }));
   EXPECT_TRUE(holds({.network = true}, [] { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }));
 }
@@ -46,7 +51,8 @@ TEST(Sandbox, WithoutNetworkOnlyUnixSockets) {
 TEST(Sandbox, ReachesNoOtherProcess) {
   EXPECT_TRUE(holds({true, true}, [] { return refused(kill(1, 0)); }));
   EXPECT_TRUE(holds({true, true}, [] { return refused(syscall(SYS_ptrace, 0, 0, 0, 0)); }));
-  EXPECT_TRUE(holds({true, true}, [] { return refused(syscall(SYS_process_vm_readv, 1, nullptr, 0, nullptr, 0, 0)); }));
+  EXPECT_TRUE(holds({true, true},
+                    [] { return refused(syscall(SYS_process_vm_readv, 1, nullptr, 0, nullptr, 0, 0)); }));
 }
 
 TEST(Sandbox, StillMakesThreads) {

@@ -17,8 +17,8 @@ namespace {
 using shield::HostCall;
 using shield::OwnCall;
 
-// Pointer says that argument `argument` points to memory: `size` bytes, or as many as argument `size_argument` says times
-// `size`. A path is NUL-terminated. Null is allowed where `optional`.
+// Pointer says that argument `argument` points to memory: `size` bytes, or as many as argument
+// `size_argument` says times `size`. A path is NUL-terminated. Null is allowed where `optional`.
 struct Pointer {
   int argument = -1;
   std::uint32_t size = 0;
@@ -33,10 +33,13 @@ struct Shape {
 
 constexpr Pointer fixed(int argument, std::uint32_t size) { return {argument, size}; }
 constexpr Pointer optional(int argument, std::uint32_t size) { return {argument, size, -1, false, true}; }
-constexpr Pointer sized(int argument, int size_argument, std::uint32_t unit = 1) { return {argument, unit, size_argument}; }
+constexpr Pointer sized(int argument, int size_argument, std::uint32_t unit = 1) {
+  return {argument, unit, size_argument};
+}
 constexpr Pointer path(int argument) { return {argument, 0, -1, true}; }
 constexpr std::uint32_t kAddress = 128, kStat = 144, kTimer = 32, kFlock = 32, kEpollEvent = 12, kPollFd = 8;
 
+// clang-format off
 constexpr Shape kShapes[] = {
     {SYS_read, {sized(1, 2)}}, {SYS_write, {sized(1, 2)}}, {SYS_pread64, {sized(1, 2)}}, {SYS_pwrite64, {sized(1, 2)}},
     {SYS_close, {}}, {SYS_dup, {}}, {SYS_lseek, {}}, {SYS_fsync, {}}, {SYS_fdatasync, {}}, {SYS_ftruncate, {}},
@@ -55,6 +58,7 @@ constexpr Shape kShapes[] = {
     {SYS_timerfd_settime, {fixed(2, kTimer), fixed(3, kTimer)}}, {SYS_timerfd_gettime, {fixed(1, kTimer)}},
     {SYS_clock_gettime, {fixed(1, 16)}}, {SYS_sched_yield, {}}, {SYS_sched_getaffinity, {sized(2, 1)}},
 };
+// clang-format on
 
 const Shape* shape_of(std::uint64_t number) {
   const auto* found = std::ranges::find(kShapes, static_cast<long>(number), &Shape::number);
@@ -100,7 +104,9 @@ bool Process::in_bounce(const Slot& slot, std::uint64_t address, std::uint64_t s
 
 void Process::serve(Slot& slot) {
   const HostCall call = slot.block->call;
-  slot.block->call.result = call.number >= static_cast<std::uint64_t>(OwnCall::kAugment) ? serve_own(slot, call) : serve_linux(slot, call);
+  slot.block->call.result = call.number >= static_cast<std::uint64_t>(OwnCall::kAugment)
+                                ? serve_own(slot, call)
+                                : serve_linux(slot, call);
 }
 
 std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
@@ -131,7 +137,8 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
     }
     if (!in_bounce(slot, address, size)) return -EFAULT;
   }
-  if (call.number == SYS_fcntl && takes_lock(arguments[1]) && !in_bounce(slot, arguments[2], kFlock)) return -EFAULT;
+  if (call.number == SYS_fcntl && takes_lock(arguments[1]) && !in_bounce(slot, arguments[2], kFlock))
+    return -EFAULT;
   sockaddr_un unix_address;
   if ((call.number == SYS_bind || call.number == SYS_connect) && arguments[2] >= sizeof(sa_family_t) &&
       *reinterpret_cast<const sa_family_t*>(arguments[1]) == AF_UNIX) {
@@ -140,8 +147,8 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
     if (arguments[2] == 0) return -ENAMETOOLONG;
     arguments[1] = reinterpret_cast<std::uint64_t>(&unix_address);
   }
-  const long result = ::syscall(static_cast<long>(call.number), arguments[0], arguments[1], arguments[2], arguments[3],
-                                arguments[4], arguments[5]);
+  const long result = ::syscall(static_cast<long>(call.number), arguments[0], arguments[1], arguments[2],
+                                arguments[3], arguments[4], arguments[5]);
   return result < 0 ? -errno : result;
 }
 
@@ -171,7 +178,8 @@ std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
     case OwnCall::kCpuid: {
       if (!in_bounce(slot, a[2], 16)) return -EFAULT;
       auto* out = reinterpret_cast<std::uint32_t*>(a[2]);
-      __cpuid_count(static_cast<std::uint32_t>(a[0]), static_cast<std::uint32_t>(a[1]), out[0], out[1], out[2], out[3]);
+      __cpuid_count(static_cast<std::uint32_t>(a[0]), static_cast<std::uint32_t>(a[1]), out[0], out[1],
+                    out[2], out[3]);
       return 0;
     }
     case OwnCall::kQuote:

@@ -7,7 +7,9 @@
 namespace clemmys::pack {
 namespace {
 
-Error refuse(std::string_view site, std::string detail) { return {ErrorCode::kInvalid, site, std::move(detail)}; }
+Error refuse(std::string_view site, std::string detail) {
+  return {ErrorCode::kInvalid, site, std::move(detail)};
+}
 
 // at copies a T out of the file, or fails.
 template <typename T>
@@ -22,7 +24,8 @@ Result<T> at(ByteView file, std::uint64_t offset) {
 
 Status check_header(const Elf64_Ehdr& header) {
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return refuse("pack.elf.magic", "not an ELF file");
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64) {
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+      header.e_machine != EM_X86_64) {
     return refuse("pack.elf.machine", "not an ELF file for x86-64");
   }
   if (header.e_type != ET_DYN) {
@@ -36,7 +39,8 @@ Status check_header(const Elf64_Ehdr& header) {
 
 Status add_segment(Elf& elf, ByteView file, const Elf64_Phdr& header) {
   constexpr std::uint64_t kPage = 4096;
-  if (header.p_filesz > header.p_memsz || header.p_offset > file.size() || header.p_filesz > file.size() - header.p_offset) {
+  if (header.p_filesz > header.p_memsz || header.p_offset > file.size() ||
+      header.p_filesz > file.size() - header.p_offset) {
     return refuse("pack.elf.segment_size", "a segment is larger than the file says or than it is in memory");
   }
   if (header.p_vaddr > kProgramSizeMax || header.p_memsz > kProgramSizeMax) {
@@ -65,15 +69,16 @@ Status read_dynamic(Elf& elf, ByteView file, const Elf64_Phdr& header) {
     if (entry.d_tag == DT_NEEDED) {
       return refuse("pack.elf.needs_library", "the program needs shared libraries: link it with -static-pie");
     }
-    if ((entry.d_tag == DT_RELASZ || entry.d_tag == DT_RELRSZ || entry.d_tag == DT_PLTRELSZ) && entry.d_un.d_val != 0) {
+    if ((entry.d_tag == DT_RELASZ || entry.d_tag == DT_RELRSZ || entry.d_tag == DT_PLTRELSZ) &&
+        entry.d_un.d_val != 0) {
       elf.relocations = true;
     }
   }
   return {};
 }
 
-// forget_sections clears the section table's place in the mapped ELF header: it depends on debug information, which is not
-// loaded, and would make the measurement depend on it.
+// forget_sections clears the section table's place in the mapped ELF header: it depends on debug information,
+// which is not loaded, and would make the measurement depend on it.
 void forget_sections(Segment& segment) {
   Elf64_Ehdr header;
   std::memcpy(&header, segment.content.data(), sizeof header);
@@ -92,15 +97,18 @@ Status read_symbols(Elf& elf, ByteView file, const Elf64_Ehdr& header) {
       return refuse("pack.elf.symbols", "the symbol names lie outside the file");
     }
     const std::string_view text = as_text(file.subspan(names.sh_offset, names.sh_size));
-    for (std::uint64_t at_symbol = 0; at_symbol + sizeof(Elf64_Sym) <= section.sh_size; at_symbol += sizeof(Elf64_Sym)) {
+    for (std::uint64_t at_symbol = 0; at_symbol + sizeof(Elf64_Sym) <= section.sh_size;
+         at_symbol += sizeof(Elf64_Sym)) {
       const auto symbol = TRY(at<Elf64_Sym>(file, section.sh_offset + at_symbol));
       const int type = ELF64_ST_TYPE(symbol.st_info);
-      if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || symbol.st_shndx == SHN_UNDEF) continue;
+      if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || symbol.st_shndx == SHN_UNDEF)
+        continue;
       const Segment* segment = elf.segment_at(symbol.st_value);
       if (segment == nullptr || !segment->executable) continue;
       if (symbol.st_size > segment->address + segment->content.size() - symbol.st_value) continue;
       std::string name;
-      if (symbol.st_name < text.size()) name = text.substr(symbol.st_name, text.find('\0', symbol.st_name) - symbol.st_name);
+      if (symbol.st_name < text.size())
+        name = text.substr(symbol.st_name, text.find('\0', symbol.st_name) - symbol.st_name);
       elf.functions.push_back({symbol.st_value, type == STT_NOTYPE ? 0 : symbol.st_size, std::move(name)});
     }
   }
@@ -143,8 +151,10 @@ Result<Elf> read_elf(ByteView file) {
   elf.program_header_count = header.e_phnum;
   elf.entry = header.e_entry;
   const Segment* entry = elf.segment_at(elf.entry);
-  if (entry == nullptr || !entry->executable) return refuse("pack.elf.entry", "the entry point is not in executable code");
-  if (elf.program_headers == 0) return refuse("pack.elf.headers_unmapped", "no segment holds the program headers");
+  if (entry == nullptr || !entry->executable)
+    return refuse("pack.elf.entry", "the entry point is not in executable code");
+  if (elf.program_headers == 0)
+    return refuse("pack.elf.headers_unmapped", "no segment holds the program headers");
   TRY(read_symbols(elf, file, header));
   return elf;
 }

@@ -1,5 +1,5 @@
-// elf.h: reads a static-PIE program, strictly. Input may be hostile: every offset and size is checked before use, and a
-// refusal says in words what is wrong with the file.
+// elf.h: reads a static-PIE program, strictly. Input may be hostile: every offset and size is checked before
+// use, and a refusal says in words what is wrong with the file.
 #pragma once
 
 #include <string>
@@ -22,11 +22,11 @@ struct Symbol {
 };
 
 struct Elf {
-  std::vector<Segment> segments;     // ascending, disjoint by page
-  std::vector<Symbol> functions;     // ascending; empty for a stripped program
+  std::vector<Segment> segments;      // ascending, disjoint by page
+  std::vector<Symbol> functions;      // ascending; empty for a stripped program
   std::uint64_t entry = 0, size = 0;  // size: end of the last segment
   std::uint64_t program_headers = 0, program_header_count = 0;
-  bool relocations = false;          // has any dynamic relocation
+  bool relocations = false;  // has any dynamic relocation
 
   const Segment* segment_at(std::uint64_t address) const;
   // symbol finds a function by name.

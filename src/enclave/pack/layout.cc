@@ -25,7 +25,9 @@ sgx::SecinfoFlags flags_of(const Segment& segment) {
 void add_elf(std::vector<Part>& parts, const Elf& elf, std::uint64_t base) {
   for (const Segment& segment : elf.segments) {
     const std::uint64_t begin = segment.address / kPageSize * kPageSize, lead = segment.address - begin;
-    Part part{.offset = base + begin, .size = round_up(lead + segment.memory_size, kPageSize), .flags = flags_of(segment)};
+    Part part{.offset = base + begin,
+              .size = round_up(lead + segment.memory_size, kPageSize),
+              .flags = flags_of(segment)};
     part.content.resize(lead);
     part.content.insert(part.content.end(), segment.content.begin(), segment.content.end());
     parts.push_back(std::move(part));
@@ -48,19 +50,26 @@ void add_thread(std::vector<Part>& parts, const LayoutPage& page, std::uint64_t 
   }
   parts.push_back({.offset = slot, .size = kPageSize, .content = bytes_of(tcs), .flags = sgx::secinfo_tcs()});
   parts.push_back({.offset = tcs.ossa, .size = kNssa * kSsaFrameSizePages * kPageSize, .flags = read_write});
-  parts.push_back({.offset = slot + kSlotExceptionStackPage * kPageSize, .size = kSlotExceptionStackPages * kPageSize,
-                   .flags = read_write, .measured = false});
-  parts.push_back({.offset = slot + kSlotStackPage * kPageSize, .size = kSlotStackPages * kPageSize, .flags = read_write,
+  parts.push_back({.offset = slot + kSlotExceptionStackPage * kPageSize,
+                   .size = kSlotExceptionStackPages * kPageSize,
+                   .flags = read_write,
                    .measured = false});
-  parts.push_back({.offset = slot + kSlotDataPage * kPageSize, .size = kPageSize, .content = data, .flags = read_write});
+  parts.push_back({.offset = slot + kSlotStackPage * kPageSize,
+                   .size = kSlotStackPages * kPageSize,
+                   .flags = read_write,
+                   .measured = false});
+  parts.push_back(
+      {.offset = slot + kSlotDataPage * kPageSize, .size = kPageSize, .content = data, .flags = read_write});
 }
 
 }  // namespace
 
 Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
-  if (shield.relocations) return Error{ErrorCode::kInvalid, "pack.shield.relocations", "the shield must not need relocation"};
+  if (shield.relocations)
+    return Error{ErrorCode::kInvalid, "pack.shield.relocations", "the shield must not need relocation"};
   const Symbol* syscall_entry = shield.symbol("shield_syscall_entry");
-  if (syscall_entry == nullptr) return Error{ErrorCode::kInvalid, "pack.shield.symbols", "this is not a shield image"};
+  if (syscall_entry == nullptr)
+    return Error{ErrorCode::kInvalid, "pack.shield.symbols", "this is not a shield image"};
 
   Layout out;
   LayoutPage page{};
@@ -75,7 +84,8 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
   page.program_phdr = page.program_base + program.program_headers;
   page.program_phnum = program.program_header_count;
   page.stack_size = manifest.stack_size;
-  page.manifest_flags = (manifest.network ? kAllowNetwork : 0) | (manifest.allowed_paths.empty() ? 0 : kAllowHostFiles) |
+  page.manifest_flags = (manifest.network ? kAllowNetwork : 0) |
+                        (manifest.allowed_paths.empty() ? 0 : kAllowHostFiles) |
                         (manifest.debug ? kDebugImage : 0);
 
   const std::uint64_t trampolines = round_up(page.program_size, kPlacement);  // in the program's addresses
@@ -90,7 +100,8 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
     tables.insert(tables.end(), word.begin(), word.end());
   }
   page.allowed_paths = page.cpuid_sites + tables.size();
-  for (const std::string& path : manifest.allowed_paths) tables.insert(tables.end(), path.c_str(), path.c_str() + path.size() + 1);
+  for (const std::string& path : manifest.allowed_paths)
+    tables.insert(tables.end(), path.c_str(), path.c_str() + path.size() + 1);
   page.allowed_paths_size = page.cpuid_sites + tables.size() - page.allowed_paths;
 
   page.dynamic_base = round_up(page.cpuid_sites + tables.size(), 2ull << 20);
@@ -99,20 +110,28 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
   page.heap_initial_size = manifest.heap_size;
 
   const auto read_only = sgx::secinfo_regular(sgx::kSecinfoRead);
-  out.parts.push_back({.offset = kLayoutOffset, .size = kPageSize, .content = bytes_of(page), .flags = read_only});
+  out.parts.push_back(
+      {.offset = kLayoutOffset, .size = kPageSize, .content = bytes_of(page), .flags = read_only});
   add_elf(out.parts, shield, kShieldOffset);
   for (std::uint64_t i = 0; i < page.thread_count; ++i) add_thread(out.parts, page, i);
   add_elf(out.parts, program, page.program_base);
   if (!code.empty()) {
-    out.parts.push_back({.offset = page.program_base + trampolines, .size = round_up(code.size(), kPageSize), .content = code,
+    out.parts.push_back({.offset = page.program_base + trampolines,
+                         .size = round_up(code.size(), kPageSize),
+                         .content = code,
                          .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoExecute)});
   }
   if (!tables.empty()) {
-    out.parts.push_back({.offset = page.cpuid_sites, .size = round_up(tables.size(), kPageSize), .content = tables, .flags = read_only});
+    out.parts.push_back({.offset = page.cpuid_sites,
+                         .size = round_up(tables.size(), kPageSize),
+                         .content = tables,
+                         .flags = read_only});
   }
   if (page.heap_initial_size > 0) {
-    out.parts.push_back({.offset = page.heap_base, .size = page.heap_initial_size,
-                         .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite), .measured = false});
+    out.parts.push_back({.offset = page.heap_base,
+                         .size = page.heap_initial_size,
+                         .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite),
+                         .measured = false});
   }
   return out;
 }

@@ -35,7 +35,8 @@ std::string shield_path() {
 std::string key_path() {
   const char* data = std::getenv("XDG_DATA_HOME");
   const char* home = std::getenv("HOME");
-  const std::string root = data != nullptr && *data != 0 ? data : std::string(home != nullptr ? home : ".") + "/.local/share";
+  const std::string root =
+      data != nullptr && *data != 0 ? data : std::string(home != nullptr ? home : ".") + "/.local/share";
   return root + "/clemmys/signing-key.pem";
 }
 
@@ -64,16 +65,21 @@ Status run(const Options& options) {
   TRY(write_atomically(options.output, image.file));
   const Rewriting& code = layout.rewriting;
   if (options.json) {
-    std::printf("{\"measurement\":\"%s\",\"signer\":\"%s\",\"measured_size\":%llu,\"syscalls_found\":%llu,"
-                "\"syscalls_rewritten\":%llu,\"cpuid_sites\":%zu}\n",
-                to_hex(image.measurement).c_str(), to_hex(image.signer).c_str(),
-                static_cast<unsigned long long>(image.measured_size), static_cast<unsigned long long>(code.syscalls_found),
-                static_cast<unsigned long long>(code.syscalls_rewritten), code.cpuid_sites.size());
+    std::printf(
+        "{\"measurement\":\"%s\",\"signer\":\"%s\",\"measured_size\":%llu,\"syscalls_found\":%llu,"
+        "\"syscalls_rewritten\":%llu,\"cpuid_sites\":%zu}\n",
+        to_hex(image.measurement).c_str(), to_hex(image.signer).c_str(),
+        static_cast<unsigned long long>(image.measured_size),
+        static_cast<unsigned long long>(code.syscalls_found),
+        static_cast<unsigned long long>(code.syscalls_rewritten), code.cpuid_sites.size());
   } else {
-    std::printf("measurement %s\nsigner      %s\nmeasured    %llu KiB\nsyscall     %llu sites, %llu without a trap\ncpuid       %zu sites\n",
-                to_hex(image.measurement).c_str(), to_hex(image.signer).c_str(),
-                static_cast<unsigned long long>(image.measured_size / 1024), static_cast<unsigned long long>(code.syscalls_found),
-                static_cast<unsigned long long>(code.syscalls_rewritten), code.cpuid_sites.size());
+    std::printf(
+        "measurement %s\nsigner      %s\nmeasured    %llu KiB\nsyscall     %llu sites, %llu without a "
+        "trap\ncpuid       %zu sites\n",
+        to_hex(image.measurement).c_str(), to_hex(image.signer).c_str(),
+        static_cast<unsigned long long>(image.measured_size / 1024),
+        static_cast<unsigned long long>(code.syscalls_found),
+        static_cast<unsigned long long>(code.syscalls_rewritten), code.cpuid_sites.size());
   }
   return {};
 }

@@ -42,14 +42,22 @@ Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& va
     return {};
   }
   const auto text = value.as<std::string>();
-  if (key == "threads") manifest.threads = TRY(size_of(key, text, 256));
-  else if (key == "stack") manifest.stack_size = TRY(size_of(key, text, 1ull << 30));
-  else if (key == "heap") manifest.heap_size = TRY(size_of(key, text, 1ull << 32));
-  else if (key == "product_id") manifest.product_id = static_cast<std::uint16_t>(TRY(size_of(key, text, 0xffff)));
-  else if (key == "security_version") manifest.security_version = static_cast<std::uint16_t>(TRY(size_of(key, text, 0xffff)));
-  else if (key == "debug") manifest.debug = TRY(boolean_of(key, text));
-  else if (key == "network") manifest.network = TRY(boolean_of(key, text));
-  else return refuse("unknown key: " + key);
+  if (key == "threads")
+    manifest.threads = TRY(size_of(key, text, 256));
+  else if (key == "stack")
+    manifest.stack_size = TRY(size_of(key, text, 1ull << 30));
+  else if (key == "heap")
+    manifest.heap_size = TRY(size_of(key, text, 1ull << 32));
+  else if (key == "product_id")
+    manifest.product_id = static_cast<std::uint16_t>(TRY(size_of(key, text, 0xffff)));
+  else if (key == "security_version")
+    manifest.security_version = static_cast<std::uint16_t>(TRY(size_of(key, text, 0xffff)));
+  else if (key == "debug")
+    manifest.debug = TRY(boolean_of(key, text));
+  else if (key == "network")
+    manifest.network = TRY(boolean_of(key, text));
+  else
+    return refuse("unknown key: " + key);
   return {};
 }
 
@@ -66,7 +74,8 @@ Result<Manifest> parse_manifest(const std::string& text) {
   }
   constexpr std::uint64_t kPage = 4096;
   if (manifest.threads == 0) return refuse("threads: at least 1");
-  if (manifest.stack_size < 64 * 1024 || manifest.stack_size % kPage != 0) return refuse("stack: at least 64K, whole pages");
+  if (manifest.stack_size < 64 * 1024 || manifest.stack_size % kPage != 0)
+    return refuse("stack: at least 64K, whole pages");
   if (manifest.heap_size % kPage != 0) return refuse("heap: whole pages");
   return manifest;
 }

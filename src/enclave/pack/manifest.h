@@ -1,4 +1,5 @@
-// manifest.h: what a program's author decides about its enclave; small YAML, every key optional, unknown keys refused.
+// manifest.h: what a program's author decides about its enclave; small YAML, every key optional, unknown keys
+// refused.
 //   threads: 8            # TCS slots, 1 to 256
 //   stack: 8M             # of the first thread
 //   heap: 0               # bytes present before the start, for machines without SGX2

@@ -35,9 +35,20 @@ Bytes tiny_elf(const Bytes& code) {
   header.e_phentsize = sizeof(Elf64_Phdr);
   header.e_phnum = 2;
   header.e_entry = 0x1000;
-  Elf64_Phdr segments[2] = {
-      {.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = 0, .p_vaddr = 0, .p_filesz = 0x200, .p_memsz = 0x200, .p_align = 4096},
-      {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = 0x1000, .p_vaddr = 0x1000, .p_filesz = code.size(), .p_memsz = code.size(), .p_align = 4096}};
+  Elf64_Phdr segments[2] = {{.p_type = PT_LOAD,
+                             .p_flags = PF_R,
+                             .p_offset = 0,
+                             .p_vaddr = 0,
+                             .p_filesz = 0x200,
+                             .p_memsz = 0x200,
+                             .p_align = 4096},
+                            {.p_type = PT_LOAD,
+                             .p_flags = PF_R | PF_X,
+                             .p_offset = 0x1000,
+                             .p_vaddr = 0x1000,
+                             .p_filesz = code.size(),
+                             .p_memsz = code.size(),
+                             .p_align = 4096}};
   std::memcpy(file.data(), &header, sizeof header);
   std::memcpy(file.data() + sizeof header, segments, sizeof segments);
   std::memcpy(file.data() + 0x1000, code.data(), code.size());
@@ -71,17 +82,23 @@ TEST(PackElf, RefusesWhatIsNotAStaticPieProgram) {
 TEST(PackElf, RefusesHostileHeaders) {
   const Bytes good = tiny_elf({0xc3});
   EXPECT_EQ(refusal(edited(good, offsetof(Elf64_Ehdr, e_phoff), ~uint64_t{0})), "pack.elf.truncated");
-  EXPECT_EQ(refusal(edited(good, offsetof(Elf64_Ehdr, e_phnum), uint16_t{0xffff})), "pack.elf.program_headers");
-  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_offset), ~uint64_t{0})), "pack.elf.segment_size");
-  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_filesz), uint64_t{1} << 40)), "pack.elf.segment_size");
-  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_vaddr), uint64_t{1} << 40)), "pack.elf.segment_range");
-  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_vaddr), uint64_t{0x80})), "pack.elf.segment_order");
+  EXPECT_EQ(refusal(edited(good, offsetof(Elf64_Ehdr, e_phnum), uint16_t{0xffff})),
+            "pack.elf.program_headers");
+  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_offset), ~uint64_t{0})),
+            "pack.elf.segment_size");
+  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_filesz), uint64_t{1} << 40)),
+            "pack.elf.segment_size");
+  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_vaddr), uint64_t{1} << 40)),
+            "pack.elf.segment_range");
+  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_vaddr), uint64_t{0x80})),
+            "pack.elf.segment_order");
   EXPECT_EQ(refusal(edited(good, offsetof(Elf64_Ehdr, e_entry), uint64_t{0x10})), "pack.elf.entry");
 }
 
 TEST(PackElf, RefusesPagesThatAreWritableAndExecutable) {
   const Bytes good = tiny_elf({0xc3});
-  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_flags), uint32_t{PF_R | PF_W | PF_X})), "pack.elf.writable_code");
+  EXPECT_EQ(refusal(edited(good, kCodeHeader + offsetof(Elf64_Phdr, p_flags), uint32_t{PF_R | PF_W | PF_X})),
+            "pack.elf.writable_code");
 }
 
 // Every outcome but a crash or a hang is fine; what is accepted must be coherent.
@@ -106,8 +123,9 @@ TEST(PackElf, SurvivesRandomDamage) {
 TEST(PackManifest, RefusesUnknownKeysAndWrongValues) {
   EXPECT_TRUE(parse_manifest(""));
   EXPECT_TRUE(parse_manifest("threads: 4\nstack: 1M\nallowed_paths: [/a, /b]\n"));
-  for (const char* text : {"thread: 4", "threads: 0", "threads: many", "threads: 1000000", "stack: 1", "stack: 8X", "debug: 1",
-                           "allowed_paths: /a", "allowed_paths: [a]", "- list", "a: [", "product_id: 65536"}) {
+  for (const char* text :
+       {"thread: 4", "threads: 0", "threads: many", "threads: 1000000", "stack: 1", "stack: 8X", "debug: 1",
+        "allowed_paths: /a", "allowed_paths: [a]", "- list", "a: [", "product_id: 65536"}) {
     EXPECT_FALSE(parse_manifest(text)) << text;
   }
 }
@@ -145,7 +163,7 @@ TEST(Rewrite, NeverMovesWhatDependsOnItsPlace) {
 TEST(Rewrite, TurnsCpuidIntoListedUd2ButLeavesDataAlone) {
   Bytes code = {0x0f, 0xa2, 0xb8, 0x0f, 0xa2, 0x0f, 0xa2, 0xc3};  // cpuid; mov $0xa20fa20f,%eax; ret
   Bytes with_data = code;
-  with_data.insert(with_data.end(), {0x0f, 0xa2});                  // a constant after the function
+  with_data.insert(with_data.end(), {0x0f, 0xa2});  // a constant after the function
   Elf elf = *read_elf(tiny_elf(with_data));
   elf.functions.push_back({0x1000, code.size(), "f"});
   const Rewriting result = rewrite(elf, 0x10000, 0x20000);
@@ -154,7 +172,8 @@ TEST(Rewrite, TurnsCpuidIntoListedUd2ButLeavesDataAlone) {
 }
 
 TEST(Pack, LaysPartsOutDisjointAndNoneWritableAndExecutable) {
-  const auto layout = lay_out(*read_elf(read_file(kBinaries + "shield.elf")), *read_elf(read_file(kBinaries + "shield_hello")), {});
+  const auto layout = lay_out(*read_elf(read_file(kBinaries + "shield.elf")),
+                              *read_elf(read_file(kBinaries + "shield_hello")), {});
   ASSERT_TRUE(layout) << to_string(layout.error());
   std::uint64_t end = 0;
   for (const Part& part : layout->parts) {
@@ -170,7 +189,8 @@ TEST(Pack, LaysPartsOutDisjointAndNoneWritableAndExecutable) {
 TEST(Pack, MeasurementDependsOnTheProgramAndNotOnTheSigner) {
   const auto key1 = sgx::SigningKey::generate(), key2 = sgx::SigningKey::generate();
   const auto image = [&](const sgx::SigningKey& key, const Manifest& manifest) {
-    return *write_image(*lay_out(*read_elf(read_file(kBinaries + "shield.elf")), *read_elf(read_file(kBinaries + "shield_hello")), manifest),
+    return *write_image(*lay_out(*read_elf(read_file(kBinaries + "shield.elf")),
+                                 *read_elf(read_file(kBinaries + "shield_hello")), manifest),
                         manifest, key);
   };
   const Image a = image(*key1, {}), b = image(*key2, {}), c = image(*key1, {.threads = 9});
@@ -193,9 +213,11 @@ TEST(Pack, TwoBuildsInDifferentFoldersGiveOneMeasurement) {
     const fs::path folder = root / (i == 0 ? "one" : "another/place");
     fs::create_directories(folder);
     fs::copy_file(CLEMMYS_SOURCE_DIR "/src/shield/programs/hello.cc", folder / "hello.cc");
-    const std::string command = "cd " + folder.string() + " && clang++-19 -std=c++23 -O1 -g1 -fPIE -ffile-prefix-map=" + folder.string() +
-                                "=. -static-pie -fuse-ld=lld -Wl,--build-id=none -Wl,-z,separate-code hello.cc -o hello && " + kBinaries +
-                                "clemmys-pack --program hello --output hello.sgx --key key.pem >/dev/null";
+    const std::string command =
+        "cd " + folder.string() +
+        " && clang++-19 -std=c++23 -O1 -g1 -fPIE -ffile-prefix-map=" + folder.string() +
+        "=. -static-pie -fuse-ld=lld -Wl,--build-id=none -Wl,-z,separate-code hello.cc -o hello && " +
+        kBinaries + "clemmys-pack --program hello --output hello.sgx --key key.pem >/dev/null";
     ASSERT_EQ(std::system(command.c_str()), 0);
     const auto info = enclave::parse_image(read_file(folder / "hello.sgx"));
     ASSERT_TRUE(info);

@@ -25,8 +25,8 @@ class Decoder {
     const std::uint64_t offset = address - segment.address;
     ZydisDecodedInstruction raw;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, segment.content.data() + offset, segment.content.size() - offset, &raw,
-                                             operands))) {
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, segment.content.data() + offset,
+                                             segment.content.size() - offset, &raw, operands))) {
       return {};
     }
     Instruction out{.address = address, .size = raw.length};
@@ -38,8 +38,13 @@ class Decoder {
       if (ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&raw, &operands[0], address, &target))) out.target = target;
     }
     switch (raw.meta.category) {
-      case ZYDIS_CATEGORY_CALL: case ZYDIS_CATEGORY_COND_BR: case ZYDIS_CATEGORY_UNCOND_BR: case ZYDIS_CATEGORY_RET:
-      case ZYDIS_CATEGORY_INTERRUPT: case ZYDIS_CATEGORY_SYSCALL: case ZYDIS_CATEGORY_SYSTEM:
+      case ZYDIS_CATEGORY_CALL:
+      case ZYDIS_CATEGORY_COND_BR:
+      case ZYDIS_CATEGORY_UNCOND_BR:
+      case ZYDIS_CATEGORY_RET:
+      case ZYDIS_CATEGORY_INTERRUPT:
+      case ZYDIS_CATEGORY_SYSCALL:
+      case ZYDIS_CATEGORY_SYSTEM:
         break;
       default:
         out.movable = !relative && raw.mnemonic != ZYDIS_MNEMONIC_UD2 && raw.mnemonic != ZYDIS_MNEMONIC_HLT &&
@@ -52,8 +57,9 @@ class Decoder {
   ZydisDecoder decoder_;
 };
 
-// decode_functions decodes every function that a sized symbol bounds, from its first byte on, so that constants between
-// functions (OpenSSL's tables) are never taken for code. Without symbols, whole executable segments.
+// decode_functions decodes every function that a sized symbol bounds, from its first byte on, so that
+// constants between functions (OpenSSL's tables) are never taken for code. Without symbols, whole executable
+// segments.
 std::vector<Instruction> decode_functions(const Elf& elf) {
   const Decoder decoder;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
@@ -83,7 +89,8 @@ std::vector<Instruction> decode_functions(const Elf& elf) {
 
 void put_relative(Bytes& code, std::uint64_t code_address, std::uint64_t target) {
   const auto distance = static_cast<std::int32_t>(target - (code_address + code.size() + 4));
-  for (int i = 0; i < 4; ++i) code.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(distance) >> (8 * i)));
+  for (int i = 0; i < 4; ++i)
+    code.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(distance) >> (8 * i)));
 }
 
 struct Patch {
@@ -110,14 +117,16 @@ Rewriting rewrite(Elf& elf, std::uint64_t trampoline_address, std::uint64_t shie
     auto* segment = const_cast<Segment*>(elf.segment_at(address));
     return segment->content.data() + (address - segment->address);
   };
-  const auto copy = [&](const Instruction& i) { return Bytes(segment_bytes(i.address), segment_bytes(i.address) + i.size); };
+  const auto copy = [&](const Instruction& i) {
+    return Bytes(segment_bytes(i.address), segment_bytes(i.address) + i.size);
+  };
   const auto plan = [&](std::size_t index) -> std::optional<Patch> {
     const Instruction& site = code[index];
     const std::uint64_t site_end = site.address + site.size;
     if (index > 0) {  // `mov $number,%eax; syscall`
       const Instruction& previous = code[index - 1];
-      if (previous.movable && previous.address + previous.size == site.address && previous.size + site.size >= kJumpSize &&
-          no_target_within(previous.address, site_end)) {
+      if (previous.movable && previous.address + previous.size == site.address &&
+          previous.size + site.size >= kJumpSize && no_target_within(previous.address, site_end)) {
         return Patch{previous.address, site_end, copy(previous), {}};
       }
     }
@@ -147,8 +156,9 @@ Rewriting rewrite(Elf& elf, std::uint64_t trampoline_address, std::uint64_t shie
     const std::uint64_t entry = trampoline_address + out.size();
     out.insert(out.end(), patch->before.begin(), patch->before.end());
     out.insert(out.end(), {0x48, 0x8d, 0x0d});  // lea back(%rip),%rcx
-    put_relative(out, trampoline_address, patch->after.empty() ? patch->end : trampoline_address + out.size() + 4 + 5);
-    out.push_back(0xe9);                        // jmp shield_syscall_entry
+    put_relative(out, trampoline_address,
+                 patch->after.empty() ? patch->end : trampoline_address + out.size() + 4 + 5);
+    out.push_back(0xe9);  // jmp shield_syscall_entry
     put_relative(out, trampoline_address, shield_syscall);
     if (!patch->after.empty()) {
       out.insert(out.end(), patch->after.begin(), patch->after.end());

@@ -34,7 +34,8 @@ Result<Image> write_image(const Layout& layout, const Manifest& manifest, const 
       log.add(part.offset + at, part.flags);
       if (!part.measured) continue;  // an added page without content is zero
       for (std::uint64_t chunk = at; chunk < at + sgx::kPageSize; chunk += sgx::kExtendChunkSize) {
-        const std::span<const std::uint8_t, sgx::kExtendChunkSize> bytes(content.data() + chunk, sgx::kExtendChunkSize);
+        const std::span<const std::uint8_t, sgx::kExtendChunkSize> bytes(content.data() + chunk,
+                                                                         sgx::kExtendChunkSize);
         out.raw(sgx::eextend_record(part.offset + chunk));
         out.raw(bytes);
         log.extend(part.offset + chunk, bytes);
@@ -80,7 +81,8 @@ Result<sgx::SigningKey> open_key(const std::string& path) {
   const bool written = write(file, pem.data(), pem.size()) == static_cast<ssize_t>(pem.size());
   close(file);
   if (!written) return system_error("pack.key.write", temporary);
-  const int linked = link(temporary.c_str(), path.c_str());  // never over a key that another packer made meanwhile
+  const int linked =
+      link(temporary.c_str(), path.c_str());  // never over a key that another packer made meanwhile
   const bool lost_race = linked != 0 && errno == EEXIST;
   unlink(temporary.c_str());
   if (lost_race) return open_key(path);

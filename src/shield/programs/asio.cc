@@ -1,9 +1,8 @@
 // Asio as the gateway uses it: coroutines on several threads, TCP, timers.
 #include <boost/asio.hpp>
+#include <boost/asio/impl/src.hpp>
 #include <cstdio>
 #include <thread>
-
-#include <boost/asio/impl/src.hpp>
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -14,7 +13,8 @@ asio::awaitable<void> session(tcp::socket socket) {
   char data[1024];
   boost::system::error_code error;
   for (;;) {
-    const std::size_t size = co_await socket.async_read_some(asio::buffer(data), asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t size =
+        co_await socket.async_read_some(asio::buffer(data), asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
     co_await asio::async_write(socket, asio::buffer(data, size), asio::use_awaitable);
   }

@@ -1,5 +1,5 @@
-// /dev/attestation from inside: a report over our data, a seal key that stays the same, and a quote where there is a
-// quoting service (argument "quote").
+// /dev/attestation from inside: a report over our data, a seal key that stays the same, and a quote where
+// there is a quoting service (argument "quote").
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -15,7 +15,8 @@ std::string read_file(const char* path) {
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return "";
   char buffer[1000];
-  for (ssize_t got; (got = read(file, buffer, sizeof buffer)) > 0;) content.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got; (got = read(file, buffer, sizeof buffer)) > 0;)
+    content.append(buffer, static_cast<std::size_t>(got));
   close(file);
   return content;
 }
@@ -28,11 +29,14 @@ int main(int argc, char** argv) {
   std::printf("report data written %zd\n", write(file, data.data(), data.size()));
   close(file);
   const std::string report = read_file("/dev/attestation/report");
-  std::printf("report %zu bytes, our data in it %d\n", report.size(), report.size() == 432 && report.substr(320, 64) == data);
+  std::printf("report %zu bytes, our data in it %d\n", report.size(),
+              report.size() == 432 && report.substr(320, 64) == data);
   const std::string key = read_file("/dev/attestation/keys/_sgx_mrenclave");
-  std::printf("key %zu bytes, stable %d, not zero %d\n", key.size(), key == read_file("/dev/attestation/keys/_sgx_mrenclave"), key != std::string(16, '\0'));
+  std::printf("key %zu bytes, stable %d, not zero %d\n", key.size(),
+              key == read_file("/dev/attestation/keys/_sgx_mrenclave"), key != std::string(16, '\0'));
   std::printf("other devices %d\n", open("/dev/attestation/other", O_RDONLY));
-  std::printf("paths off the list %d %d\n", open("/etc/passwd", O_RDONLY), open("/dev/attestation/../../etc/passwd", O_RDONLY));
+  std::printf("paths off the list %d %d\n", open("/etc/passwd", O_RDONLY),
+              open("/dev/attestation/../../etc/passwd", O_RDONLY));
   if (argc > 1 && std::string_view(argv[1]) == "quote") {
     const std::string quote = read_file("/dev/attestation/quote");
     std::printf("quote with our data %d\n", quote.size() > 432 && quote.substr(48 + 320, 64) == data);

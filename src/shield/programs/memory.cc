@@ -1,4 +1,5 @@
-// Memory: allocation from 1 byte to 64 MiB, growth by mremap, zero pages after reuse, deep stacks; libsodium's randomness.
+// Memory: allocation from 1 byte to 64 MiB, growth by mremap, zero pages after reuse, deep stacks;
+// libsodium's randomness.
 #include <sodium.h>
 #include <sys/mman.h>
 
@@ -42,7 +43,8 @@ int main() {
   std::printf("grown: %lu\n", sum);
   std::free(grown);
   for (int round = 0; round < 3; ++round) {
-    auto* map = static_cast<unsigned char*>(mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto* map = static_cast<unsigned char*>(
+        mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     unsigned long dirt = 0;
     for (int i = 0; i < 1 << 20; i += 512) dirt += map[i];
     std::memset(map, 0xff, 1 << 20);

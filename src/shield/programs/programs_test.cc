@@ -1,4 +1,5 @@
-// Every program here runs as an ordinary process and inside an enclave; output and exit status must be the same.
+// Every program here runs as an ordinary process and inside an enclave; output and exit status must be the
+// same.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -15,13 +16,16 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-void PrintTo(const Outcome& outcome, std::ostream* out) { *out << "status " << outcome.status << "\n" << outcome.output; }
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+  *out << "status " << outcome.status << "\n" << outcome.output;
+}
 
 Outcome run(const std::string& command) {
   Outcome outcome;
   FILE* pipe = popen(("env -i " + command + " 2>&1").c_str(), "r");
   char buffer[4096];
-  for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) outcome.output.append(buffer, got);
+  for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    outcome.output.append(buffer, got);
   const int status = pclose(pipe);
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return outcome;
@@ -41,8 +45,9 @@ class Programs : public testing::Test {
     return run(kBinaries + "/bin/shield_" + name + " " + arguments);
   }
   Outcome inside(const std::string& name, const std::string& arguments = "") {
-    return run(kBinaries + "/bin/clemmys-host --platform soft --soft-state " + directory_ + "/soft --mount /state=" + directory_ + "/inside " +
-               kBinaries + "/images/shield_" + name + ".sgx -- " + arguments);
+    return run(kBinaries + "/bin/clemmys-host --platform soft --soft-state " + directory_ +
+               "/soft --mount /state=" + directory_ + "/inside " + kBinaries + "/images/shield_" + name +
+               ".sgx -- " + arguments);
   }
 
   const std::string kBinaries = CLEMMYS_BINARY_DIR;
@@ -76,12 +81,16 @@ TEST_F(Programs, EverythingAtOnceOnSixThreads) {
   for (int round = 0; round < 5; ++round) EXPECT_EQ(inside("stress"), (Outcome{"failed 0\n", 0}));
 }
 
-TEST_F(Programs, AHeapThatIsThereFromTheStartServesBrk) { EXPECT_EQ(inside("static_heap"), outside("hello")); }
+TEST_F(Programs, AHeapThatIsThereFromTheStartServesBrk) {
+  EXPECT_EQ(inside("static_heap"), outside("hello"));
+}
 
 TEST_F(Programs, AttestationDevicesAnswerAndOtherPathsAreRefused) {
   const Outcome expected{
-      "report data written 64\nreport 432 bytes, our data in it 1\nkey 16 bytes, stable 1, not zero 1\nother devices -1\n"
-      "paths off the list -1 -1\nquote without a service -1\n", 0};
+      "report data written 64\nreport 432 bytes, our data in it 1\nkey 16 bytes, stable 1, not zero 1\nother "
+      "devices -1\n"
+      "paths off the list -1 -1\nquote without a service -1\n",
+      0};
   EXPECT_EQ(inside("attestation"), expected);
 }
 

@@ -45,7 +45,8 @@ void exchange(int client) {
 void serve(int unix_listener, int tcp_listener, int stop) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   for (int descriptor : {unix_listener, tcp_listener, stop}) {
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = 0xabcd000000000000u | static_cast<unsigned>(descriptor)}};
+    epoll_event event{.events = EPOLLIN,
+                      .data = {.u64 = 0xabcd000000000000u | static_cast<unsigned>(descriptor)}};
     epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
   }
   for (;;) {
@@ -57,7 +58,8 @@ void serve(int unix_listener, int tcp_listener, int stop) {
       if (descriptor == stop) return (void)close(epoll);
       if (descriptor == unix_listener || descriptor == tcp_listener) {
         const int accepted = accept4(descriptor, nullptr, nullptr, SOCK_CLOEXEC);
-        epoll_event event{.events = EPOLLIN, .data = {.u64 = 0xabcd000000000000u | static_cast<unsigned>(accepted)}};
+        epoll_event event{.events = EPOLLIN,
+                          .data = {.u64 = 0xabcd000000000000u | static_cast<unsigned>(accepted)}};
         epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
         continue;
       }
@@ -67,7 +69,8 @@ void serve(int unix_listener, int tcp_listener, int stop) {
         close(descriptor);
         continue;
       }
-      for (ssize_t done = 0; done < got;) done += write(descriptor, buffer + done, static_cast<std::size_t>(got - done));
+      for (ssize_t done = 0; done < got;)
+        done += write(descriptor, buffer + done, static_cast<std::size_t>(got - done));
     }
   }
 }
@@ -91,7 +94,8 @@ void timers() {
 
 int main(int argc, char** argv) {
   if (argc > 1) {  // a socket at a path
-    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+              client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un named{};
     named.sun_family = AF_UNIX;
     std::snprintf(named.sun_path, sizeof named.sun_path, "%s", argv[1]);

@@ -1,5 +1,5 @@
-// Everything at once on six threads: mappings that must come back zeroed, allocation, socket pairs, epoll data, short-lived
-// threads, futures. Each check that fails counts.
+// Everything at once on six threads: mappings that must come back zeroed, allocation, socket pairs, epoll
+// data, short-lived threads, futures. Each check that fails counts.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -22,7 +22,8 @@ namespace {
 bool mapping(std::mt19937& random) {
   constexpr std::size_t kPage = 4096;
   const std::size_t size = (random() % 300 + 2) * kPage, half = size / 2 / kPage * kPage;
-  auto* map = static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* map =
+      static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (map == MAP_FAILED) return false;
   bool zero = true;
   for (std::size_t i = 0; i < size; i += kPage) zero = zero && map[i] == 0, map[i] = 1;
@@ -33,14 +34,17 @@ bool mapping(std::mt19937& random) {
 bool strings(std::mt19937& random) {
   std::vector<std::string> texts;
   for (int i = 0; i < 200; ++i) texts.emplace_back(random() % 5000, 'x');
-  return std::ranges::all_of(texts, [](const std::string& text) { return std::ranges::count(text, 'x') == static_cast<long>(text.size()); });
+  return std::ranges::all_of(texts, [](const std::string& text) {
+    return std::ranges::count(text, 'x') == static_cast<long>(text.size());
+  });
 }
 
 bool sockets(std::mt19937& random) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
   std::string text(3000, static_cast<char>(random())), back(text.size(), ' ');
-  const bool equal = write(ends[0], text.data(), text.size()) == 3000 && read(ends[1], back.data(), back.size()) == 3000 && text == back;
+  const bool equal = write(ends[0], text.data(), text.size()) == 3000 &&
+                     read(ends[1], back.data(), back.size()) == 3000 && text == back;
   close(ends[0]);
   const bool ended = read(ends[1], back.data(), 1) == 0;
   close(ends[1]);
@@ -89,12 +93,23 @@ int main() {
       std::mt19937 random(seed);
       for (int i = 0; i < 400; ++i) {
         switch (random() % 6) {
-          case 0: failed += !mapping(random); break;
-          case 1: failed += !strings(random); break;
-          case 2: failed += !sockets(random); break;
-          case 3: failed += !events(random); break;
-          case 4: failed += !threads(); break;
-          default: failed += !reallocation(random);
+          case 0:
+            failed += !mapping(random);
+            break;
+          case 1:
+            failed += !strings(random);
+            break;
+          case 2:
+            failed += !sockets(random);
+            break;
+          case 3:
+            failed += !events(random);
+            break;
+          case 4:
+            failed += !threads();
+            break;
+          default:
+            failed += !reallocation(random);
         }
       }
     });

@@ -1,5 +1,5 @@
-// Threads under contention: mutex, condition variable with and without time limits, join, thread-local destructors, slots
-// used again, vector registers that survive calls.
+// Threads under contention: mutex, condition variable with and without time limits, join, thread-local
+// destructors, slots used again, vector registers that survive calls.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>

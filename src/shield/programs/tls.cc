@@ -18,7 +18,8 @@ X509* self_signed(EVP_PKEY* key) {
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_set_pubkey(certificate, key);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("enclave"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("enclave"), -1, -1, 0);
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
   X509_sign(certificate, key, EVP_sha256());
   return certificate;
@@ -58,6 +59,7 @@ int main() {
   std::string back(text.size(), ' ');
   SSL_read(ssl, back.data(), static_cast<int>(back.size()));
   server.join();
-  std::printf("connect %d, %s, verified %d, echo %d\n", connected, SSL_get_version(ssl), SSL_get_verify_result(ssl) == X509_V_OK, text == back);
+  std::printf("connect %d, %s, verified %d, echo %d\n", connected, SSL_get_version(ssl),
+              SSL_get_verify_result(ssl) == X509_V_OK, text == back);
   return 0;
 }

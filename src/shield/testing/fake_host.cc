@@ -1,7 +1,7 @@
 #include "shield/testing/fake_host.h"
 
-#include <atomic>
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -32,8 +32,10 @@ std::string stopped_at;
 
 std::int64_t park(std::uint64_t timeout_ns) {
   std::unique_lock lock(mine->mutex);
-  if (timeout_ns == ~0ull) mine->unparked.wait(lock, [] { return mine->token; });
-  else mine->unparked.wait_for(lock, std::chrono::nanoseconds(timeout_ns), [] { return mine->token; });
+  if (timeout_ns == ~0ull)
+    mine->unparked.wait(lock, [] { return mine->token; });
+  else
+    mine->unparked.wait_for(lock, std::chrono::nanoseconds(timeout_ns), [] { return mine->token; });
   mine->token = false;
   return 0;
 }
@@ -58,13 +60,18 @@ extern "C" void shield_exit_wait(ExitReason) {
   HostCall& call = mine->block.call;
   ++count;
   switch (static_cast<OwnCall>(call.number)) {
-    case OwnCall::kPark: call.result = park(call.arguments[1]); return;
-    case OwnCall::kUnpark: call.result = unpark(call.arguments[0]); return;
+    case OwnCall::kPark:
+      call.result = park(call.arguments[1]);
+      return;
+    case OwnCall::kUnpark:
+      call.result = unpark(call.arguments[0]);
+      return;
     case OwnCall::kPanic:
       stopped_at.assign(reinterpret_cast<const char*>(call.arguments[0]), call.arguments[1]);
       call.result = 0;
       return;
-    default: call.result = current ? current(call) : 0;
+    default:
+      call.result = current ? current(call) : 0;
   }
 }
 
@@ -97,12 +104,12 @@ void FakeHost::answer(Answer answer) { current = std::move(answer); }
 std::uint64_t FakeHost::calls() const { return count; }
 LayoutPage& FakeHost::layout_page() { return page; }
 
-std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3, std::uint64_t a4,
-                 std::uint64_t a5) {
+std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
+                 std::uint64_t a4, std::uint64_t a5) {
   const Arguments arguments{{a0, a1, a2, a3, a4, a5}};
   std::int64_t result = -ENOSYS;
-  if (io_call(number, arguments, &result) || event_call(number, arguments, &result) || socket_call(number, arguments, &result) ||
-      file_call(number, arguments, &result)) {
+  if (io_call(number, arguments, &result) || event_call(number, arguments, &result) ||
+      socket_call(number, arguments, &result) || file_call(number, arguments, &result)) {
     return result;
   }
   return -ENOSYS;

@@ -1,5 +1,6 @@
-// fake_host.h: the shield's logic in an ordinary process. A test plays the host: it answers each call as it likes, lies
-// included. Every thread has a Thread record and a bounce buffer; the "enclave" is whatever lies outside the bounce buffers.
+// fake_host.h: the shield's logic in an ordinary process. A test plays the host: it answers each call as it
+// likes, lies included. Every thread has a Thread record and a bounce buffer; the "enclave" is whatever lies
+// outside the bounce buffers.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,9 @@ void join_process(std::uint32_t index);
 
 // host_write puts bytes where the shield asked for them.
 template <typename T>
-void host_write(std::uint64_t address, const T& value) { std::memcpy(reinterpret_cast<void*>(address), &value, sizeof value); }
+void host_write(std::uint64_t address, const T& value) {
+  std::memcpy(reinterpret_cast<void*>(address), &value, sizeof value);
+}
 template <typename T>
 T host_read(std::uint64_t address) {
   T value;
@@ -45,7 +48,7 @@ T host_read(std::uint64_t address) {
 inline std::uint64_t address_of(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
 
 // run makes one system call of the program.
-std::int64_t run(std::uint64_t number, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0, std::uint64_t a3 = 0,
-                 std::uint64_t a4 = 0, std::uint64_t a5 = 0);
+std::int64_t run(std::uint64_t number, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
+                 std::uint64_t a3 = 0, std::uint64_t a4 = 0, std::uint64_t a5 = 0);
 
 }  // namespace clemmys::shield
