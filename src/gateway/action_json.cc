@@ -11,7 +11,9 @@ namespace {
 
 namespace json = boost::json;
 
-Error invalid(std::string detail) { return {ErrorCode::kInvalid, "gateway.action.malformed", std::move(detail)}; }
+Error invalid(std::string detail) {
+  return {ErrorCode::kInvalid, "gateway.action.malformed", std::move(detail)};
+}
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 std::string string(const json::string& text) { return {text.data(), text.size()}; }
 
@@ -27,7 +29,8 @@ Result<json::array> read_pairs(const json::value& value, std::string_view field)
     json::object clean{{"key", *key}};
     const json::value* content = pair->if_contains("value");
     clean["value"] = content ? *content : json::value();
-    if (const json::value* init = pair->if_contains("init"); init && init->is_bool() && field == "parameters") clean["init"] = *init;
+    if (const json::value* init = pair->if_contains("init"); init && init->is_bool() && field == "parameters")
+      clean["init"] = *init;
     pairs.push_back(std::move(clean));
   }
   return pairs;
@@ -53,16 +56,20 @@ void set_pair(json::array& pairs, std::string_view key, json::value content) {
   }
 }
 
-Status read_limit(const json::object& limits, std::string_view name, std::string_view unit, std::uint32_t least, std::uint32_t most,
-                  std::uint32_t& out) {
+Status read_limit(const json::object& limits, std::string_view name, std::string_view unit,
+                  std::uint32_t least, std::uint32_t most, std::uint32_t& out) {
   const json::value* value = limits.if_contains(view(name));
   if (!value || value->is_null()) return {};
   json::error_code error;
   const auto number = value->to_number<std::int64_t>(error);
   if (error) return invalid("limit " + std::string(name) + " must be an integer");
-  const std::string prefix = "requirement failed: " + std::string(name) + " " + std::to_string(number) + " " + std::string(unit);
-  if (number < least) return invalid(prefix + " below allowed threshold of " + std::to_string(least) + " " + std::string(unit));
-  if (number > most) return invalid(prefix + " exceeds allowed threshold of " + std::to_string(most) + " " + std::string(unit));
+  const std::string prefix =
+      "requirement failed: " + std::string(name) + " " + std::to_string(number) + " " + std::string(unit);
+  if (number < least)
+    return invalid(prefix + " below allowed threshold of " + std::to_string(least) + " " + std::string(unit));
+  if (number > most)
+    return invalid(prefix + " exceeds allowed threshold of " + std::to_string(most) + " " +
+                   std::string(unit));
   out = static_cast<std::uint32_t>(number);
   return {};
 }
@@ -90,7 +97,8 @@ Status read_components(const json::value& value, std::string_view namespace_name
   return {};
 }
 
-Status read_exec(const json::value& value, std::string_view namespace_name, std::size_t code_size_max, ActionPut& put) {
+Status read_exec(const json::value& value, std::string_view namespace_name, std::size_t code_size_max,
+                 ActionPut& put) {
   const json::object* exec = value.if_object();
   if (!exec) return invalid("exec must be an object");
   const json::value* kind = exec->if_contains("kind");
@@ -111,7 +119,8 @@ Status read_exec(const json::value& value, std::string_view namespace_name, std:
   const json::value* code = exec->if_contains("code");
   if (!code || !code->is_string()) return invalid("exec.code must be a base64 string");
   if (code->get_string().size() / 4 * 3 > code_size_max + 2)
-    return Error{ErrorCode::kTooLarge, "gateway.action.code", "The code is over the limit of " + std::to_string(code_size_max) + " bytes."};
+    return Error{ErrorCode::kTooLarge, "gateway.action.code",
+                 "The code is over the limit of " + std::to_string(code_size_max) + " bytes."};
   auto bytes = from_base64(std::string_view(code->get_string().data(), code->get_string().size()));
   if (!bytes) return invalid("exec.code is not valid base64");
   put.action.components.clear();
@@ -142,8 +151,9 @@ Status read_annotations(const json::object& body, const wire::Action* old, wire:
 
 }  // namespace
 
-Result<ActionPut> parse_action_put(std::string_view body, std::string_view namespace_name, std::string_view name,
-                                   const wire::Action* old, std::size_t code_size_max) {
+Result<ActionPut> parse_action_put(std::string_view body, std::string_view namespace_name,
+                                   std::string_view name, const wire::Action* old,
+                                   std::size_t code_size_max) {
   json::error_code error;
   json::parse_options options;
   options.max_depth = kJsonDepthMax;
@@ -162,7 +172,8 @@ Result<ActionPut> parse_action_put(std::string_view body, std::string_view names
   } else if (!old) {
     return invalid("exec undefined");
   }
-  if (const json::value* limits = fields.if_contains("limits"); limits && !limits->is_null()) TRY(read_limits(*limits, action.limits));
+  if (const json::value* limits = fields.if_contains("limits"); limits && !limits->is_null())
+    TRY(read_limits(*limits, action.limits));
   if (const json::value* publish = fields.if_contains("publish"); publish && !publish->is_null()) {
     if (!publish->is_bool()) return invalid("publish must be a Boolean");
     action.publish = publish->get_bool();
@@ -176,11 +187,26 @@ Result<ActionPut> parse_action_put(std::string_view body, std::string_view names
 namespace {
 
 void append_common(JsonWriter& out, const wire::Action& action) {
-  out.key("namespace").text(action.package.empty() ? action.namespace_name : action.namespace_name + "/" + action.package);
-  out.key("name").text(action.name).key("version").text(action.version).key("publish").boolean(action.publish);
+  out.key("namespace")
+      .text(action.package.empty() ? action.namespace_name : action.namespace_name + "/" + action.package);
+  out.key("name")
+      .text(action.name)
+      .key("version")
+      .text(action.version)
+      .key("publish")
+      .boolean(action.publish);
   out.key("annotations").raw(action.annotations_json).key("updated").number(action.updated_unix_ms);
-  out.key("limits").open('{').key("timeout").number(action.limits.timeout_ms).key("memory").number(action.limits.memory_mib);
-  out.key("logs").number(action.limits.logs_mib).key("concurrency").number(action.limits.concurrency).close('}');
+  out.key("limits")
+      .open('{')
+      .key("timeout")
+      .number(action.limits.timeout_ms)
+      .key("memory")
+      .number(action.limits.memory_mib);
+  out.key("logs")
+      .number(action.limits.logs_mib)
+      .key("concurrency")
+      .number(action.limits.concurrency)
+      .close('}');
 }
 
 }  // namespace

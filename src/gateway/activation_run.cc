@@ -16,8 +16,12 @@ Bytes put_body(const wire::StoredRecord& record) {
 
 }  // namespace
 
-ActivationRun::ActivationRun(const ApiContext& context, InvocationInput input, std::shared_ptr<std::size_t> in_flight)
-    : context_(context), owner_(input.owner), in_flight_(std::move(in_flight)), invocation_(std::move(input)) {
+ActivationRun::ActivationRun(const ApiContext& context, InvocationInput input,
+                             std::shared_ptr<std::size_t> in_flight)
+    : context_(context),
+      owner_(input.owner),
+      in_flight_(std::move(in_flight)),
+      invocation_(std::move(input)) {
   ++*in_flight_;
   context_.metrics.activations.add();
   context_.metrics.activations_open.add();

@@ -1,5 +1,5 @@
-// activation_run.h: an invocation on its way: it hears what the link brings, stores the finished records, and wakes whoever
-// waits. It outlives the HTTP request that began it. One worker's thread.
+// activation_run.h: an invocation on its way: it hears what the link brings, stores the finished records, and
+// wakes whoever waits. It outlives the HTTP request that began it. One worker's thread.
 #pragma once
 
 #include "gateway/api.h"

@@ -12,11 +12,15 @@ constexpr std::size_t kSmallBodyMax = 64u << 10;  // claims, and requests that n
 bool allows(Resource resource, Method method) {
   switch (resource) {
     case Resource::kAction:
-      return method == Method::kGet || method == Method::kPut || method == Method::kPost || method == Method::kDelete;
-    case Resource::kClaim: return method == Method::kPost;
+      return method == Method::kGet || method == Method::kPut || method == Method::kPost ||
+             method == Method::kDelete;
+    case Resource::kClaim:
+      return method == Method::kPost;
     case Resource::kUnknown:
-    case Resource::kOtherCollection: return true;  // refused by what they are
-    default: return method == Method::kGet;
+    case Resource::kOtherCollection:
+      return true;  // refused by what they are
+    default:
+      return method == Method::kGet;
   }
 }
 
@@ -27,12 +31,16 @@ bool needs_user(Resource resource) {
     case Resource::kClaim:
     case Resource::kHealth:
     case Resource::kMetrics:
-    case Resource::kUnknown: return false;
-    default: return true;
+    case Resource::kUnknown:
+      return false;
+    default:
+      return true;
   }
 }
 
-HttpResponse json_response(std::string body) { return {.status = 200, .type = BodyType::kJson, .body = std::move(body)}; }
+HttpResponse json_response(std::string body) {
+  return {.status = 200, .type = BodyType::kJson, .body = std::move(body)};
+}
 
 std::string info_json() {
   return R"({"description":"OpenWhisk API","api_version":"1.0.0","api_version_path":"v1","build":"clemmys","buildno":"0.1.0",)"
@@ -43,8 +51,18 @@ std::string limits_json(const ApiLimits& limits) {
   std::string out;
   JsonWriter json(out);
   constexpr std::uint64_t kUnlimited = 2147483647;  // no rate limit is configured
-  json.open('{').key("invocationsPerMinute").number(kUnlimited).key("concurrentInvocations").number(kUnlimited);
-  json.key("firesPerMinute").number(0).key("allowedKinds").open('[').text("native:1").text("sequence").close(']');
+  json.open('{')
+      .key("invocationsPerMinute")
+      .number(kUnlimited)
+      .key("concurrentInvocations")
+      .number(kUnlimited);
+  json.key("firesPerMinute")
+      .number(0)
+      .key("allowedKinds")
+      .open('[')
+      .text("native:1")
+      .text("sequence")
+      .close(']');
   json.key("storeActivations").boolean(true);
   json.key("maxParameterSize").text(std::to_string(limits.payload_size_max) + " B");
   json.key("minActionMemory").number(128).key("maxActionMemory").number(512);
@@ -83,16 +101,20 @@ std::variant<Admitted, HttpResponse> Api::admit(const HttpRequest& head) {
   call.snapshot = view_.get();
   const Resource resource = call.route.resource;
 
-  if (head.method == Method::kOptions && resource != Resource::kUnknown) return HttpResponse{.status = 200, .type = BodyType::kNone};
+  if (head.method == Method::kOptions && resource != Resource::kUnknown)
+    return HttpResponse{.status = 200, .type = BodyType::kNone};
   if (needs_user(resource)) {
     auto user = authenticate(*call.snapshot, head.authorization);
     if (!user) {
       context_.metrics.authentication_failures.add();
-      return error_response(401, head.authorization.empty() ? text::kNoCredentials : text::kBadCredentials, head);
+      return error_response(401, head.authorization.empty() ? text::kNoCredentials : text::kBadCredentials,
+                            head);
     }
     call.user = *user;
-    if (call.route.namespace_name == "_" || call.route.namespace_name.empty()) call.route.namespace_name = call.user->namespace_name;
-    if (call.route.namespace_name != call.user->namespace_name) return error_response(403, text::kNotAuthorized, head);
+    if (call.route.namespace_name == "_" || call.route.namespace_name.empty())
+      call.route.namespace_name = call.user->namespace_name;
+    if (call.route.namespace_name != call.user->namespace_name)
+      return error_response(403, text::kNotAuthorized, head);
   }
   if (resource == Resource::kUnknown) return error_response(404, text::kNotFound, head);
   if (resource == Resource::kOtherCollection) return error_response(501, text::kNoPackages, head);
@@ -103,11 +125,13 @@ std::variant<Admitted, HttpResponse> Api::admit(const HttpRequest& head) {
       if (!name->empty() && !is_entity_name(*name)) return error_response(400, text::kIllegalName, head);
     }
     if (!call.route.package.empty())
-      return error_response(head.method == Method::kPut ? 501 : 404, head.method == Method::kPut ? text::kNoPackages : text::kNotFound, head);
+      return error_response(head.method == Method::kPut ? 501 : 404,
+                            head.method == Method::kPut ? text::kNoPackages : text::kNotFound, head);
   }
 
   call.body_size_max = kSmallBodyMax;
-  if (resource == Resource::kAction && head.method == Method::kPost) call.body_size_max = context_.limits.payload_size_max;
+  if (resource == Resource::kAction && head.method == Method::kPost)
+    call.body_size_max = context_.limits.payload_size_max;
   // Code travels as base64 inside JSON.
   if (resource == Resource::kAction && head.method == Method::kPut)
     call.body_size_max = context_.limits.code_size_max / 3 * 4 + (1u << 20);
@@ -116,33 +140,48 @@ std::variant<Admitted, HttpResponse> Api::admit(const HttpRequest& head) {
 
 Task<HttpResponse> Api::handle(const Admitted& call, const HttpRequest& request) {
   switch (call.route.resource) {
-    case Resource::kInfo: co_return json_response(info_json());
+    case Resource::kInfo:
+      co_return json_response(info_json());
     case Resource::kNamespaces: {
       std::string body;
       JsonWriter(body).open('[').text(call.user->namespace_name).close(']');
       co_return json_response(std::move(body));
     }
-    case Resource::kLimits: co_return json_response(limits_json(context_.limits));
-    case Resource::kActions: co_return co_await get_actions(call, request);
+    case Resource::kLimits:
+      co_return json_response(limits_json(context_.limits));
+    case Resource::kActions:
+      co_return co_await get_actions(call, request);
     case Resource::kAction:
       switch (request.method) {
-        case Method::kPost: co_return co_await invoke(call, request);
-        case Method::kPut: co_return co_await put_action(call, request);
-        case Method::kDelete: co_return co_await delete_action(call, request);
-        default: co_return co_await get_action(call, request);
+        case Method::kPost:
+          co_return co_await invoke(call, request);
+        case Method::kPut:
+          co_return co_await put_action(call, request);
+        case Method::kDelete:
+          co_return co_await delete_action(call, request);
+        default:
+          co_return co_await get_action(call, request);
       }
-    case Resource::kActivations: co_return co_await get_activations(call, request);
+    case Resource::kActivations:
+      co_return co_await get_activations(call, request);
     case Resource::kActivation:
     case Resource::kActivationLogs:
-    case Resource::kActivationResult: co_return co_await get_activation(call, request);
-    case Resource::kEvidence: co_return co_await evidence(call, request);
-    case Resource::kClaim: co_return co_await claim(call, request);
-    case Resource::kHealth: co_return json_response(R"({"status":"ok"})");
-    case Resource::kMetrics: co_return HttpResponse{.status = 200, .type = BodyType::kText, .body = context_.metrics.prometheus()};
-    case Resource::kStatus: co_return co_await status(call, request);
+    case Resource::kActivationResult:
+      co_return co_await get_activation(call, request);
+    case Resource::kEvidence:
+      co_return co_await evidence(call, request);
+    case Resource::kClaim:
+      co_return co_await claim(call, request);
+    case Resource::kHealth:
+      co_return json_response(R"({"status":"ok"})");
+    case Resource::kMetrics:
+      co_return HttpResponse{.status = 200, .type = BodyType::kText, .body = context_.metrics.prometheus()};
+    case Resource::kStatus:
+      co_return co_await status(call, request);
     case Resource::kPackageActions:
     case Resource::kOtherCollection:
-    case Resource::kUnknown: break;
+    case Resource::kUnknown:
+      break;
   }
   co_return error_response(404, text::kNotFound, request);
 }

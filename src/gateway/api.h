@@ -1,5 +1,6 @@
-// api.h: the HTTP API on one worker. admit() looks at a request's head alone (route, user, right, size of body), so that nobody
-// unknown makes the gateway take a body in; handle() does the work. Everything runs on the worker's thread.
+// api.h: the HTTP API on one worker. admit() looks at a request's head alone (route, user, right, size of
+// body), so that nobody unknown makes the gateway take a body in; handle() does the work. Everything runs on
+// the worker's thread.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,7 @@ namespace clemmys::gateway {
 struct ApiLimits {
   std::size_t payload_size_max = wire::kPayloadSizeMaxDefault;
   std::size_t code_size_max = 48u << 20;
-  std::size_t in_flight_max = 8192;            // activations per worker
+  std::size_t in_flight_max = 8192;  // activations per worker
   std::uint64_t blocking_wait_ms_max = 60'000;
 };
 
@@ -27,7 +28,9 @@ struct ApiLimits {
 class TimeSource {
  public:
   explicit TimeSource(const Clock& clock) : clock_(clock) {}
-  std::uint64_t unix_ms() const { return std::max(clock_.unix_ms(), floor_ms_.load(std::memory_order_relaxed)); }
+  std::uint64_t unix_ms() const {
+    return std::max(clock_.unix_ms(), floor_ms_.load(std::memory_order_relaxed));
+  }
   void raise_floor(std::uint64_t unix_ms) {
     std::uint64_t seen = floor_ms_.load(std::memory_order_relaxed);
     while (seen < unix_ms && !floor_ms_.compare_exchange_weak(seen, unix_ms)) {
@@ -39,7 +42,8 @@ class TimeSource {
   std::atomic<std::uint64_t> floor_ms_{0};
 };
 
-// OpenActivations is the set of activations that some worker of this process waits for: their pending records are not lost.
+// OpenActivations is the set of activations that some worker of this process waits for: their pending records
+// are not lost.
 class OpenActivations {
  public:
   void insert(const ActivationId& id);
@@ -71,7 +75,7 @@ struct ApiContext {
 struct Admitted {
   Route route;
   std::shared_ptr<const Snapshot> snapshot;
-  const wire::User* user = nullptr;   // null where no authentication is needed; lives with the snapshot
+  const wire::User* user = nullptr;  // null where no authentication is needed; lives with the snapshot
   std::size_t body_size_max = 0;
 };
 

@@ -1,5 +1,6 @@
-// api_actions.cc: create, read, list, update and delete actions and sequences. The KMS decides; the gateway checks form, takes
-// native images in and measures them, so that what the KMS will release keys to is what the user sent.
+// api_actions.cc: create, read, list, update and delete actions and sequences. The KMS decides; the gateway
+// checks form, takes native images in and measures them, so that what the KMS will release keys to is what
+// the user sent.
 #include "crypto/crypto.h"
 #include "gateway/action_json.h"
 #include "gateway/api.h"
@@ -9,18 +10,24 @@
 namespace clemmys::gateway {
 namespace {
 
-// refusal words an error for the user: what this side found wrong with the form, or what the KMS says about the definition.
+// refusal words an error for the user: what this side found wrong with the form, or what the KMS says about
+// the definition.
 HttpResponse refusal(const Error& error, const HttpRequest& request) {
-  if (error.site == "gateway.action.malformed" || error.site == "gateway.action.kind") return malformed(error.detail, request);
+  if (error.site == "gateway.action.malformed" || error.site == "gateway.action.kind")
+    return malformed(error.detail, request);
   const bool worded = error.site.starts_with("gateway.action.") || error.site == "gateway.route.parameter" ||
                       error.site == "wire.kms.refused";
   if (worded && !error.detail.empty()) {
     switch (error.code) {
       case ErrorCode::kInvalid:
-      case ErrorCode::kUnsupported: return error_response(400, error.detail, request);
-      case ErrorCode::kTooLarge: return error_response(413, error.detail, request);
-      case ErrorCode::kDenied: return error_response(403, error.detail, request);
-      default: break;
+      case ErrorCode::kUnsupported:
+        return error_response(400, error.detail, request);
+      case ErrorCode::kTooLarge:
+        return error_response(413, error.detail, request);
+      case ErrorCode::kDenied:
+        return error_response(403, error.detail, request);
+      default:
+        break;
     }
   }
   return error_response(error, request);
@@ -37,7 +44,9 @@ Task<HttpResponse> Api::get_actions(const Admitted& call, const HttpRequest& req
   if (!skip) co_return refusal(skip.error(), request);
   if (!count) co_return refusal(count.error(), request);
   if (*limit > 200)
-    co_return error_response(400, "The value '" + std::to_string(*limit) + "' is not in the range of 0 to 200 for actions.", request);
+    co_return error_response(
+        400, "The value '" + std::to_string(*limit) + "' is not in the range of 0 to 200 for actions.",
+        request);
   const std::vector<ActionPointer> actions = call.snapshot->actions(call.route.namespace_name);
   HttpResponse response;
   JsonWriter json(response.body);
@@ -47,21 +56,25 @@ Task<HttpResponse> Api::get_actions(const Admitted& call, const HttpRequest& req
   }
   const std::size_t take = *limit == 0 ? 200 : *limit;
   json.open('[');
-  for (std::size_t i = *skip; i < actions.size() && i - *skip < take; ++i) json.raw(action_summary_json(*actions[i]));
+  for (std::size_t i = *skip; i < actions.size() && i - *skip < take; ++i)
+    json.raw(action_summary_json(*actions[i]));
   json.close(']');
   co_return response;
 }
 
 Task<HttpResponse> Api::get_action(const Admitted& call, const HttpRequest& request) {
-  const ActionPointer action = call.snapshot->action(call.route.namespace_name, call.route.package, call.route.name);
+  const ActionPointer action =
+      call.snapshot->action(call.route.namespace_name, call.route.package, call.route.name);
   if (!action) co_return error_response(404, text::kNotFound, request);
   auto with_code = call.route.flag("code", true);
   if (!with_code) co_return refusal(with_code.error(), request);
-  if (!*with_code || action->kind != kNativeKind) co_return HttpResponse{.body = action_json(*action, nullptr)};
+  if (!*with_code || action->kind != kNativeKind)
+    co_return HttpResponse{.body = action_json(*action, nullptr)};
   auto file = co_await context_.controller.call(wire::ControllerFrame::kGetImage, image_key(action->image));
   if (!file) co_return refusal(file.error(), request);
   // The store is the host's: only the bytes that were deployed are the action's code.
-  if (crypto::sha256(*file) != action->code) co_return error_response(500, "The store returned other code than was deployed.", request);
+  if (crypto::sha256(*file) != action->code)
+    co_return error_response(500, "The store returned other code than was deployed.", request);
   std::string code;
   append_base64(code, *file);
   co_return HttpResponse{.body = action_json(*action, &code)};
@@ -74,13 +87,16 @@ Task<HttpResponse> Api::put_action(const Admitted& call, const HttpRequest& requ
   const std::shared_ptr<const Snapshot> before = view_.get();
   const ActionPointer old = before->action(route.namespace_name, route.package, route.name);
   if (old && !*overwrite) co_return error_response(409, text::kExists, request);
-  auto put = parse_action_put(request.body, route.namespace_name, route.name, old.get(), context_.limits.code_size_max);
+  auto put = parse_action_put(request.body, route.namespace_name, route.name, old.get(),
+                              context_.limits.code_size_max);
   if (!put) co_return refusal(put.error(), request);
 
   if (put->code) {
     auto measurement = context_.measure_image(*put->code);
     if (!measurement)
-      co_return refusal({ErrorCode::kInvalid, "gateway.action.image", "The code is not a valid enclave image: " + measurement.error().detail}, request);
+      co_return refusal({ErrorCode::kInvalid, "gateway.action.image",
+                         "The code is not a valid enclave image: " + measurement.error().detail},
+                        request);
     put->action.image = *measurement;
     put->action.code = crypto::sha256(*put->code);
     put->action.code_size = put->code->size();
@@ -106,7 +122,9 @@ Task<HttpResponse> Api::delete_action(const Admitted& call, const HttpRequest& r
   const Route& route = call.route;
   const ActionPointer action = call.snapshot->action(route.namespace_name, route.package, route.name);
   if (!action) co_return error_response(404, text::kNotFound, request);
-  wire::DeleteAction change{.namespace_name = route.namespace_name, .package = route.package, .name = route.name,
+  wire::DeleteAction change{.namespace_name = route.namespace_name,
+                            .package = route.package,
+                            .name = route.name,
                             .expected_revision = action->revision};
   auto done = co_await context_.kms.change(std::move(change));
   if (!done) co_return refusal(done.error(), request);

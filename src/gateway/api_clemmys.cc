@@ -18,11 +18,13 @@ void append_base64_field(JsonWriter& json, std::string_view key, ByteView bytes)
 
 }  // namespace
 
-// evidence relays the KMS's fresh quote over the client's nonce: the client judges it, the gateway need not be believed.
+// evidence relays the KMS's fresh quote over the client's nonce: the client judges it, the gateway need not
+// be believed.
 Task<HttpResponse> Api::evidence(const Admitted& call, const HttpRequest& request) {
   auto nonce = from_hex(call.route.parameter("nonce").value_or(""));
   if (!nonce || nonce->size() != kNonceSize)
-    co_return error_response(400, "The query parameter 'nonce' must be 64 lower-case hexadecimal digits.", request);
+    co_return error_response(400, "The query parameter 'nonce' must be 64 lower-case hexadecimal digits.",
+                             request);
   auto answer = co_await context_.kms.evidence(std::move(*nonce));
   if (!answer) co_return error_response(answer.error(), request);
   auto evidence = wire::decode_evidence(*answer);
@@ -41,7 +43,8 @@ Task<HttpResponse> Api::evidence(const Admitted& call, const HttpRequest& reques
 // claim turns a one-time token into a namespace's first user. The key is in this answer and nowhere else.
 Task<HttpResponse> Api::claim(const Admitted& call, const HttpRequest& request) {
   boost::json::error_code error;
-  const auto body = boost::json::parse(boost::json::string_view(request.body.data(), request.body.size()), error);
+  const auto body =
+      boost::json::parse(boost::json::string_view(request.body.data(), request.body.size()), error);
   const auto* fields = error ? nullptr : body.if_object();
   const auto* token = fields ? fields->if_contains("token") : nullptr;
   if (!token || !token->is_string()) co_return malformed("Expected an object with a token.", request);
@@ -62,7 +65,8 @@ Task<HttpResponse> Api::claim(const Admitted& call, const HttpRequest& request) 
 Task<HttpResponse> Api::status(const Admitted& call, const HttpRequest& request) {
   auto controller = co_await context_.controller.call(wire::ControllerFrame::kStatus, {});
   if (!controller) co_return error_response(controller.error(), request);
-  if (!inspect_json(as_text(*controller))) co_return error_response(500, "The controller's status is not valid.", request);
+  if (!inspect_json(as_text(*controller)))
+    co_return error_response(500, "The controller's status is not valid.", request);
   HttpResponse response;
   JsonWriter json(response.body);
   json.open('{').key("controller").raw(as_text(*controller)).key("gateway").open('{');

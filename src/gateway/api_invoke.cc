@@ -1,6 +1,6 @@
-// api_invoke.cc: POST on an action. A blocking answer is given when the result has been checked; the finished record is on its
-// way to the store in the same write. A non-blocking 202 is given once the pending record is durable, so that every id that a
-// client was promised resolves (README.md, "What a crash loses").
+// api_invoke.cc: POST on an action. A blocking answer is given when the result has been checked; the finished
+// record is on its way to the store in the same write. A non-blocking 202 is given once the pending record is
+// durable, so that every id that a client was promised resolves (README.md, "What a crash loses").
 #include "gateway/action_json.h"
 #include "gateway/activation_run.h"
 #include "gateway/json.h"
@@ -8,7 +8,8 @@
 namespace clemmys::gateway {
 namespace {
 
-constexpr std::uint64_t kExactTimerMsMax = 5'000;  // shorter waits get a timer of their own, longer ones the tick
+constexpr std::uint64_t kExactTimerMsMax =
+    5'000;  // shorter waits get a timer of their own, longer ones the tick
 
 struct InvokeOptions {
   bool blocking = false, result_only = false;
@@ -54,17 +55,24 @@ HttpResponse accepted(const ActivationId& id) {
 
 HttpResponse answer(const ActivationRecord& record, bool result_only, const HttpRequest& request) {
   if (record.platform_error == "no_capacity") {
-    HttpResponse response = error_response(503, "The platform has no capacity for this action at the moment.", request);
+    HttpResponse response =
+        error_response(503, "The platform has no capacity for this action at the moment.", request);
     response.activation = to_hex(record.activation);
     return response;
   }
   HttpResponse response;
   response.activation = to_hex(record.activation);
   switch (record.status) {
-    case ActivationStatus::kSuccess: response.status = 200; break;
+    case ActivationStatus::kSuccess:
+      response.status = 200;
+      break;
     case ActivationStatus::kApplicationError:
-    case ActivationStatus::kDeveloperError: response.status = 502; break;
-    case ActivationStatus::kPlatformError: response.status = 500; break;
+    case ActivationStatus::kDeveloperError:
+      response.status = 502;
+      break;
+    case ActivationStatus::kPlatformError:
+      response.status = 500;
+      break;
   }
   const std::string_view result = as_text(record.result);
   const bool octets = record.result_type == wire::ContentType::kOctets;
@@ -86,13 +94,17 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
   if (!options) co_return error_response(400, options.error().detail, request);
   const auto type = content_type(request.content_type);
   if (!type)
-    co_return error_response(
-        415, "The request's Content-Type is not supported. Expected: application/json, application/octet-stream or image/*", request);
-  const ActionPointer action = call.snapshot->action(call.route.namespace_name, call.route.package, call.route.name);
+    co_return error_response(415,
+                             "The request's Content-Type is not supported. Expected: application/json, "
+                             "application/octet-stream or image/*",
+                             request);
+  const ActionPointer action =
+      call.snapshot->action(call.route.namespace_name, call.route.package, call.route.name);
   if (!action) co_return error_response(404, text::kNotFound, request);
   const NamespacePointer owner = call.snapshot->find_namespace(call.route.namespace_name);
   const ChainPointer chain = call.snapshot->chain(action->chain);
-  if (!owner || !chain) co_return error_response(404, "The action cannot run: a component of it is missing.", request);
+  if (!owner || !chain)
+    co_return error_response(404, "The action cannot run: a component of it is missing.", request);
 
   std::string_view body = request.body;
   if (*type == wire::ContentType::kJson) {
@@ -103,16 +115,27 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
     }
   }
   if (*in_flight_ >= context_.limits.in_flight_max)
-    co_return error_response(429, "Too many concurrent requests in flight (count: " + std::to_string(*in_flight_ + 1) +
-                                      ", allowed: " + std::to_string(context_.limits.in_flight_max) + ").", request);
+    co_return error_response(
+        429,
+        "Too many concurrent requests in flight (count: " + std::to_string(*in_flight_ + 1) +
+            ", allowed: " + std::to_string(context_.limits.in_flight_max) + ").",
+        request);
 
-  InvocationInput input{.owner = owner, .action = action, .chain = chain, .subject = call.user->subject, .type = *type,
-                        .body = to_bytes(body), .now_unix_ms = request.received_unix_ms};
+  InvocationInput input{.owner = owner,
+                        .action = action,
+                        .chain = chain,
+                        .subject = call.user->subject,
+                        .type = *type,
+                        .body = to_bytes(body),
+                        .now_unix_ms = request.received_unix_ms};
   if (!action->components.empty()) {
     for (const wire::ChainStep& step : chain->steps) {
-      const std::string_view full = std::string_view(step.action).substr(step.action.starts_with('/') ? 1 : 0);
+      const std::string_view full =
+          std::string_view(step.action).substr(step.action.starts_with('/') ? 1 : 0);
       const std::size_t slash = full.find('/');
-      input.components.push_back(slash == full.npos ? nullptr : call.snapshot->action(full.substr(0, slash), "", full.substr(slash + 1)));
+      input.components.push_back(
+          slash == full.npos ? nullptr
+                             : call.snapshot->action(full.substr(0, slash), "", full.substr(slash + 1)));
     }
   }
   auto run = std::make_shared<ActivationRun>(context_, std::move(input), in_flight_);
@@ -138,7 +161,8 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
     });
   }
   const ActivationRun::Wait outcome = co_await run->wait_until(request.received_unix_ms + options->wait_ms);
-  if (outcome == ActivationRun::Wait::kFinished) co_return answer(run->finished()->record, options->result_only, request);
+  if (outcome == ActivationRun::Wait::kFinished)
+    co_return answer(run->finished()->record, options->result_only, request);
   // From here on the client relies on the id alone.
   if (!run->finished()) {
     auto stored = co_await context_.controller.call(wire::ControllerFrame::kPutRecord, run->pending_record());

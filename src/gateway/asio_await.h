@@ -1,5 +1,6 @@
-// asio_await.h: waits of Task coroutines for Asio operations. Inner header of gateway/: .cc files only. The completion handler
-// resumes the coroutine from the event loop; the awaiter lives in the coroutine's frame, so nothing is allocated for it.
+// asio_await.h: waits of Task coroutines for Asio operations. Inner header of gateway/: .cc files only. The
+// completion handler resumes the coroutine from the event loop; the awaiter lives in the coroutine's frame,
+// so nothing is allocated for it.
 #pragma once
 
 #include <boost/asio/error.hpp>

@@ -16,19 +16,26 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kReadSize = 17u << 10, kBufferMax = 64u << 10;
-constexpr std::size_t kDrainMax = 64u << 10;     // a refused request's body that is read, to keep the connection
+constexpr std::size_t kDrainMax = 64u << 10;  // a refused request's body that is read, to keep the connection
 constexpr std::size_t kLingerMax = 16u << 20;
 constexpr unsigned kLingerS = 2;
 
 Method method_of(http::verb verb) {
   switch (verb) {
-    case http::verb::get: return Method::kGet;
-    case http::verb::put: return Method::kPut;
-    case http::verb::post: return Method::kPost;
-    case http::verb::delete_: return Method::kDelete;
-    case http::verb::head: return Method::kHead;
-    case http::verb::options: return Method::kOptions;
-    default: return Method::kOther;
+    case http::verb::get:
+      return Method::kGet;
+    case http::verb::put:
+      return Method::kPut;
+    case http::verb::post:
+      return Method::kPost;
+    case http::verb::delete_:
+      return Method::kDelete;
+    case http::verb::head:
+      return Method::kHead;
+    case http::verb::options:
+      return Method::kOptions;
+    default:
+      return Method::kOther;
   }
 }
 
@@ -64,8 +71,9 @@ void Connection::expire() {
 
 Task<void> Connection::serve(std::unique_ptr<Connection> self) {
   self->ticks_left = self->worker_.config_.handshake_s;
-  const IoResult shaken = co_await IoAwait(
-      [&](auto handler) { self->stream_.async_handshake(asio::ssl::stream_base::server, std::move(handler)); });
+  const IoResult shaken = co_await IoAwait([&](auto handler) {
+    self->stream_.async_handshake(asio::ssl::stream_base::server, std::move(handler));
+  });
   if (shaken.error) {
     self->worker_.parts_.metrics.handshakes_failed.add();
     co_return;
@@ -78,8 +86,8 @@ Task<void> Connection::serve(std::unique_ptr<Connection> self) {
 Task<error_code> Connection::read_more() {
   const std::size_t size = std::min(kReadSize, kBufferMax - std::min(kBufferMax, buffer_.size()));
   if (size == 0) co_return http::error::buffer_overflow;
-  const IoResult got =
-      co_await IoAwait([&](auto handler) { stream_.async_read_some(buffer_.prepare(size), std::move(handler)); });
+  const IoResult got = co_await IoAwait(
+      [&](auto handler) { stream_.async_read_some(buffer_.prepare(size), std::move(handler)); });
   if (!got.error) buffer_.commit(got.size);
   co_return got.error;
 }
@@ -137,7 +145,8 @@ Task<Connection::Next> Connection::serve_request() {
     const int status = status_of(error);
     if (status == 0) co_return Next::kClose;
     request.transaction = choose_transaction({});
-    co_await respond(error_response(status, "The request is not valid HTTP.", request), request.transaction, false);
+    co_await respond(error_response(status, "The request is not valid HTTP.", request), request.transaction,
+                     false);
     co_return Next::kLinger;
   }
   request = head();
@@ -147,7 +156,8 @@ Task<Connection::Next> Connection::serve_request() {
   const auto length = parser_->content_length();
   HttpResponse too_large;
   if (length && *length > body_max && !refusal) {
-    too_large = error_response(413, "The request is over the limit of " + std::to_string(body_max) + " bytes.", request);
+    too_large = error_response(
+        413, "The request is over the limit of " + std::to_string(body_max) + " bytes.", request);
     refusal = &too_large;
   }
   if (refusal && !(parser_->is_done() || (length && *length <= kDrainMax))) {
@@ -156,15 +166,18 @@ Task<Connection::Next> Connection::serve_request() {
   }
   if (!parser_->is_done()) {
     if (!length) parser_->body_limit(body_max);  // chunked
-    ticks_left = worker_.config_.transfer_s + static_cast<unsigned>(length.value_or(body_max) / worker_.config_.transfer_rate);
-    if (!refusal && boost::beast::iequals(parser_->get()[http::field::expect], "100-continue") && buffer_.size() == 0) {
+    ticks_left = worker_.config_.transfer_s +
+                 static_cast<unsigned>(length.value_or(body_max) / worker_.config_.transfer_rate);
+    if (!refusal && boost::beast::iequals(parser_->get()[http::field::expect], "100-continue") &&
+        buffer_.size() == 0) {
       if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return Next::kClose;
     }
     error = co_await read_body();
     if (error) {
       const int status = status_of(error);
       if (status == 0) co_return Next::kClose;
-      const std::string_view why = status == 413 ? "The request is over the limit." : "The request is not valid HTTP.";
+      const std::string_view why =
+          status == 413 ? "The request is over the limit." : "The request is not valid HTTP.";
       co_await respond(error_response(status, why, request), request.transaction, false);
       co_return Next::kLinger;
     }
@@ -172,7 +185,8 @@ Task<Connection::Next> Connection::serve_request() {
   ticks_left = 0;  // the handler has its own limits
   request.body = parser_->get().body();
   const bool keep_alive = parser_->get().keep_alive();
-  const HttpResponse response = refusal ? std::move(*refusal) : co_await worker_.api_->handle(std::get<Admitted>(admitted), request);
+  const HttpResponse response =
+      refusal ? std::move(*refusal) : co_await worker_.api_->handle(std::get<Admitted>(admitted), request);
   const bool sent = co_await respond(response, request.transaction, keep_alive);
   if (!sent) co_return Next::kClose;
   co_return keep_alive ? Next::kKeepAlive : Next::kLinger;
@@ -183,7 +197,8 @@ Task<bool> Connection::respond(const HttpResponse& response, std::string_view tr
   out_.clear();
   const bool head_only = parser_ && parser_->get().method() == http::verb::head;
   append_response(out_, response, transaction, keep_alive, head_only);
-  ticks_left = worker_.config_.transfer_s + static_cast<unsigned>(out_.size() / worker_.config_.transfer_rate);
+  ticks_left =
+      worker_.config_.transfer_s + static_cast<unsigned>(out_.size() / worker_.config_.transfer_rate);
   const bool sent = co_await write(out_);
   if (out_.capacity() > kBufferMax) std::string().swap(out_);
   co_return sent;
@@ -204,8 +219,8 @@ Task<bool> Connection::write(std::string_view bytes) {
   co_return true;
 }
 
-// linger closes our side, then takes what the client still sends for a moment: closing on unread bytes would reset the
-// connection, and our answer with it.
+// linger closes our side, then takes what the client still sends for a moment: closing on unread bytes would
+// reset the connection, and our answer with it.
 Task<void> Connection::linger() {
   ticks_left = kLingerS;
   auto& socket = stream_.next_layer();
@@ -215,7 +230,8 @@ Task<void> Connection::linger() {
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   Bytes sink(kReadSize);
   for (std::size_t taken = 0; !error && taken < kLingerMax;) {
-    const IoResult got = co_await IoAwait([&](auto handler) { socket.async_read_some(asio::buffer(sink), std::move(handler)); });
+    const IoResult got = co_await IoAwait(
+        [&](auto handler) { socket.async_read_some(asio::buffer(sink), std::move(handler)); });
     error = got.error;
     taken += got.size;
   }

@@ -21,7 +21,11 @@ class Connection final : public Timed {
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-  enum class Next : std::uint8_t { kKeepAlive, kClose, kLinger };  // linger: bytes that we did not take are on their way
+  enum class Next : std::uint8_t {
+    kKeepAlive,
+    kClose,
+    kLinger
+  };  // linger: bytes that we did not take are on their way
 
   Task<Next> serve_request();
   // read_more appends what the client sends; parse lets the parser take what is there.

@@ -28,7 +28,12 @@ struct Call {
 
 struct SocketControllerLink::State : std::enable_shared_from_this<State> {
   State(asio::io_context& loop_of, std::string path_of, const TimeSource& time_of, Metrics& metrics_of)
-      : loop(loop_of), path(std::move(path_of)), time(time_of), metrics(metrics_of), socket(loop_of), timer(loop_of) {}
+      : loop(loop_of),
+        path(std::move(path_of)),
+        time(time_of),
+        metrics(metrics_of),
+        socket(loop_of),
+        timer(loop_of) {}
 
   asio::io_context& loop;
   const std::string path;
@@ -66,12 +71,13 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     put(static_cast<std::uint8_t>(type), 1);
     put(number, 8);
     unsent.insert(unsent.end(), body.begin(), body.end());
-    if (!std::exchange(flushing, true))
-      asio::post(loop, [self = shared_from_this()] { spawn(flush(self)); });
+    if (!std::exchange(flushing, true)) asio::post(loop, [self = shared_from_this()] { spawn(flush(self)); });
     return number;
   }
 
-  bool can_send(std::size_t size) const { return open && unsent.size() + size < kUnsentMax && size < wire::kFrameSizeMax - 16; }
+  bool can_send(std::size_t size) const {
+    return open && unsent.size() + size < kUnsentMax && size < wire::kFrameSizeMax - 16;
+  }
 
   static Task<void> flush(std::shared_ptr<State> self) {
     const std::uint64_t generation = self->generation;
@@ -91,8 +97,8 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     wire::FrameBuffer frames;
     Bytes chunk(kReadSize);
     for (;;) {
-      const IoResult got =
-          co_await IoAwait([&](auto handler) { self->socket.async_read_some(asio::buffer(chunk), std::move(handler)); });
+      const IoResult got = co_await IoAwait(
+          [&](auto handler) { self->socket.async_read_some(asio::buffer(chunk), std::move(handler)); });
       if (got.error) break;
       frames.feed(ByteView(chunk).first(got.size));
       bool good = true;
@@ -130,18 +136,22 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         return;
       case wire::ControllerFrame::kError: {
         const std::uint8_t code = body.empty() ? 0 : body[0];
-        Error error{code == 0 || code > static_cast<std::uint8_t>(ErrorCode::kInternal) ? ErrorCode::kInternal : static_cast<ErrorCode>(code),
+        Error error{code == 0 || code > static_cast<std::uint8_t>(ErrorCode::kInternal)
+                        ? ErrorCode::kInternal
+                        : static_cast<ErrorCode>(code),
                     "gateway.controller.error"};
         if (auto entry = calls.extract(number)) {
           entry.mapped().answer->set(std::move(error));
         } else if (auto run = runs.extract(number)) {
-          run.mapped()->on_end(wire::ControllerFrame::kFailed, wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
+          run.mapped()->on_end(wire::ControllerFrame::kFailed,
+                               wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
         } else {
           metrics.records_unstored.add();
         }
         return;
       }
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -155,7 +165,8 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     auto lost_calls = std::exchange(calls, {});
     if (!ended) log_warning("gateway.controller.disconnected");
     const Bytes shutdown = wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kShutdown});
-    for (auto& [number, call] : lost_calls) call.answer->set(Error{ErrorCode::kUnavailable, "gateway.controller.lost"});
+    for (auto& [number, call] : lost_calls)
+      call.answer->set(Error{ErrorCode::kUnavailable, "gateway.controller.lost"});
     for (auto& [number, run] : lost_runs) run->on_end(wire::ControllerFrame::kFailed, shutdown);
   }
 
@@ -170,7 +181,8 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         if (auto connected = self->connect(); !connected) continue;
       }
       const std::uint64_t now = self->time.unix_ms();
-      std::vector<std::pair<std::uint64_t, std::shared_ptr<RunListener>>> all(self->runs.begin(), self->runs.end());
+      std::vector<std::pair<std::uint64_t, std::shared_ptr<RunListener>>> all(self->runs.begin(),
+                                                                              self->runs.end());
       for (auto& [number, run] : all) {
         if (run->on_tick(now)) continue;
         if (self->runs.erase(number) > 0) run->on_end(wire::ControllerFrame::kFailed, timed_out);
@@ -184,12 +196,14 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         late.push_back(at->second.answer);
         at = self->calls.erase(at);
       }
-      for (OneShot<Result<Bytes>>* call : late) call->set(Error{ErrorCode::kUnavailable, "gateway.controller.silent"});
+      for (OneShot<Result<Bytes>>* call : late)
+        call->set(Error{ErrorCode::kUnavailable, "gateway.controller.silent"});
     }
   }
 };
 
-SocketControllerLink::SocketControllerLink(asio::io_context& loop, std::string socket_path, const TimeSource& time, Metrics& metrics)
+SocketControllerLink::SocketControllerLink(asio::io_context& loop, std::string socket_path,
+                                           const TimeSource& time, Metrics& metrics)
     : state_(std::make_shared<State>(loop, std::move(socket_path), time, metrics)) {}
 SocketControllerLink::~SocketControllerLink() { close(); }
 

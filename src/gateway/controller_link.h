@@ -1,6 +1,6 @@
-// controller_link.h: a worker's connection to the controller. Idea: all frames of one turn of the event loop leave in one write.
-// The peer is hostile: numbers that we did not give, second answers and broken framing are dropped or end the connection; a lost
-// connection ends what waits on it and is opened again.
+// controller_link.h: a worker's connection to the controller. Idea: all frames of one turn of the event loop
+// leave in one write. The peer is hostile: numbers that we did not give, second answers and broken framing
+// are dropped or end the connection; a lost connection ends what waits on it and is opened again.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@ namespace clemmys::gateway {
 
 class SocketControllerLink final : public ControllerLink {
  public:
-  SocketControllerLink(boost::asio::io_context& loop, std::string socket_path, const TimeSource& time, Metrics& metrics);
+  SocketControllerLink(boost::asio::io_context& loop, std::string socket_path, const TimeSource& time,
+                       Metrics& metrics);
   ~SocketControllerLink() override;
 
   // connect opens the connection now; later ones are opened by themselves.

@@ -1,4 +1,5 @@
-// errors.h: OpenWhisk's error shape, `{"error": text, "code": transaction id}`, and its stable texts, which clients show.
+// errors.h: OpenWhisk's error shape, `{"error": text, "code": transaction id}`, and its stable texts, which
+// clients show.
 #pragma once
 
 #include "base/result.h"
@@ -8,7 +9,8 @@ namespace clemmys::gateway {
 
 namespace text {
 inline constexpr std::string_view kNotFound = "The requested resource does not exist.";
-inline constexpr std::string_view kNotAuthorized = "The supplied authentication is not authorized to access this resource.";
+inline constexpr std::string_view kNotAuthorized =
+    "The supplied authentication is not authorized to access this resource.";
 inline constexpr std::string_view kBadCredentials = "The supplied authentication is invalid.";
 inline constexpr std::string_view kNoCredentials =
     "The resource requires authentication, which was not supplied with the request.";
@@ -18,9 +20,11 @@ inline constexpr std::string_view kReserved =
     "Request defines parameters that are not allowed (e.g., reserved properties).";
 inline constexpr std::string_view kIllegalName = "The name of the entity contains illegal characters.";
 inline constexpr std::string_view kLongName = "The name of the entity exceeds maximum length (256).";
-inline constexpr std::string_view kNotJsonObject = "The request content was malformed:\nExpected a JSON object.";
+inline constexpr std::string_view kNotJsonObject =
+    "The request content was malformed:\nExpected a JSON object.";
 inline constexpr std::string_view kNoPackages = "Packages are not supported by this deployment.";
-inline constexpr std::string_view kUnavailable = "The platform is not available at the moment. Try again later.";
+inline constexpr std::string_view kUnavailable =
+    "The platform is not available at the moment. Try again later.";
 }  // namespace text
 
 HttpResponse error_response(int status, std::string_view message, const HttpRequest& request);

@@ -19,25 +19,32 @@ boost::beast::string_view view(std::string_view text) { return {text.data(), tex
 
 boost::beast::string_view content_type(BodyType type) {
   switch (type) {
-    case BodyType::kJson: return "application/json";
-    case BodyType::kOctets: return "application/octet-stream";
-    case BodyType::kText: return "text/plain; version=0.0.4; charset=utf-8";
-    case BodyType::kNone: break;
+    case BodyType::kJson:
+      return "application/json";
+    case BodyType::kOctets:
+      return "application/octet-stream";
+    case BodyType::kText:
+      return "text/plain; version=0.0.4; charset=utf-8";
+    case BodyType::kNone:
+      break;
   }
   return {};
 }
 
 }  // namespace
 
-void append_response(std::string& out, const HttpResponse& response, std::string_view transaction, bool keep_alive, bool head_only) {
+void append_response(std::string& out, const HttpResponse& response, std::string_view transaction,
+                     bool keep_alive, bool head_only) {
   http::response<http::empty_body> message;
   message.version(11);
   message.result(static_cast<unsigned>(response.status));
   if (response.type != BodyType::kNone) message.set(http::field::content_type, content_type(response.type));
-  if (response.challenge) message.set(http::field::www_authenticate, "Basic realm=\"OpenWhisk secure realm\"");
+  if (response.challenge)
+    message.set(http::field::www_authenticate, "Basic realm=\"OpenWhisk secure realm\"");
   message.set(http::field::access_control_allow_origin, "*");
   message.set(http::field::access_control_allow_methods, "GET, DELETE, POST, PUT, HEAD");
-  message.set(http::field::access_control_allow_headers, "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent");
+  message.set(http::field::access_control_allow_headers,
+              "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent");
   message.set("X-Request-ID", view(transaction));
   if (!response.activation.empty()) message.set("x-openwhisk-activation-id", view(response.activation));
   message.content_length(response.body.size());
@@ -62,7 +69,8 @@ std::string choose_transaction(std::string_view given) {
   const auto plain = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
   };
-  if (!given.empty() && given.size() <= kTransactionSizeMax && std::ranges::all_of(given, plain)) return std::string(given);
+  if (!given.empty() && given.size() <= kTransactionSizeMax && std::ranges::all_of(given, plain))
+    return std::string(given);
   std::array<std::uint8_t, 16> id;
   crypto::random_bytes(id);
   return to_hex(id);

@@ -1,5 +1,5 @@
-// http_types.h: requests and responses as the API sees them, without the HTTP library. Views point into the connection's
-// buffers and live until the response is given.
+// http_types.h: requests and responses as the API sees them, without the HTTP library. Views point into the
+// connection's buffers and live until the response is given.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct HttpRequest {
   std::string_view content_type;
   std::string_view body;
   std::uint64_t received_unix_ms = 0;
-  std::string transaction;         // X-Request-ID as given, or ours
+  std::string transaction;  // X-Request-ID as given, or ours
 };
 
 enum class BodyType : std::uint8_t { kNone, kJson, kOctets, kText };
@@ -26,8 +26,8 @@ struct HttpResponse {
   int status = 200;
   BodyType type = BodyType::kJson;
   std::string body;
-  std::string activation;          // x-openwhisk-activation-id, when not empty
-  bool challenge = false;          // adds WWW-Authenticate
+  std::string activation;  // x-openwhisk-activation-id, when not empty
+  bool challenge = false;  // adds WWW-Authenticate
 };
 
 }  // namespace clemmys::gateway

@@ -12,10 +12,13 @@ constexpr std::string_view kLogWithheld = "stderr: the platform did not deliver 
 
 ActivationStatus status_of(wire::Outcome outcome) {
   switch (outcome) {
-    case wire::Outcome::kSuccess: return ActivationStatus::kSuccess;
-    case wire::Outcome::kHandlerError: return ActivationStatus::kApplicationError;
+    case wire::Outcome::kSuccess:
+      return ActivationStatus::kSuccess;
+    case wire::Outcome::kHandlerError:
+      return ActivationStatus::kApplicationError;
     case wire::Outcome::kRuntimeFault:
-    case wire::Outcome::kNone: break;
+    case wire::Outcome::kNone:
+      break;
   }
   return ActivationStatus::kDeveloperError;
 }
@@ -28,18 +31,23 @@ void set_result(ActivationRecord& record, wire::Outcome outcome, wire::ContentTy
   if (type != wire::ContentType::kJson) return;
   auto facts = inspect_json(as_text(body));
   if (facts && facts->shape != JsonShape::kOther) {
-    if (facts->has_error && record.status == ActivationStatus::kSuccess) record.status = ActivationStatus::kApplicationError;
+    if (facts->has_error && record.status == ActivationStatus::kSuccess)
+      record.status = ActivationStatus::kApplicationError;
     return;
   }
   record.status = ActivationStatus::kDeveloperError;
-  record.result = to_bytes(std::string_view(R"({"error":"The action did not produce a valid JSON response."})"));
+  record.result =
+      to_bytes(std::string_view(R"({"error":"The action did not produce a valid JSON response."})"));
 }
 
 // set_times clamps a step's claimed times into what the gateway itself saw.
-void set_times(ActivationRecord& record, const wire::Event* event, std::uint64_t earliest, std::uint64_t now) {
-  record.start_unix_ms = event ? std::clamp(event->start_unix_ms, earliest, std::max(earliest, now)) : earliest;
-  record.end_unix_ms = event ? std::clamp(event->end_unix_ms, record.start_unix_ms, std::max(record.start_unix_ms, now))
-                             : std::max(record.start_unix_ms, now);
+void set_times(ActivationRecord& record, const wire::Event* event, std::uint64_t earliest,
+               std::uint64_t now) {
+  record.start_unix_ms =
+      event ? std::clamp(event->start_unix_ms, earliest, std::max(earliest, now)) : earliest;
+  record.end_unix_ms =
+      event ? std::clamp(event->end_unix_ms, record.start_unix_ms, std::max(record.start_unix_ms, now))
+            : std::max(record.start_unix_ms, now);
   record.duration_ms = record.end_unix_ms - record.start_unix_ms;
   record.wait_ms = record.start_unix_ms - earliest;
   record.init_ms = event ? event->init_ms : 0;
@@ -47,25 +55,36 @@ void set_times(ActivationRecord& record, const wire::Event* event, std::uint64_t
 
 std::string_view word(wire::PlatformErrorCode code) {
   switch (code) {
-    case wire::PlatformErrorCode::kNoCapacity: return "no_capacity";
-    case wire::PlatformErrorCode::kInstanceDied: return "instance_died";
-    case wire::PlatformErrorCode::kTimeout: return "timeout";
-    case wire::PlatformErrorCode::kBadImage: return "bad_image";
-    case wire::PlatformErrorCode::kRefused: return "refused";
-    case wire::PlatformErrorCode::kShutdown: return "shutdown";
+    case wire::PlatformErrorCode::kNoCapacity:
+      return "no_capacity";
+    case wire::PlatformErrorCode::kInstanceDied:
+      return "instance_died";
+    case wire::PlatformErrorCode::kTimeout:
+      return "timeout";
+    case wire::PlatformErrorCode::kBadImage:
+      return "bad_image";
+    case wire::PlatformErrorCode::kRefused:
+      return "refused";
+    case wire::PlatformErrorCode::kShutdown:
+      return "shutdown";
   }
   return "unknown";
 }
 
 std::string message(wire::PlatformErrorCode code, const wire::Limits& limits) {
   switch (code) {
-    case wire::PlatformErrorCode::kNoCapacity: return "The platform has no capacity for this action at the moment.";
+    case wire::PlatformErrorCode::kNoCapacity:
+      return "The platform has no capacity for this action at the moment.";
     case wire::PlatformErrorCode::kTimeout:
       return "The action exceeded its time limits of " + std::to_string(limits.timeout_ms) + " milliseconds.";
-    case wire::PlatformErrorCode::kBadImage: return "The image of the action could not be started.";
-    case wire::PlatformErrorCode::kInstanceDied: return "The instance that ran the action ended before it answered.";
-    case wire::PlatformErrorCode::kRefused: return "The instance refused the request.";
-    case wire::PlatformErrorCode::kShutdown: break;
+    case wire::PlatformErrorCode::kBadImage:
+      return "The image of the action could not be started.";
+    case wire::PlatformErrorCode::kInstanceDied:
+      return "The instance that ran the action ended before it answered.";
+    case wire::PlatformErrorCode::kRefused:
+      return "The instance refused the request.";
+    case wire::PlatformErrorCode::kShutdown:
+      break;
   }
   return "The platform ended the activation.";
 }
@@ -96,9 +115,16 @@ Invocation::Invocation(InvocationInput input) : input_(std::move(input)), blindi
   }
 
   const wire::ChainStep& first = chain.steps.front();
-  header_ = {.kind = wire::Kind::kRequest, .step = 0, .steps = static_cast<std::uint16_t>(chain.steps.size()),
-             .activation = pending_.activation, .chain = chain.id, .chain_digest = chain.digest, .receiver = first.function,
-             .image = first.image, .memory_mib = first.memory_mib, .timeout_ms = first.timeout_ms,
+  header_ = {.kind = wire::Kind::kRequest,
+             .step = 0,
+             .steps = static_cast<std::uint16_t>(chain.steps.size()),
+             .activation = pending_.activation,
+             .chain = chain.id,
+             .chain_digest = chain.digest,
+             .receiver = first.function,
+             .image = first.image,
+             .memory_mib = first.memory_mib,
+             .timeout_ms = first.timeout_ms,
              .deadline_unix_ms = pending_.deadline_unix_ms};
   input_digest_ = crypto::keyed_digest(blinding_, input_.body);
   wire::Payload payload;
@@ -111,8 +137,9 @@ Invocation::Invocation(InvocationInput input) : input_(std::move(input)), blindi
 Status Invocation::take_event(ByteView envelope) {
   const wire::Header header = TRY(wire::decode_header(envelope));
   const wire::Chain& chain = *input_.chain;
-  if (header.kind != wire::Kind::kEvent || header.activation != pending_.activation || header.chain != chain.id ||
-      header.chain_digest != chain.digest || header.steps != chain.steps.size() || header.step >= events_.size()) {
+  if (header.kind != wire::Kind::kEvent || header.activation != pending_.activation ||
+      header.chain != chain.id || header.chain_digest != chain.digest || header.steps != chain.steps.size() ||
+      header.step >= events_.size()) {
     return Error{ErrorCode::kCorrupt, "gateway.event.header"};
   }
   if (events_[header.step]) return Error{ErrorCode::kCorrupt, "gateway.event.second"};
@@ -124,14 +151,16 @@ Result<wire::Payload> Invocation::open_answer(ByteView envelope, std::size_t& st
   const wire::Header header = TRY(wire::decode_header(envelope));
   const wire::Chain& chain = *input_.chain;
   const std::size_t steps = chain.steps.size();
-  if (header.activation != pending_.activation || header.chain != chain.id || header.chain_digest != chain.digest ||
-      header.steps != steps || header.deadline_unix_ms != pending_.deadline_unix_ms || !header.receiver.is_zero() ||
+  if (header.activation != pending_.activation || header.chain != chain.id ||
+      header.chain_digest != chain.digest || header.steps != steps ||
+      header.deadline_unix_ms != pending_.deadline_unix_ms || !header.receiver.is_zero() ||
       !header.image.is_zero()) {
     return Error{ErrorCode::kCorrupt, "gateway.answer.header"};
   }
   if (header.kind == wire::Kind::kResult && header.step == steps) {
     wire::Payload payload = TRY(wire::open(envelope, chain.last_edge));
-    if (payload.outcome != wire::Outcome::kSuccess) return Error{ErrorCode::kCorrupt, "gateway.answer.outcome"};
+    if (payload.outcome != wire::Outcome::kSuccess)
+      return Error{ErrorCode::kCorrupt, "gateway.answer.outcome"};
     steps_run = steps;
     return payload;
   }
@@ -149,7 +178,8 @@ Status Invocation::check_receipts(const wire::Payload& payload, std::size_t step
   const wire::Chain& chain = *input_.chain;
   if (payload.receipts.size() != steps_run || payload.log_digests.size() != steps_run)
     return Error{ErrorCode::kCorrupt, "gateway.receipt.count"};
-  if (!equal_constant_time(payload.blinding.view(), blinding_.view())) return Error{ErrorCode::kCorrupt, "gateway.receipt.blinding"};
+  if (!equal_constant_time(payload.blinding.view(), blinding_.view()))
+    return Error{ErrorCode::kCorrupt, "gateway.receipt.blinding"};
   Digest expected = input_digest_;  // what each step must have read: what the step before it wrote
   for (std::size_t i = 0; i < steps_run; ++i) {
     const wire::ReceiptEntry& entry = payload.receipts[i];
@@ -161,7 +191,8 @@ Status Invocation::check_receipts(const wire::Payload& payload, std::size_t step
     if (entry.input != expected) return Error{ErrorCode::kCorrupt, "gateway.receipt.input"};
     expected = entry.output;
   }
-  if (crypto::keyed_digest(blinding_, payload.body) != expected) return Error{ErrorCode::kCorrupt, "gateway.receipt.output"};
+  if (crypto::keyed_digest(blinding_, payload.body) != expected)
+    return Error{ErrorCode::kCorrupt, "gateway.receipt.output"};
   return {};
 }
 
@@ -170,8 +201,8 @@ const wire::Event* Invocation::event_of(std::size_t step, const wire::Payload& p
   return &*events_[step];
 }
 
-ActivationRecord Invocation::component_record(std::size_t step, const wire::Event* event, std::uint64_t start_unix_ms,
-                                              std::uint64_t now_unix_ms) const {
+ActivationRecord Invocation::component_record(std::size_t step, const wire::Event* event,
+                                              std::uint64_t start_unix_ms, std::uint64_t now_unix_ms) const {
   const wire::Chain& chain = *input_.chain;
   const wire::ChainStep& chain_step = chain.steps[step];
   ActivationRecord record = pending_;

@@ -1,6 +1,7 @@
-// invocation.h: one activation, from sealed parameters to a checked answer, without input or output. This is where the host's
-// word ends: an answer counts only if it is exactly what this very request, sent along this very chain, can have produced
-// (design/protocol.md, "What the gateway does with an answer"). Not thread-safe; belongs to one worker.
+// invocation.h: one activation, from sealed parameters to a checked answer, without input or output. This is
+// where the host's word ends: an answer counts only if it is exactly what this very request, sent along this
+// very chain, can have produced (design/protocol.md, "What the gateway does with an answer"). Not
+// thread-safe; belongs to one worker.
 #pragma once
 
 #include <optional>
@@ -11,9 +12,9 @@
 namespace clemmys::gateway {
 
 struct InvocationInput {
-  NamespacePointer owner;    // of the caller: where records go
-  ActionPointer action;      // the action or sequence that was named
-  ChainPointer chain;        // its current chain
+  NamespacePointer owner;                 // of the caller: where records go
+  ActionPointer action;                   // the action or sequence that was named
+  ChainPointer chain;                     // its current chain
   std::vector<ActionPointer> components;  // sequences: the action of each step, null where it is not known
   std::string subject;
   wire::ContentType type = wire::ContentType::kJson;

@@ -23,11 +23,16 @@ class Answers : public ::testing::Test {
   Invocation invoke(const std::string& name) {
     const auto snapshot = world.view.snapshot();
     const ActionPointer action = snapshot->action("guest", "", name);
-    InvocationInput input{.owner = world.owner(), .action = action, .chain = snapshot->chain(action->chain), .subject = "guest-user",
-                          .body = to_bytes(std::string_view(R"({"x":1})")), .now_unix_ms = kNow};
+    InvocationInput input{.owner = world.owner(),
+                          .action = action,
+                          .chain = snapshot->chain(action->chain),
+                          .subject = "guest-user",
+                          .body = to_bytes(std::string_view(R"({"x":1})")),
+                          .now_unix_ms = kNow};
     return Invocation(std::move(input));
   }
-  FakeAnswers answer(const Invocation& invocation, const std::string& name, const FakeHandler& handler = echo) {
+  FakeAnswers answer(const Invocation& invocation, const std::string& name,
+                     const FakeHandler& handler = echo) {
     return world.kms.functions(name).answer(invocation.envelope(), handler);
   }
   static FakeReply fail_at_1(std::size_t step, const wire::Payload& input) {
@@ -41,7 +46,8 @@ class Answers : public ::testing::Test {
     EXPECT_EQ(finished.error().site, site);
   }
   // bent refuses an answer of "abc" whose payload was changed by somebody who holds the sealing key.
-  void bent(const std::function<void(FakeAnswers&)>& bend, std::string_view site, const FakeHandler& handler = echo) {
+  void bent(const std::function<void(FakeAnswers&)>& bend, std::string_view site,
+            const FakeHandler& handler = echo) {
     Invocation invocation = invoke("abc");
     FakeAnswers answers = answer(invocation, "abc", handler);
     bend(answers);
@@ -57,7 +63,8 @@ TEST_F(Answers, GenuineResultIsTakenWithRecordsOfEachStep) {
   auto finished = invocation.finish(answers.done, kNow + 5);
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->record.status, ActivationStatus::kSuccess);
-  EXPECT_EQ(as_text(finished->record.result), R"({"step":2,"input":{"step":1,"input":{"step":0,"input":{"x":1}}}})");
+  EXPECT_EQ(as_text(finished->record.result),
+            R"({"step":2,"input":{"step":1,"input":{"step":0,"input":{"x":1}}}})");
   ASSERT_EQ(finished->components.size(), 3u);
   EXPECT_EQ(finished->components[1].name, "b");
   EXPECT_EQ(finished->components[1].cause, invocation.activation());
@@ -82,13 +89,15 @@ TEST_F(Answers, RefusesTheAnswerOfAnotherChain) {
   Invocation mine = invoke("abc"), other = invoke("cba");
   FakeAnswers answers = answer(other, "cba");
   answers.header.activation = mine.activation();
-  refuses(mine, world.kms.functions("cba").seal_answer(answers.header, answers.payload), "gateway.answer.header");
+  refuses(mine, world.kms.functions("cba").seal_answer(answers.header, answers.payload),
+          "gateway.answer.header");
 }
 
 TEST_F(Answers, RefusesAnotherChainsAnswerUnderThisChainsHeader) {
   Invocation mine = invoke("abc"), other = invoke("cba");
   const FakeAnswers genuine = answer(mine, "abc"), foreign = answer(other, "cba");
-  refuses(mine, world.kms.functions("cba").seal_answer(genuine.header, foreign.payload), "crypto.aes256gcm.tag");
+  refuses(mine, world.kms.functions("cba").seal_answer(genuine.header, foreign.payload),
+          "crypto.aes256gcm.tag");
 }
 
 TEST_F(Answers, RefusesEveryChangedByte) {
@@ -114,13 +123,15 @@ TEST_F(Answers, RefusesAnIntermediateResultAsTheFinalOne) {
   answers.payload.receipts.resize(1);
   answers.payload.log_digests.resize(1);
   // Step 0 holds edge 1 only.
-  refuses(invocation, wire::seal(answers.header, world.kms.functions("abc").edge(1), answers.payload), "crypto.aes256gcm.tag");
+  refuses(invocation, wire::seal(answers.header, world.kms.functions("abc").edge(1), answers.payload),
+          "crypto.aes256gcm.tag");
 }
 
 TEST_F(Answers, RefusesAnEndUnderAnotherStepsKey) {
   Invocation invocation = invoke("abc");
   const FakeAnswers answers = answer(invocation, "abc", fail_at_1);
-  refuses(invocation, wire::seal(answers.header, world.kms.functions("abc").return_key(0), answers.payload), "crypto.aes256gcm.tag");
+  refuses(invocation, wire::seal(answers.header, world.kms.functions("abc").return_key(0), answers.payload),
+          "crypto.aes256gcm.tag");
 }
 
 TEST_F(Answers, RefusesAnEndAtAnotherStep) {
@@ -145,7 +156,8 @@ TEST_F(Answers, RefusesMissingLogDigests) {
   bent([](FakeAnswers& answers) { answers.payload.log_digests.pop_back(); }, "gateway.receipt.count");
 }
 TEST_F(Answers, RefusesReceiptsInAnotherOrder) {
-  bent([](FakeAnswers& answers) { std::swap(answers.payload.receipts[0], answers.payload.receipts[1]); }, "gateway.receipt.step");
+  bent([](FakeAnswers& answers) { std::swap(answers.payload.receipts[0], answers.payload.receipts[1]); },
+       "gateway.receipt.step");
 }
 TEST_F(Answers, RefusesAForgedReceipt) {
   bent([](FakeAnswers& answers) { answers.payload.receipts[1].cpu_ns += 1; }, "gateway.receipt.mac");
@@ -153,13 +165,15 @@ TEST_F(Answers, RefusesAForgedReceipt) {
 TEST_F(Answers, RefusesAReceiptOfAnotherActivation) {
   Invocation other = invoke("abc");
   const FakeAnswers foreign = answer(other, "abc");
-  bent([&](FakeAnswers& answers) { answers.payload.receipts[1] = foreign.payload.receipts[1]; }, "gateway.receipt.mac");
+  bent([&](FakeAnswers& answers) { answers.payload.receipts[1] = foreign.payload.receipts[1]; },
+       "gateway.receipt.mac");
 }
 TEST_F(Answers, RefusesABodyThatNoReceiptVouchesFor) {
   bent([](FakeAnswers& answers) { answers.payload.body.push_back(' '); }, "gateway.receipt.output");
 }
 TEST_F(Answers, RefusesAnotherBlindingKey) {
-  bent([](FakeAnswers& answers) { answers.payload.blinding = crypto::random_key(); }, "gateway.receipt.blinding");
+  bent([](FakeAnswers& answers) { answers.payload.blinding = crypto::random_key(); },
+       "gateway.receipt.blinding");
 }
 
 TEST_F(Answers, RefusesStepsThatDoNotMeet) {
@@ -168,9 +182,11 @@ TEST_F(Answers, RefusesStepsThatDoNotMeet) {
   wire::Header header = wire::decode_header(invocation.envelope()).value();
   header.step = 1;
   const wire::ReceiptEntry& old = answers.payload.receipts[1];
-  answers.payload.receipts[1] = wire::make_receipt(world.kms.functions("abc").return_key(1), header, answers.payload.blinding, old.function, old.image,
-                                                   old.code, as_bytes("other input"), as_bytes("other output"), 1);
-  refuses(invocation, world.kms.functions("abc").seal_answer(answers.header, answers.payload), "gateway.receipt.input");
+  answers.payload.receipts[1] = wire::make_receipt(
+      world.kms.functions("abc").return_key(1), header, answers.payload.blinding, old.function, old.image,
+      old.code, as_bytes("other input"), as_bytes("other output"), 1);
+  refuses(invocation, world.kms.functions("abc").seal_answer(answers.header, answers.payload),
+          "gateway.receipt.input");
 }
 
 TEST_F(Answers, RefusesEventsOfOtherActivationsAndSecondOnes) {
@@ -193,21 +209,31 @@ TEST_F(Answers, ShowsAForeignOrMissingLogAsSuch) {
   EXPECT_TRUE(invocation.take_event(rerun.events[0]));
   auto finished = invocation.finish(first.done, kNow + 5);
   ASSERT_TRUE(finished);
-  EXPECT_EQ(as_text(finished->record.log), "stderr: the platform did not deliver the log of this activation\n");
+  EXPECT_EQ(as_text(finished->record.log),
+            "stderr: the platform did not deliver the log of this activation\n");
 }
 
 TEST_F(Answers, ResultWithTopLevelErrorIsAnApplicationErrorWhateverItsKind) {
   Invocation invocation = invoke("a");
-  auto finished = invocation.finish(
-      answer(invocation, "a", [](std::size_t, const wire::Payload&) { return FakeReply{.body = to_bytes(std::string_view(R"({"error":1})"))}; }).done, kNow);
+  auto finished =
+      invocation.finish(answer(invocation, "a",
+                               [](std::size_t, const wire::Payload&) {
+                                 return FakeReply{.body = to_bytes(std::string_view(R"({"error":1})"))};
+                               })
+                            .done,
+                        kNow);
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->record.status, ActivationStatus::kApplicationError);
 }
 
 TEST_F(Answers, ResultThatIsNotJsonIsADeveloperError) {
   Invocation invocation = invoke("a");
-  auto finished =
-      invocation.finish(answer(invocation, "a", [](std::size_t, const wire::Payload&) { return FakeReply{.body = to_bytes(std::string_view("{]"))}; }).done, kNow);
+  auto finished = invocation.finish(answer(invocation, "a",
+                                           [](std::size_t, const wire::Payload&) {
+                                             return FakeReply{.body = to_bytes(std::string_view("{]"))};
+                                           })
+                                        .done,
+                                    kNow);
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->record.status, ActivationStatus::kDeveloperError);
 }

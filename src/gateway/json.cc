@@ -63,7 +63,8 @@ Result<JsonFacts> inspect_json(std::string_view text, std::vector<std::string>* 
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (error) return Error{ErrorCode::kInvalid, "gateway.json.syntax"};
   // Only white space may follow the value.
-  if (text.find_first_not_of(" \t\r\n", used) != std::string_view::npos) return Error{ErrorCode::kInvalid, "gateway.json.trailing"};
+  if (text.find_first_not_of(" \t\r\n", used) != std::string_view::npos)
+    return Error{ErrorCode::kInvalid, "gateway.json.trailing"};
   return parser.handler().facts;
 }
 

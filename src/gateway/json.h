@@ -1,5 +1,6 @@
-// json.h: JSON that passes through. Bodies and results are inspected in one pass, without a tree, and travel as the bytes they
-// came as; answers are appended to a string. Parsing is Boost.JSON's, strict (RFC 8259, UTF-8 checked, depth limited).
+// json.h: JSON that passes through. Bodies and results are inspected in one pass, without a tree, and travel
+// as the bytes they came as; answers are appended to a string. Parsing is Boost.JSON's, strict (RFC 8259,
+// UTF-8 checked, depth limited).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct JsonFacts {
   bool has_error = false;  // an object with a top-level "error"
 };
 
-// inspect_json checks one whole JSON text. With `keys`, the top-level keys of an object are appended there. kInvalid otherwise.
+// inspect_json checks one whole JSON text. With `keys`, the top-level keys of an object are appended there.
+// kInvalid otherwise.
 Result<JsonFacts> inspect_json(std::string_view text, std::vector<std::string>* keys = nullptr);
 
 // JsonWriter appends one JSON text to a string; it sets the commas, the caller sets the order.

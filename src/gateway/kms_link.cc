@@ -52,7 +52,8 @@ struct KmsThread::Impl {
   Result<Bytes> ask(const wire::GatewayRequest& request) {
     TRY(connect());
     auto answer = session->request(request);
-    if (!answer && answer.error().site == "gateway.kms.refused") {  // it lost our session, so it did nothing: open another one
+    if (!answer && answer.error().site ==
+                       "gateway.kms.refused") {  // it lost our session, so it did nothing: open another one
       TRY(connect());
       answer = session->request(request);
     }
@@ -130,14 +131,18 @@ namespace {
 class WorkerLink final : public KmsLink {
  public:
   WorkerLink(std::function<bool(Job)> push, Poster post) : push_(std::move(push)), post_(std::move(post)) {}
-  Task<Result<Bytes>> change(wire::GatewayRequest request) override { return ask({.request = std::move(request)}); }
+  Task<Result<Bytes>> change(wire::GatewayRequest request) override {
+    return ask({.request = std::move(request)});
+  }
   Task<Result<Bytes>> evidence(Bytes nonce) override { return ask({.nonce = std::move(nonce)}); }
 
  private:
   Task<Result<Bytes>> ask(Job job) {
     OneShot<Result<Bytes>> answer;
     job.answer = [this, &answer](Result<Bytes> result) {
-      post_([&answer, shared = std::make_shared<Result<Bytes>>(std::move(result))] { answer.set(std::move(*shared)); });
+      post_([&answer, shared = std::make_shared<Result<Bytes>>(std::move(result))] {
+        answer.set(std::move(*shared));
+      });
     };
     if (!push_(std::move(job))) co_return Error{ErrorCode::kUnavailable, "gateway.kms.queue"};
     co_return co_await answer;
@@ -148,8 +153,14 @@ class WorkerLink final : public KmsLink {
 
 }  // namespace
 
-KmsThread::KmsThread(KmsLinkConfig config, attest::Attester& attester, View& view, TlsContextSlot& tls, TimeSource& time, Metrics& metrics)
-    : impl_(new Impl{.config = std::move(config), .attester = attester, .view = view, .tls = tls, .time = time, .metrics = metrics}) {}
+KmsThread::KmsThread(KmsLinkConfig config, attest::Attester& attester, View& view, TlsContextSlot& tls,
+                     TimeSource& time, Metrics& metrics)
+    : impl_(new Impl{.config = std::move(config),
+                     .attester = attester,
+                     .view = view,
+                     .tls = tls,
+                     .time = time,
+                     .metrics = metrics}) {}
 
 KmsThread::~KmsThread() {
   {
@@ -168,7 +179,8 @@ Status KmsThread::start() {
 }
 
 std::unique_ptr<KmsLink> KmsThread::link(Poster post) {
-  return std::make_unique<WorkerLink>([impl = impl_.get()](Job job) { return impl->push(std::move(job)); }, std::move(post));
+  return std::make_unique<WorkerLink>([impl = impl_.get()](Job job) { return impl->push(std::move(job)); },
+                                      std::move(post));
 }
 
 }  // namespace clemmys::gateway

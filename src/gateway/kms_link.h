@@ -1,6 +1,7 @@
-// kms_link.h: the gateway's attested session with the KMS, on a thread of its own with blocking I/O. It keeps the view fresh (every
-// second and after each own change), renews the certificate before it ends, and opens a new session when the old one breaks.
-// Invariant: one KMS identity per lifetime; another session key than the first one's is refused.
+// kms_link.h: the gateway's attested session with the KMS, on a thread of its own with blocking I/O. It keeps
+// the view fresh (every second and after each own change), renews the certificate before it ends, and opens a
+// new session when the old one breaks. Invariant: one KMS identity per lifetime; another session key than the
+// first one's is refused.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,8 @@ using Poster = std::function<void(std::function<void()>)>;
 
 class KmsThread {
  public:
-  KmsThread(KmsLinkConfig config, attest::Attester& attester, View& view, TlsContextSlot& tls, TimeSource& time, Metrics& metrics);
+  KmsThread(KmsLinkConfig config, attest::Attester& attester, View& view, TlsContextSlot& tls,
+            TimeSource& time, Metrics& metrics);
   ~KmsThread();
 
   // start opens the session, gets the first certificate and view, and starts the thread.

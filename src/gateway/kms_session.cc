@@ -19,8 +19,8 @@ Result<Bytes> exchange(int descriptor, wire::KmsFrame type, ByteView body, bool*
   if (!frame) return frame.error();
   if (frame->type == static_cast<std::uint8_t>(wire::KmsFrame::kAnswer)) return std::move(frame->body);
   if (broken) *broken = true;
-  if (frame->type != static_cast<std::uint8_t>(wire::KmsFrame::kRefused) || frame->body.empty() || frame->body[0] == 0 ||
-      frame->body[0] > static_cast<std::uint8_t>(ErrorCode::kInternal)) {
+  if (frame->type != static_cast<std::uint8_t>(wire::KmsFrame::kRefused) || frame->body.empty() ||
+      frame->body[0] == 0 || frame->body[0] > static_cast<std::uint8_t>(ErrorCode::kInternal)) {
     return Error{ErrorCode::kCorrupt, "gateway.kms.frame"};
   }
   return Error{static_cast<ErrorCode>(frame->body[0]), "gateway.kms.refused",
@@ -43,7 +43,8 @@ Result<KmsSession> KmsSession::open(const std::string& socket_path, attest::Atte
   const Bytes nonce_bytes = TRY(exchange(socket.value, wire::KmsFrame::kNonce, {}));
   const wire::SignedNonce nonce = TRY(wire::decode_nonce(nonce_bytes));
   if (!wire::nonce_is_genuine(nonce)) return Error{ErrorCode::kDenied, "gateway.kms.nonce"};
-  if (expected_kms && nonce.kms != *expected_kms) return Error{ErrorCode::kDenied, "gateway.kms.other_identity"};
+  if (expected_kms && nonce.kms != *expected_kms)
+    return Error{ErrorCode::kDenied, "gateway.kms.other_identity"};
   wire::SessionClient client(wire::Role::kGateway, nonce);
   const auto report = client.report_data();
   Bytes evidence = TRY(attester.evidence(attest::ReportData{report.bytes}));
@@ -54,7 +55,10 @@ Result<KmsSession> KmsSession::open(const std::string& socket_path, attest::Atte
 }
 
 KmsSession::KmsSession(KmsSession&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), cipher_(std::move(other.cipher_)), kms_(other.kms_), broken_(other.broken_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      cipher_(std::move(other.cipher_)),
+      kms_(other.kms_),
+      broken_(other.broken_) {}
 
 KmsSession::~KmsSession() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -69,6 +73,8 @@ Result<wire::Answer> KmsSession::request(const wire::GatewayRequest& request) {
   return wire::decode_answer(*opened);
 }
 
-Result<Bytes> KmsSession::evidence(ByteView nonce) { return exchange(descriptor_, wire::KmsFrame::kEvidence, nonce); }
+Result<Bytes> KmsSession::evidence(ByteView nonce) {
+  return exchange(descriptor_, wire::KmsFrame::kEvidence, nonce);
+}
 
 }  // namespace clemmys::gateway

@@ -1,4 +1,5 @@
-// kms_session.h: one connection and one attested session with the KMS; blocking calls. Inner header of gateway/.
+// kms_session.h: one connection and one attested session with the KMS; blocking calls. Inner header of
+// gateway/.
 #pragma once
 
 #include <optional>
@@ -19,7 +20,8 @@ class KmsSession {
   ~KmsSession();
 
   const crypto::Ed25519Public& kms() const { return kms_; }
-  // request is one round trip inside the session. `broken` turns true when the session cannot be used any more.
+  // request is one round trip inside the session. `broken` turns true when the session cannot be used any
+  // more.
   Result<wire::Answer> request(const wire::GatewayRequest& request);
   Result<Bytes> evidence(ByteView nonce);
   bool broken() const { return broken_; }

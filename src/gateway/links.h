@@ -1,5 +1,6 @@
-// links.h: what the gateway asks of the world, as interfaces: the controller (untrusted: every byte of an answer may be forged)
-// and the KMS (over the attested session). Production: controller_link.h, kms_link.h; fakes: testing/.
+// links.h: what the gateway asks of the world, as interfaces: the controller (untrusted: every byte of an
+// answer may be forged) and the KMS (over the attested session). Production: controller_link.h, kms_link.h;
+// fakes: testing/.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@ namespace clemmys::gateway {
 class RunListener {
  public:
   virtual ~RunListener() = default;
-  // on_tick is called about once a second; false: the run is over its deadline, and the link ends it as timed out.
+  // on_tick is called about once a second; false: the run is over its deadline, and the link ends it as timed
+  // out.
   virtual bool on_tick(std::uint64_t now_unix_ms) = 0;
   virtual void on_event(ByteView envelope) = 0;
   // on_end: kDone with an envelope, or kFailed with an encoded PlatformError
@@ -24,12 +26,13 @@ class RunListener {
   virtual void on_end(wire::ControllerFrame type, ByteView body) = 0;
 };
 
-// ControllerLink belongs to one worker and is used on its thread only. Frames leave in the order of the calls; those of one turn
-// of the event loop leave in one write.
+// ControllerLink belongs to one worker and is used on its thread only. Frames leave in the order of the
+// calls; those of one turn of the event loop leave in one write.
 class ControllerLink {
  public:
   virtual ~ControllerLink() = default;
-  // call sends number ‖ body and waits for kOk or kRecords: the body after the number. kError becomes its Error.
+  // call sends number ‖ body and waits for kOk or kRecords: the body after the number. kError becomes its
+  // Error.
   virtual Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) = 0;
   // notify is call without waiting; a failure is counted and logged by the link.
   virtual void notify(wire::ControllerFrame type, Bytes body) = 0;
@@ -41,7 +44,8 @@ class ControllerLink {
 class KmsLink {
  public:
   virtual ~KmsLink() = default;
-  // change sends a request and, after success, brings the view up to date before it answers with the operation's body.
+  // change sends a request and, after success, brings the view up to date before it answers with the
+  // operation's body.
   virtual Task<Result<Bytes>> change(wire::GatewayRequest request) = 0;
   // evidence relays a client's nonce; the answer is an encoded KmsEvidence.
   virtual Task<Result<Bytes>> evidence(Bytes nonce) = 0;

@@ -1,5 +1,5 @@
-// main.cc: the gateway program. It wires the parts; nothing on the command line is security-relevant: who the KMS is shows in the
-// certificate that clients check, and the controller is distrusted anyway.
+// main.cc: the gateway program. It wires the parts; nothing on the command line is security-relevant: who the
+// KMS is shows in the certificate that clients check, and the controller is distrusted anyway.
 #include <openssl/ssl.h>
 
 #include <charconv>
@@ -21,7 +21,8 @@ struct Options {
 };
 
 constexpr std::string_view kUsage =
-    "usage: gateway --listen ADDRESS:PORT --kms-socket PATH --controller-socket PATH [--threads N] [--payload-mib N]\n";
+    "usage: gateway --listen ADDRESS:PORT --kms-socket PATH --controller-socket PATH [--threads N] "
+    "[--payload-mib N]\n";
 
 Result<unsigned> number(std::string_view text, unsigned least, unsigned most) {
   unsigned value = 0;
@@ -71,7 +72,8 @@ Status start_patiently(std::string_view what, const std::function<Status()>& sta
 
 Status run(const Options& options) {
   // The host's OpenSSL configuration is none of ours.
-  if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1) return Error{ErrorCode::kInternal, "gateway.main.openssl"};
+  if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1)
+    return Error{ErrorCode::kInternal, "gateway.main.openssl"};
   TRY(crypto::initialize());
   const SystemClock clock;
   TimeSource time(clock);
@@ -81,8 +83,12 @@ Status run(const Options& options) {
   const std::unique_ptr<attest::Attester> attester = TRY(attest::device_attester());
   KmsThread kms(options.kms, *attester, view, tls, time, metrics);
   TRY(start_patiently("kms", [&] { return kms.start(); }));
-  Server server(options.server, {.view = view, .tls = tls, .time = time, .metrics = metrics,
-                                 .kms_link = [&](Poster post) { return kms.link(std::move(post)); }, .measure_image = measure_image});
+  Server server(options.server, {.view = view,
+                                 .tls = tls,
+                                 .time = time,
+                                 .metrics = metrics,
+                                 .kms_link = [&](Poster post) { return kms.link(std::move(post)); },
+                                 .measure_image = measure_image});
   TRY(server.start());
   log_info("ready on port " + std::to_string(server.port()));
   server.wait();

@@ -7,7 +7,12 @@ namespace clemmys::gateway {
 std::string Metrics::prometheus() const {
   std::string out;
   const auto line = [&](std::string_view name, std::string_view type, const Counter& counter) {
-    out.append("# TYPE clemmys_gateway_").append(name).append(" ").append(type).append("\nclemmys_gateway_").append(name);
+    out.append("# TYPE clemmys_gateway_")
+        .append(name)
+        .append(" ")
+        .append(type)
+        .append("\nclemmys_gateway_")
+        .append(name);
     out.append(" ").append(std::to_string(counter.value())).append("\n");
   };
   out.append("# TYPE clemmys_gateway_responses_total counter\n");

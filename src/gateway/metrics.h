@@ -1,4 +1,5 @@
-// metrics.h: counters that any thread adds to, and their Prometheus text. Counts and sizes only: no names, no user data.
+// metrics.h: counters that any thread adds to, and their Prometheus text. Counts and sizes only: no names, no
+// user data.
 #pragma once
 
 #include <array>
@@ -19,11 +20,11 @@ class Counter {
 };
 
 struct Metrics {
-  std::array<Counter, 6> responses;   // by first digit of the status
+  std::array<Counter, 6> responses;  // by first digit of the status
   Counter connections, connections_open, connections_refused, handshakes_failed, slow_clients;
   Counter authentication_failures;
   Counter activations, activations_open, activations_failed;
-  Counter answers_refused;            // results and ends that were not genuine answers
+  Counter answers_refused;  // results and ends that were not genuine answers
   Counter events_refused, records_refused, records_unstored;
   Counter kms_reconnects, controller_reconnects;
 

@@ -21,14 +21,14 @@ Bytes encode(const ActivationRecord& record) {
   writer.u8(kVersion);
   writer.fixed(record.activation);
   writer.fixed(record.cause);
-  for (const std::string* text : {&record.namespace_name, &record.subject, &record.package, &record.name, &record.version,
-                                  &record.kind, &record.platform_error})
+  for (const std::string* text : {&record.namespace_name, &record.subject, &record.package, &record.name,
+                                  &record.version, &record.kind, &record.platform_error})
     writer.text(*text);
-  for (std::uint32_t limit :
-       {record.limits.timeout_ms, record.limits.memory_mib, record.limits.logs_mib, record.limits.concurrency})
+  for (std::uint32_t limit : {record.limits.timeout_ms, record.limits.memory_mib, record.limits.logs_mib,
+                              record.limits.concurrency})
     writer.u32(limit);
-  for (std::uint64_t number : {record.received_unix_ms, record.start_unix_ms, record.end_unix_ms, record.duration_ms,
-                               record.wait_ms, record.init_ms, record.deadline_unix_ms})
+  for (std::uint64_t number : {record.received_unix_ms, record.start_unix_ms, record.end_unix_ms,
+                               record.duration_ms, record.wait_ms, record.init_ms, record.deadline_unix_ms})
     writer.u64(number);
   writer.fixed(record.chain);
   writer.fixed(record.chain_digest);
@@ -49,14 +49,15 @@ Result<ActivationRecord> decode(ByteView bytes) {
   if (reader.u8() != kVersion) reader.fail();
   record.activation = reader.fixed<ActivationId>();
   record.cause = reader.fixed<ActivationId>();
-  for (std::string* text : {&record.namespace_name, &record.subject, &record.package, &record.name, &record.version,
-                            &record.kind, &record.platform_error})
+  for (std::string* text : {&record.namespace_name, &record.subject, &record.package, &record.name,
+                            &record.version, &record.kind, &record.platform_error})
     *text = reader.text();
-  for (std::uint32_t* limit :
-       {&record.limits.timeout_ms, &record.limits.memory_mib, &record.limits.logs_mib, &record.limits.concurrency})
+  for (std::uint32_t* limit : {&record.limits.timeout_ms, &record.limits.memory_mib, &record.limits.logs_mib,
+                               &record.limits.concurrency})
     *limit = reader.u32();
-  for (std::uint64_t* number : {&record.received_unix_ms, &record.start_unix_ms, &record.end_unix_ms, &record.duration_ms,
-                                &record.wait_ms, &record.init_ms, &record.deadline_unix_ms})
+  for (std::uint64_t* number :
+       {&record.received_unix_ms, &record.start_unix_ms, &record.end_unix_ms, &record.duration_ms,
+        &record.wait_ms, &record.init_ms, &record.deadline_unix_ms})
     *number = reader.u64();
   record.chain = reader.fixed<ChainId>();
   record.chain_digest = reader.fixed<Digest>();
@@ -74,14 +75,16 @@ Result<ActivationRecord> decode(ByteView bytes) {
 
 }  // namespace
 
-wire::StoredRecord seal_record(const ActivationRecord& record, wire::RecordState state, const wire::Namespace& owner) {
+wire::StoredRecord seal_record(const ActivationRecord& record, wire::RecordState state,
+                               const wire::Namespace& owner) {
   wire::StoredRecord stored;
   stored.namespace_id = owner.id;
   stored.activation = record.activation;
   stored.start_unix_ms = record.start_unix_ms;
   stored.expires_unix_ms = record.start_unix_ms + kRecordLifetimeMs;
   stored.state = state;
-  stored.sealed = wire::seal_blob(owner.record_key, record_aad(owner.id, record.activation, state), encode(record));
+  stored.sealed =
+      wire::seal_blob(owner.record_key, record_aad(owner.id, record.activation, state), encode(record));
   return stored;
 }
 
@@ -99,7 +102,8 @@ void settle(ActivationRecord& record, std::uint64_t now_unix_ms) {
   record.end_unix_ms = std::max(record.start_unix_ms, std::min(now_unix_ms, record.deadline_unix_ms));
   record.duration_ms = record.end_unix_ms - record.start_unix_ms;
   record.result_type = wire::ContentType::kJson;
-  record.result = to_bytes(std::string_view(R"({"error":"The platform lost this activation; its result is not known."})"));
+  record.result = to_bytes(
+      std::string_view(R"({"error":"The platform lost this activation; its result is not known."})"));
 }
 
 }  // namespace clemmys::gateway

@@ -1,4 +1,5 @@
-// record_json.cc: records in the shapes that OpenWhisk's clients read (reference/openwhisk/behaviour.md, 1.3).
+// record_json.cc: records in the shapes that OpenWhisk's clients read
+// (reference/openwhisk/behaviour.md, 1.3).
 #include "gateway/base64.h"
 #include "gateway/json.h"
 #include "gateway/record.h"
@@ -17,7 +18,9 @@ void append_result(std::string& out, const ActivationRecord& record) {
 }
 
 void append_annotations(JsonWriter& json, const ActivationRecord& record) {
-  const auto annotation = [&](std::string_view key) -> JsonWriter& { return json.open('{').key("key").text(key).key("value"); };
+  const auto annotation = [&](std::string_view key) -> JsonWriter& {
+    return json.open('{').key("key").text(key).key("value");
+  };
   std::string path = record.namespace_name;
   if (!record.package.empty()) path.append("/").append(record.package);
   path.append("/").append(record.name);
@@ -30,10 +33,16 @@ void append_annotations(JsonWriter& json, const ActivationRecord& record) {
   if (!record.sequence) annotation("timeout").boolean(record.timed_out).close('}');
   annotation("limits").open('{');
   json.key("concurrency").number(record.limits.concurrency).key("logs").number(record.limits.logs_mib);
-  json.key("memory").number(record.limits.memory_mib).key("timeout").number(record.limits.timeout_ms).close('}').close('}');
+  json.key("memory")
+      .number(record.limits.memory_mib)
+      .key("timeout")
+      .number(record.limits.timeout_ms)
+      .close('}')
+      .close('}');
   if (record.init_ms > 0) annotation("initTime").number(record.init_ms).close('}');
   // The host says so and nobody can check it: such an end never carries a function's result.
-  if (!record.platform_error.empty()) annotation("unauthenticatedPlatformError").text(record.platform_error).close('}');
+  if (!record.platform_error.empty())
+    annotation("unauthenticatedPlatformError").text(record.platform_error).close('}');
   json.close(']');
 }
 
@@ -50,7 +59,12 @@ void append_logs(JsonWriter& json, const ActivationRecord& record) {
 }
 
 void append_common(JsonWriter& json, const ActivationRecord& record) {
-  json.key("namespace").text(record.namespace_name).key("name").text(record.name).key("version").text(record.version);
+  json.key("namespace")
+      .text(record.namespace_name)
+      .key("name")
+      .text(record.name)
+      .key("version")
+      .text(record.version);
   json.key("activationId").text(to_hex(record.activation));
   if (!record.cause.is_zero()) json.key("cause").text(to_hex(record.cause));
   json.key("start").number(record.start_unix_ms).key("end").number(record.end_unix_ms);
@@ -61,10 +75,14 @@ void append_common(JsonWriter& json, const ActivationRecord& record) {
 
 std::string_view status_text(ActivationStatus status) {
   switch (status) {
-    case ActivationStatus::kSuccess: return "success";
-    case ActivationStatus::kApplicationError: return "application error";
-    case ActivationStatus::kDeveloperError: return "action developer error";
-    case ActivationStatus::kPlatformError: break;
+    case ActivationStatus::kSuccess:
+      return "success";
+    case ActivationStatus::kApplicationError:
+      return "application error";
+    case ActivationStatus::kDeveloperError:
+      return "action developer error";
+    case ActivationStatus::kPlatformError:
+      break;
   }
   return "whisk internal error";
 }

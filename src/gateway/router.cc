@@ -68,8 +68,8 @@ void route_own(Route& route, const Segments& path) {
 
 Error malformed_parameter(std::string_view key, std::string_view value, std::string_view type) {
   return {ErrorCode::kInvalid, "gateway.route.parameter",
-          "The query parameter '" + std::string(key) + "' was malformed:\n'" + std::string(value) + "' is not a valid " +
-              std::string(type)};
+          "The query parameter '" + std::string(key) + "' was malformed:\n'" + std::string(value) +
+              "' is not a valid " + std::string(type)};
 }
 
 }  // namespace
@@ -104,7 +104,8 @@ Result<Route> parse_target(std::string_view target) {
   const boost::urls::url_view& url = *parsed;
   Route route;
   Segments path;
-  if (url.segments().size() > kSegmentsMax || url.params().size() > kQueryMax) return Error{ErrorCode::kInvalid, "gateway.route.parts"};
+  if (url.segments().size() > kSegmentsMax || url.params().size() > kQueryMax)
+    return Error{ErrorCode::kInvalid, "gateway.route.parts"};
   for (auto segment : url.segments()) path.emplace_back(segment.data(), segment.size());
   for (auto parameter : url.params())
     route.query.emplace_back(std::string(parameter.key.data(), parameter.key.size()),
@@ -119,7 +120,8 @@ bool is_entity_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
   const auto inner = [&](char c) { return word(c) || c == '@' || c == '.' || c == '-' || c == ' '; };
-  if (name.empty() || name.size() > kEntityNameSizeMax || !word(name.front()) || name.back() == ' ') return false;
+  if (name.empty() || name.size() > kEntityNameSizeMax || !word(name.front()) || name.back() == ' ')
+    return false;
   return std::ranges::all_of(name, inner);
 }
 

@@ -1,5 +1,5 @@
-// router.h: from a request target to what is asked for. Parsing is Boost.URL's; percent-encoding is decoded once, here, and names
-// are checked against OpenWhisk's grammar before anything looks them up.
+// router.h: from a request target to what is asked for. Parsing is Boost.URL's; percent-encoding is decoded
+// once, here, and names are checked against OpenWhisk's grammar before anything looks them up.
 #pragma once
 
 #include <optional>
@@ -45,7 +45,8 @@ struct Route {
   Result<std::uint64_t> number(std::string_view key, std::uint64_t otherwise) const;
 };
 
-// parse_target gives kUnknown for paths that are no resource; kInvalid when the target is no valid origin form.
+// parse_target gives kUnknown for paths that are no resource; kInvalid when the target is no valid origin
+// form.
 Result<Route> parse_target(std::string_view target);
 
 // is_entity_name: \A([\w]|[\w][\w@ .-]*[\w@.-]+)\z, at most 256 characters.

@@ -21,7 +21,9 @@ constexpr std::chrono::milliseconds kTick{1000}, kAcceptPause{50};
 }  // namespace
 
 Worker::Worker(const ServerConfig& config, const ServerParts& parts, OpenActivations& open)
-    : config_(config), parts_(parts), controller_(loop_, config.controller_socket_path, parts.time, parts.metrics) {
+    : config_(config),
+      parts_(parts),
+      controller_(loop_, config.controller_socket_path, parts.time, parts.metrics) {
   kms_ = parts.kms_link([this](std::function<void()> function) { asio::post(loop_, std::move(function)); });
   const auto after = [this](std::uint64_t delay_ms, std::function<void()> function) {
     auto timer = std::make_shared<asio::steady_timer>(loop_, std::chrono::milliseconds(delay_ms));
@@ -29,9 +31,15 @@ Worker::Worker(const ServerConfig& config, const ServerParts& parts, OpenActivat
       if (!error) function();
     });
   };
-  api_ = std::make_unique<Api>(ApiContext{.view = parts.view, .controller = controller_, .kms = *kms_, .time = parts.time,
-                                          .metrics = parts.metrics, .open = open, .after = after,
-                                          .measure_image = parts.measure_image, .limits = config.limits});
+  api_ = std::make_unique<Api>(ApiContext{.view = parts.view,
+                                          .controller = controller_,
+                                          .kms = *kms_,
+                                          .time = parts.time,
+                                          .metrics = parts.metrics,
+                                          .open = open,
+                                          .after = after,
+                                          .measure_image = parts.measure_image,
+                                          .limits = config.limits});
 }
 
 Worker::~Worker() {
@@ -70,7 +78,8 @@ void Worker::join() {
 Task<void> Worker::accept() {
   for (;;) {
     tcp::socket socket(loop_);
-    const IoResult got = co_await IoAwait([&](auto handler) { acceptor_.async_accept(socket, std::move(handler)); });
+    const IoResult got =
+        co_await IoAwait([&](auto handler) { acceptor_.async_accept(socket, std::move(handler)); });
     if (got.error) {
       if (!acceptor_.is_open()) co_return;
       asio::steady_timer pause(loop_, kAcceptPause);  // out of descriptors: do not spin
@@ -110,7 +119,8 @@ struct Server::Impl {
   std::uint16_t port = 0;
 };
 
-Server::Server(ServerConfig config, ServerParts parts) : impl_(new Impl{.config = std::move(config), .parts = std::move(parts)}) {}
+Server::Server(ServerConfig config, ServerParts parts)
+    : impl_(new Impl{.config = std::move(config), .parts = std::move(parts)}) {}
 Server::~Server() { stop(); }
 
 Status Server::start() {

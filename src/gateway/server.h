@@ -1,5 +1,5 @@
-// server.h: TLS, HTTP/1.1 and the workers. Each worker is a thread with its own event loop, listening socket (SO_REUSEPORT),
-// controller connection and API, so that a request never changes threads.
+// server.h: TLS, HTTP/1.1 and the workers. Each worker is a thread with its own event loop, listening socket
+// (SO_REUSEPORT), controller connection and API, so that a request never changes threads.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ namespace clemmys::gateway {
 
 struct ServerConfig {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;              // 0: any free one
+  std::uint16_t port = 0;  // 0: any free one
   unsigned threads = 2;
   std::string controller_socket_path;
   ApiLimits limits;
   std::size_t connections_max = 4096;  // per worker
   std::size_t header_size_max = 16u << 10;
   unsigned handshake_s = 10, header_s = 10, idle_s = 75;
-  unsigned transfer_s = 20;            // for a body or an answer, plus a second per transfer_rate bytes
+  unsigned transfer_s = 20;  // for a body or an answer, plus a second per transfer_rate bytes
   std::size_t transfer_rate = 64u << 10;
 };
 

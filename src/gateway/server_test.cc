@@ -1,9 +1,10 @@
-// The gateway over real TLS, with the real KMS (throw-away root) and a controller whose functions answer truly: and clients who do
-// not behave.
+// The gateway over real TLS, with the real KMS (throw-away root) and a controller whose functions answer
+// truly: and clients who do not behave.
 #include "gateway/server.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 #include "crypto/crypto.h"
 #include "gateway/base64.h"
@@ -31,7 +32,8 @@ class Platform : public ::testing::Test {
     View view;
     TlsContextSlot tls;
     Metrics metrics;
-    std::unique_ptr<attest::Attester> attester = served.root().attester({.measurement = kms::testing::kGatewayImage, .signer = {}});
+    std::unique_ptr<attest::Attester> attester =
+        served.root().attester({.measurement = kms::testing::kGatewayImage, .signer = {}});
     KmsThread kms{{.socket_path = served.socket_path(), .poll_ms = 50}, *attester, view, tls, time, metrics};
     FakeControllerServer controller{folder.path() + "/c.sock", view, handle};
     std::unique_ptr<Server> server;
@@ -45,32 +47,39 @@ class Platform : public ::testing::Test {
       config.header_s = config.handshake_s = 2;
       config.idle_s = 3;
       config.transfer_s = 2;
-      server = std::make_unique<Server>(config, ServerParts{.view = view, .tls = tls, .time = time, .metrics = metrics,
-                                                            .kms_link = [this](Poster post) { return kms.link(std::move(post)); },
-                                                            .measure_image = [](ByteView file) -> Result<Measurement> {
-                                                              return Measurement{crypto::sha256(file).bytes};
-                                                            }});
+      server = std::make_unique<Server>(
+          config, ServerParts{.view = view,
+                              .tls = tls,
+                              .time = time,
+                              .metrics = metrics,
+                              .kms_link = [this](Poster post) { return kms.link(std::move(post)); },
+                              .measure_image = [](ByteView file) -> Result<Measurement> {
+                                return Measurement{crypto::sha256(file).bytes};
+                              }});
       const Status started = server->start();
       CHECK(started);
       claim();
     }
     void claim() {
       const int socket = wire::connect_unix(served.socket_path()).value();
-      const Bytes token = kms::testing::ask_socket(socket, wire::KmsFrame::kCreateNamespace, as_bytes("guest")).value();
+      const Bytes token =
+          kms::testing::ask_socket(socket, wire::KmsFrame::kCreateNamespace, as_bytes("guest")).value();
       ::close(socket);
       TlsClient claimer(server->port(), served.ca_certificate_der());
-      const ClientResponse claimed =
-          claimer.ask("POST", "/clemmys/v1/namespaces/guest/claim", "", R"({"token":")" + std::string(as_text(token)) + "\"}");
+      const ClientResponse claimed = claimer.ask("POST", "/clemmys/v1/namespaces/guest/claim", "",
+                                                 R"({"token":")" + std::string(as_text(token)) + "\"}");
       CHECK(claimed.status == 200);
       const json::value user = json::parse(claimed.body);
-      const std::string pair = std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
+      const std::string pair =
+          std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
       authorization = "Basic ";
       append_base64(authorization, as_bytes(pair));
     }
   };
   static FakeReply handle(std::size_t step, const wire::Payload& input) {
     FakeReply reply = echo(step, input);
-    if (input.content_type == wire::ContentType::kOctets) reply.body = input.body, reply.type = wire::ContentType::kOctets;
+    if (input.content_type == wire::ContentType::kOctets)
+      reply.body = input.body, reply.type = wire::ContentType::kOctets;
     return reply;
   }
 
@@ -90,7 +99,8 @@ Platform::Parts* Platform::self = nullptr;
 
 TEST_F(Platform, DeploysInvokesAndKeepsTheRecord) {
   deploy("hello");
-  const ClientResponse answer = ask("POST", "/api/v1/namespaces/_/actions/hello?blocking=true", R"({"name":"Ada"})");
+  const ClientResponse answer =
+      ask("POST", "/api/v1/namespaces/_/actions/hello?blocking=true", R"({"name":"Ada"})");
   ASSERT_EQ(answer.status, 200) << answer.body;
   const json::value record = json::parse(answer.body);
   EXPECT_EQ(json::serialize(record.at("response").at("result")), R"({"step":0,"input":{"name":"Ada"}})");
@@ -104,11 +114,14 @@ TEST_F(Platform, DeploysInvokesAndKeepsTheRecord) {
 TEST_F(Platform, ServesManyRequestsOnOneConnection) {
   deploy("many");
   for (int i = 0; i < 200; ++i)
-    ASSERT_EQ(ask("POST", "/api/v1/namespaces/_/actions/many?blocking=true&result=true", "{}").body, R"({"step":0,"input":{}})");
+    ASSERT_EQ(ask("POST", "/api/v1/namespaces/_/actions/many?blocking=true&result=true", "{}").body,
+              R"({"step":0,"input":{}})");
 }
 
 TEST_F(Platform, AnswersPipelinedRequestsInOrder) {
-  client.send("GET /api/v1 HTTP/1.1\r\nHost: h\r\nX-Request-ID: first\r\n\r\nGET /clemmys/v1/health HTTP/1.1\r\nHost: h\r\nX-Request-ID: second\r\n\r\n");
+  client.send(
+      "GET /api/v1 HTTP/1.1\r\nHost: h\r\nX-Request-ID: first\r\n\r\nGET /clemmys/v1/health "
+      "HTTP/1.1\r\nHost: h\r\nX-Request-ID: second\r\n\r\n");
   EXPECT_NE(client.receive().head.find("X-Request-ID: first"), std::string::npos);
   EXPECT_NE(client.receive().head.find("X-Request-ID: second"), std::string::npos);
 }
@@ -117,8 +130,9 @@ TEST_F(Platform, CarriesBytesAsBytes) {
   deploy("bytes");
   std::string image(300'000, '\0');
   crypto::random_bytes({reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
-  const ClientResponse answer = client.ask("POST", "/api/v1/namespaces/_/actions/bytes?blocking=true&result=true", self->authorization, image,
-                                           "Content-Type: image/jpeg\r\n");
+  const ClientResponse answer =
+      client.ask("POST", "/api/v1/namespaces/_/actions/bytes?blocking=true&result=true", self->authorization,
+                 image, "Content-Type: image/jpeg\r\n");
   EXPECT_EQ(answer.status, 200);
   EXPECT_NE(answer.head.find("application/octet-stream"), std::string::npos);
   EXPECT_TRUE(answer.body == image);
@@ -146,10 +160,11 @@ TEST_F(Platform, ResponsesOfLikeSizeLookAlikeOnTheWire) {
 }
 
 TEST_F(Platform, RefusesMalformedHttpWithOpenWhisksShape) {
-  for (const std::string& request : {std::string("NONSENSE\r\n\r\n"), std::string("GET /api/v1 HTTP/9.9\r\n\r\n"),
-                                    std::string("GET /api/v1 HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
-                                    std::string("POST /api/v1 HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
-                                    std::string("GET \x01 HTTP/1.1\r\n\r\n")}) {
+  for (const std::string& request :
+       {std::string("NONSENSE\r\n\r\n"), std::string("GET /api/v1 HTTP/9.9\r\n\r\n"),
+        std::string("GET /api/v1 HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
+        std::string("POST /api/v1 HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+        std::string("GET \x01 HTTP/1.1\r\n\r\n")}) {
     TlsClient rude(self->server->port(), self->served.ca_certificate_der());
     rude.send(request);
     const ClientResponse answer = rude.receive();
@@ -164,13 +179,17 @@ TEST_F(Platform, RefusesHeadersOverTheLimit) {
 }
 
 TEST_F(Platform, RefusesBodiesOverTheLimitWithoutTakingThem) {
-  client.send("POST /api/v1/namespaces/_/actions/x HTTP/1.1\r\nContent-Length: 999999999999\r\nAuthorization: " + self->authorization + "\r\n\r\n");
+  client.send(
+      "POST /api/v1/namespaces/_/actions/x HTTP/1.1\r\nContent-Length: 999999999999\r\nAuthorization: " +
+      self->authorization + "\r\n\r\n");
   EXPECT_EQ(client.receive().status, 413);
 }
 
 TEST_F(Platform, RefusesChunkedBodiesOverTheLimit) {
-  client.send("POST /api/v1/namespaces/_/actions/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\nAuthorization: " +
-              self->authorization + "\r\n\r\n");
+  client.send(
+      "POST /api/v1/namespaces/_/actions/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+      "application/json\r\nAuthorization: " +
+      self->authorization + "\r\n\r\n");
   const std::string chunk = "10000\r\n" + std::string(65536, ' ') + "\r\n";
   for (int i = 0; i < 20; ++i) client.send(chunk);
   EXPECT_EQ(client.receive().status, 413);
@@ -190,7 +209,9 @@ TEST_F(Platform, ClosesSlowClients) {
 }
 
 TEST_F(Platform, AsksForTheBodyOfAnExpectation) {
-  client.send("POST /clemmys/v1/namespaces/none/claim HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n");
+  client.send(
+      "POST /clemmys/v1/namespaces/none/claim HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
+      "13\r\n\r\n");
   EXPECT_EQ(client.receive().status, 100);
   client.send(R"({"token":"x"})");
   EXPECT_GE(client.receive().status, 400);
@@ -200,17 +221,31 @@ TEST_F(Platform, RelaysTheKmsEvidence) {
   const ClientResponse answer = ask("GET", "/clemmys/v1/evidence?nonce=" + std::string(64, 'a'));
   ASSERT_EQ(answer.status, 200);
   const json::value evidence = json::parse(answer.body);
-  EXPECT_EQ(from_base64(std::string_view(evidence.at("ca_certificate").as_string())).value(), self->served.ca_certificate_der());
+  EXPECT_EQ(from_base64(std::string_view(evidence.at("ca_certificate").as_string())).value(),
+            self->served.ca_certificate_der());
 }
 
 TEST_F(Platform, DefinitionsFollowTheKms) {
   deploy("one");
-  EXPECT_EQ(ask("PUT", "/api/v1/namespaces/_/actions/one", R"({"exec":{"kind":"native:1","code":"aW1hZ2U="}})").status, 409);
-  EXPECT_EQ(ask("PUT", "/api/v1/namespaces/_/actions/two", R"({"exec":{"kind":"sequence","components":["/_/one","/_/none"]}})").status, 400);
-  EXPECT_EQ(ask("PUT", "/api/v1/namespaces/_/actions/two", R"({"exec":{"kind":"sequence","components":["/_/one","/_/one"]}})").status, 200);
+  EXPECT_EQ(
+      ask("PUT", "/api/v1/namespaces/_/actions/one", R"({"exec":{"kind":"native:1","code":"aW1hZ2U="}})")
+          .status,
+      409);
+  EXPECT_EQ(ask("PUT", "/api/v1/namespaces/_/actions/two",
+                R"({"exec":{"kind":"sequence","components":["/_/one","/_/none"]}})")
+                .status,
+            400);
+  EXPECT_EQ(ask("PUT", "/api/v1/namespaces/_/actions/two",
+                R"({"exec":{"kind":"sequence","components":["/_/one","/_/one"]}})")
+                .status,
+            200);
   EXPECT_EQ(ask("DELETE", "/api/v1/namespaces/_/actions/two").status, 200);
   EXPECT_EQ(ask("GET", "/api/v1/namespaces/_/actions/two").status, 404);
-  EXPECT_EQ(from_base64(std::string_view(json::parse(ask("GET", "/api/v1/namespaces/_/actions/one").body).at("exec").at("code").as_string())).value(),
+  EXPECT_EQ(from_base64(std::string_view(json::parse(ask("GET", "/api/v1/namespaces/_/actions/one").body)
+                                             .at("exec")
+                                             .at("code")
+                                             .as_string()))
+                .value(),
             to_bytes(std::string_view("image")));
 }
 

@@ -1,7 +1,7 @@
-// task.h: coroutines without a library. A Task<T> starts when it is awaited and resumes its awaiter when it is done; OneShot<T>
-// is one value that arrives later. Neither knows threads: everything of one request runs on one worker's thread, and what
-// comes from elsewhere is posted there first. Coroutines always run to their end: waits are ended by their producer, never by
-// destroying the frame.
+// task.h: coroutines without a library. A Task<T> starts when it is awaited and resumes its awaiter when it
+// is done; OneShot<T> is one value that arrives later. Neither knows threads: everything of one request runs
+// on one worker's thread, and what comes from elsewhere is posted there first. Coroutines always run to their
+// end: waits are ended by their producer, never by destroying the frame.
 #pragma once
 
 #include <coroutine>
@@ -24,12 +24,16 @@ struct TaskPromiseBase {
   struct Final {
     bool await_ready() const noexcept { return false; }
     template <typename P>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) const noexcept { return self.promise().awaiter; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) const noexcept {
+      return self.promise().awaiter;
+    }
     void await_resume() const noexcept {}
   };
   std::suspend_always initial_suspend() const noexcept { return {}; }
   Final final_suspend() const noexcept { return {}; }
-  [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }  // adapters catch what libraries throw
+  [[noreturn]] void unhandled_exception() const noexcept {
+    std::terminate();
+  }  // adapters catch what libraries throw
 };
 
 template <typename T>
@@ -37,7 +41,9 @@ struct TaskPromise : TaskPromiseBase {
   std::optional<T> value;
   Task<T> get_return_object();
   template <typename U>
-  void return_value(U&& result) { value.emplace(std::forward<U>(result)); }
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
   T take() { return std::move(*value); }
 };
 
@@ -95,7 +101,8 @@ struct Detached {
 // spawn runs a task now, up to its first wait; it then lives by itself until its end.
 inline detail::Detached spawn(Task<void> task) { co_await std::move(task); }
 
-// OneShot is awaited by at most one coroutine and set at most once, in either order, on one thread. It may not move.
+// OneShot is awaited by at most one coroutine and set at most once, in either order, on one thread. It may
+// not move.
 template <typename T>
 class OneShot {
  public:

@@ -20,7 +20,8 @@ Error failed(std::string_view site) {
   return {ErrorCode::kInternal, site};
 }
 
-// pad_record is OpenSSL's callback: `size` counts the content type byte. `argument` of the connection is its current target.
+// pad_record is OpenSSL's callback: `size` counts the content type byte. `argument` of the connection is its
+// current target.
 std::size_t pad_record(SSL*, int type, std::size_t size, void* argument) {
   if (type != SSL3_RT_APPLICATION_DATA) return 0;
   const std::size_t target = argument ? *static_cast<const std::size_t*>(argument) : 0;
@@ -42,8 +43,8 @@ Result<Bytes> TlsKey::signing_request() const {
   const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(X509_REQ_new(), X509_REQ_free);
   constexpr unsigned char kName[] = "clemmys gateway";
   const bool made = request && X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) == 1 &&
-                    X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_ASC, kName,
-                                               sizeof kName - 1, -1, 0) == 1 &&
+                    X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_ASC,
+                                               kName, sizeof kName - 1, -1, 0) == 1 &&
                     X509_REQ_set_pubkey(request.get(), key_.get()) == 1 &&
                     X509_REQ_sign(request.get(), key_.get(), EVP_sha256()) > 0;
   if (!made) return failed("gateway.tls.request");
@@ -78,7 +79,8 @@ Result<TlsContext> make_tls_context(const TlsKey& key, const wire::CertificateCh
   if (!good) return failed("gateway.tls.chain");
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(
+      raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(raw, kTicketLifetimeS);
   SSL_CTX_set_num_tickets(raw, 1);

@@ -1,5 +1,6 @@
-// tls_identity.h: the gateway's TLS key and certificate. The P-256 key is made here and never leaves; the KMS signs its request
-// through the attested session. A new identity is made for each certificate, so a key lives an hour.
+// tls_identity.h: the gateway's TLS key and certificate. The P-256 key is made here and never leaves; the KMS
+// signs its request through the attested session. A new identity is made for each certificate, so a key lives
+// an hour.
 #pragma once
 
 #include <memory>
@@ -31,12 +32,12 @@ class TlsKey {
 
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
-// make_tls_context is a server context: TLS 1.3, and 1.2 with forward-secret AEAD suites for old clients; tickets die with the
-// context, and thus with the certificate; records are padded (see RecordPadding).
+// make_tls_context is a server context: TLS 1.3, and 1.2 with forward-secret AEAD suites for old clients;
+// tickets die with the context, and thus with the certificate; records are padded (see RecordPadding).
 Result<TlsContext> make_tls_context(const TlsKey& key, const wire::CertificateChain& chain);
 
-// RecordPadding is how a response is cut: `records` records of `content` bytes each (the last may have less), every one padded to
-// `padded`, so that the wire shows padme(size) alone (TLS 1.3 only; 1.2 cannot pad).
+// RecordPadding is how a response is cut: `records` records of `content` bytes each (the last may have less),
+// every one padded to `padded`, so that the wire shows padme(size) alone (TLS 1.3 only; 1.2 cannot pad).
 struct RecordPadding {
   std::size_t records = 0, content = 0, padded = 0;
 };

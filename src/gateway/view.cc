@@ -28,7 +28,8 @@ NamespacePointer Snapshot::find_namespace(std::string_view name) const {
   auto found = namespaces_.find(name);
   return found == namespaces_.end() ? nullptr : found->second;
 }
-ActionPointer Snapshot::action(std::string_view namespace_name, std::string_view package, std::string_view name) const {
+ActionPointer Snapshot::action(std::string_view namespace_name, std::string_view package,
+                               std::string_view name) const {
   auto found = actions_.find(action_key(namespace_name, package, name));
   return found == actions_.end() ? nullptr : found->second;
 }
@@ -37,7 +38,8 @@ std::vector<ActionPointer> Snapshot::actions(std::string_view namespace_name) co
   std::vector<ActionPointer> result;
   for (auto at = actions_.lower_bound(prefix); at != actions_.end() && at->first.starts_with(prefix); ++at)
     result.push_back(at->second);
-  std::ranges::sort(result, std::ranges::greater(), [](const ActionPointer& a) { return a->updated_unix_ms; });
+  std::ranges::sort(result, std::ranges::greater(),
+                    [](const ActionPointer& a) { return a->updated_unix_ms; });
   return result;
 }
 ChainPointer Snapshot::chain(const ChainId& id) const {
@@ -50,8 +52,8 @@ View::View() : snapshot_(std::make_shared<Snapshot>()) {}
 Status View::apply(wire::View changes) {
   auto next = std::make_shared<Snapshot>(*snapshot());
   if (changes.revision < next->revision_) return Error{ErrorCode::kConflict, "gateway.view.older"};
-  const bool empty =
-      changes.namespaces.empty() && changes.users.empty() && changes.actions.empty() && changes.chains.empty();
+  const bool empty = changes.namespaces.empty() && changes.users.empty() && changes.actions.empty() &&
+                     changes.chains.empty();
   if (empty && changes.revision == next->revision_) return {};
   next->revision_ = changes.revision;
 

@@ -1,5 +1,6 @@
-// view.h: the gateway's picture of users, namespaces, actions and chains, as the KMS last told it. A Snapshot never changes: the
-// KMS thread builds the next one and swaps it in; workers keep a pointer and look at a version number per request.
+// view.h: the gateway's picture of users, namespaces, actions and chains, as the KMS last told it. A Snapshot
+// never changes: the KMS thread builds the next one and swaps it in; workers keep a pointer and look at a
+// version number per request.
 #pragma once
 
 #include <atomic>
@@ -23,7 +24,8 @@ class Snapshot {
   // user of a uuid, or null.
   const wire::User* user(std::string_view uuid) const;
   NamespacePointer find_namespace(std::string_view name) const;
-  ActionPointer action(std::string_view namespace_name, std::string_view package, std::string_view name) const;
+  ActionPointer action(std::string_view namespace_name, std::string_view package,
+                       std::string_view name) const;
   // actions of a namespace, newest change first, as OpenWhisk lists them.
   std::vector<ActionPointer> actions(std::string_view namespace_name) const;
   // chain is null for unknown and retired ones; who holds a pointer may go on opening answers with it.
@@ -48,7 +50,8 @@ class Snapshot {
 class View {
  public:
   View();
-  // apply adds what changed. kCorrupt: it contradicts itself, nothing was changed. kConflict: it is older than what we have.
+  // apply adds what changed. kCorrupt: it contradicts itself, nothing was changed. kConflict: it is older
+  // than what we have.
   Status apply(wire::View changes);
   std::shared_ptr<const Snapshot> snapshot() const;
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }

@@ -12,8 +12,8 @@
 
 namespace clemmys::gateway {
 
-// Timed is a connection as the worker's clock sees it: a tick a second, and at the end of its patience it is closed. One timer
-// for all connections costs no system call per request.
+// Timed is a connection as the worker's clock sees it: a tick a second, and at the end of its patience it is
+// closed. One timer for all connections costs no system call per request.
 struct Timed : boost::intrusive::list_base_hook<> {
   unsigned ticks_left = 0;  // 0: no limit
   virtual void expire() = 0;

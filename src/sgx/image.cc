@@ -23,8 +23,7 @@ struct Parts {
 
 Result<Parts> split(ByteView file) {
   if (file.size() > kImageSizeMax) return refused("larger than 1 GiB");
-  if (file.size() < kFooterSize + sizeof(Sigstruct) + kMeasureRecordSize)
-    return refused("too short");
+  if (file.size() < kFooterSize + sizeof(Sigstruct) + kMeasureRecordSize) return refused("too short");
   Reader footer(file.last(kFooterSize));
   if (as_text(footer.raw(kMagic.size())) != kMagic)
     return refused("the footer's magic is missing: not an image");
@@ -76,8 +75,7 @@ class StreamParser {
     const std::uint64_t tag = fields.u64(), offset = fields.u64(), flags = fields.u64();
     if (!reader_.ok()) return refused("a record is cut off");
     if (tag == kTagEadd) {
-      if (!std::ranges::equal(raw, eadd_record(offset, {flags})))
-        return refused("reserved bytes of EADD");
+      if (!std::ranges::equal(raw, eadd_record(offset, {flags}))) return refused("reserved bytes of EADD");
       return add(offset, {flags});
     }
     if (tag != kTagEextend && tag != kTagUnmeasured) return refused("unknown record");

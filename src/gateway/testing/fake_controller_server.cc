@@ -43,11 +43,13 @@ struct FakeControllerServer::Impl {
       }
       const std::lock_guard lock(mutex);
       auto answer = finish(store.call(type, to_bytes(body)));
-      const bool records = type == wire::ControllerFrame::kGetRecord || type == wire::ControllerFrame::kListRecords;
+      const bool records =
+          type == wire::ControllerFrame::kGetRecord || type == wire::ControllerFrame::kListRecords;
       if (answer) {
         reply(peer, records ? wire::ControllerFrame::kRecords : wire::ControllerFrame::kOk, number, *answer);
       } else {
-        reply(peer, wire::ControllerFrame::kError, number, Bytes{static_cast<std::uint8_t>(answer.error().code)});
+        reply(peer, wire::ControllerFrame::kError, number,
+              Bytes{static_cast<std::uint8_t>(answer.error().code)});
       }
     }
   }

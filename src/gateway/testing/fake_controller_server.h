@@ -1,4 +1,5 @@
-// fake_controller_server.h: for tests: a controller on a Unix socket whose functions are FakeFunctions of one-step chains.
+// fake_controller_server.h: for tests: a controller on a Unix socket whose functions are FakeFunctions of
+// one-step chains.
 #pragma once
 
 #include <memory>

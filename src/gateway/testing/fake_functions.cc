@@ -22,7 +22,8 @@ FakeFunctions FakeFunctions::from_chain(const wire::Chain& chain) {
 }
 
 Bytes FakeFunctions::seal_answer(const wire::Header& header, const wire::Payload& payload) const {
-  return wire::seal(header, header.kind == wire::Kind::kResult ? edges_.back() : return_keys_[header.step], payload);
+  return wire::seal(header, header.kind == wire::Kind::kResult ? edges_.back() : return_keys_[header.step],
+                    payload);
 }
 
 FakeAnswers FakeFunctions::answer(ByteView request, const FakeHandler& handler) const {
@@ -32,10 +33,16 @@ FakeAnswers FakeFunctions::answer(ByteView request, const FakeHandler& handler) 
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     FakeReply reply = handler(i, payload);
     header.step = static_cast<std::uint16_t>(i);
-    payload.receipts.push_back(wire::make_receipt(return_keys_[i], header, payload.blinding, steps_[i].function, steps_[i].image, steps_[i].code,
+    payload.receipts.push_back(wire::make_receipt(return_keys_[i], header, payload.blinding,
+                                                  steps_[i].function, steps_[i].image, steps_[i].code,
                                                   payload.body, reply.body, 1000));
-    wire::Event event{.outcome = reply.outcome, .start_unix_ms = header.deadline_unix_ms, .end_unix_ms = header.deadline_unix_ms,
-                      .init_ms = reply.init_ms, .log = to_bytes(reply.log), .result = reply.body, .result_type = reply.type};
+    wire::Event event{.outcome = reply.outcome,
+                      .start_unix_ms = header.deadline_unix_ms,
+                      .end_unix_ms = header.deadline_unix_ms,
+                      .init_ms = reply.init_ms,
+                      .log = to_bytes(reply.log),
+                      .result = reply.body,
+                      .result_type = reply.type};
     payload.log_digests.push_back(crypto::sha256(event.log));
     wire::Header event_header = header;
     event_header.kind = wire::Kind::kEvent;
@@ -65,7 +72,8 @@ FakeAnswers FakeFunctions::answer(ByteView request, const FakeHandler& handler) 
 
 FakeReply echo(std::size_t step, const wire::Payload& input) {
   FakeReply reply;
-  reply.body = to_bytes("{\"step\":" + std::to_string(step) + ",\"input\":" + std::string(as_text(input.body)) + "}");
+  reply.body =
+      to_bytes("{\"step\":" + std::to_string(step) + ",\"input\":" + std::string(as_text(input.body)) + "}");
   return reply;
 }
 

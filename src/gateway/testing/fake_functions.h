@@ -1,5 +1,5 @@
-// fake_functions.h: for tests: what the instances of a chain answer to a request envelope, made with the chain's own keys, and the
-// ways in which a host may bend it.
+// fake_functions.h: for tests: what the instances of a chain answer to a request envelope, made with the
+// chain's own keys, and the ways in which a host may bend it.
 #pragma once
 
 #include <functional>
@@ -21,9 +21,9 @@ using FakeHandler = std::function<FakeReply(std::size_t step, const wire::Payloa
 
 struct FakeAnswers {
   std::vector<Bytes> events;
-  wire::Header header;     // of the answer
-  wire::Payload payload;   // of the answer
-  Bytes done;              // sealed
+  wire::Header header;    // of the answer
+  wire::Payload payload;  // of the answer
+  Bytes done;             // sealed
 };
 
 // FakeFunctions holds every key of one chain.

@@ -30,15 +30,16 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
     case ControllerFrame::kGetRecord: {
       reader.fixed<NamespaceId>();
       auto found = records.find(reader.fixed<ActivationId>());
-      return encode_records(found == records.end() ? std::vector<wire::StoredRecord>{} : std::vector{found->second});
+      return encode_records(found == records.end() ? std::vector<wire::StoredRecord>{}
+                                                   : std::vector{found->second});
     }
     case ControllerFrame::kListRecords:
     case ControllerFrame::kCountRecords: {
       const auto query = wire::decode_list_records(body).value();
       std::vector<wire::StoredRecord> found;
       for (const auto& [id, record] : records)
-        if (record.state == query.state && record.namespace_id == query.namespace_id && record.start_unix_ms >= query.since_unix_ms &&
-            record.start_unix_ms <= query.upto_unix_ms)
+        if (record.state == query.state && record.namespace_id == query.namespace_id &&
+            record.start_unix_ms >= query.since_unix_ms && record.start_unix_ms <= query.upto_unix_ms)
           found.push_back(record);
       std::ranges::sort(found, std::ranges::greater(), &wire::StoredRecord::start_unix_ms);
       if (type == ControllerFrame::kCountRecords) {
@@ -55,13 +56,18 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
       images[measurement] = to_bytes(reader.rest());
       return Bytes();
     }
-    case ControllerFrame::kGetImage: return images.at(reader.fixed<Measurement>());
-    case ControllerFrame::kStatus: return to_bytes(std::string_view(R"({"cold_starts":[]})"));
-    default: return Error{ErrorCode::kInvalid, "test.type"};
+    case ControllerFrame::kGetImage:
+      return images.at(reader.fixed<Measurement>());
+    case ControllerFrame::kStatus:
+      return to_bytes(std::string_view(R"({"cold_starts":[]})"));
+    default:
+      return Error{ErrorCode::kInvalid, "test.type"};
   }
 }
 
-Task<Result<Bytes>> FakeController::call(wire::ControllerFrame type, Bytes body) { co_return answer(type, body); }
+Task<Result<Bytes>> FakeController::call(wire::ControllerFrame type, Bytes body) {
+  co_return answer(type, body);
+}
 void FakeController::notify(wire::ControllerFrame type, Bytes body) { (void)answer(type, body); }
 Status FakeController::run(ByteView sealed, std::shared_ptr<RunListener> listener) {
   if (away) return Error{ErrorCode::kUnavailable, "test.away"};
@@ -75,8 +81,12 @@ FakeKms::FakeKms(View& view) : view_(view) {
   wire::View first;
   first.revision = ++revision_;
   for (const char* name : {"guest", "other"})
-    first.namespaces.push_back({.id = crypto::random_fixed<NamespaceId>(), .name = name, .record_key = crypto::random_key()});
-  first.users.push_back({.subject = "guest-user", .namespace_name = "guest", .uuid = std::string(kUuid), .key_digest = crypto::sha256(as_bytes(kSecret))});
+    first.namespaces.push_back(
+        {.id = crypto::random_fixed<NamespaceId>(), .name = name, .record_key = crypto::random_key()});
+  first.users.push_back({.subject = "guest-user",
+                         .namespace_name = "guest",
+                         .uuid = std::string(kUuid),
+                         .key_digest = crypto::sha256(as_bytes(kSecret))});
   CHECK(view_.apply(std::move(first)));
 }
 
@@ -95,13 +105,19 @@ Status FakeKms::put(wire::Action action) {
   chain.namespace_name = owner->name;
   std::vector<std::string> names{action.name};
   if (!action.components.empty()) names.clear();
-  for (const std::string& component : action.components) names.push_back(component.substr(component.rfind('/') + 1));
+  for (const std::string& component : action.components)
+    names.push_back(component.substr(component.rfind('/') + 1));
   for (const std::string& name : names) {
     const bool self = name == action.name;
-    if (!self && !actions_.contains(name)) return Error{ErrorCode::kInvalid, "wire.kms.refused", "Sequence component does not exist."};
+    if (!self && !actions_.contains(name))
+      return Error{ErrorCode::kInvalid, "wire.kms.refused", "Sequence component does not exist."};
     const wire::Action& step = self ? action : actions_.at(name);
-    chain.steps.push_back({.function = step.function, .image = step.image, .code = step.code, .parameters = {},
-                           .memory_mib = step.limits.memory_mib, .timeout_ms = step.limits.timeout_ms,
+    chain.steps.push_back({.function = step.function,
+                           .image = step.image,
+                           .code = step.code,
+                           .parameters = {},
+                           .memory_mib = step.limits.memory_mib,
+                           .timeout_ms = step.limits.timeout_ms,
                            .action = step.namespace_name + "/" + step.name});
   }
   chain.digest = wire::chain_digest(chain.namespace_id, chain.steps);
@@ -109,7 +125,8 @@ Status FakeKms::put(wire::Action action) {
   const auto steps = static_cast<std::uint16_t>(chain.steps.size());
   chain.first_edge = wire::edge_key(secret, chain.digest, 0);
   chain.last_edge = wire::edge_key(secret, chain.digest, steps);
-  for (std::uint16_t i = 0; i < steps; ++i) chain.return_keys.push_back(wire::return_key(secret, chain.digest, i));
+  for (std::uint16_t i = 0; i < steps; ++i)
+    chain.return_keys.push_back(wire::return_key(secret, chain.digest, i));
   secrets_.insert_or_assign(action.name, std::move(secret));
   actions_[action.name] = action;
   change.actions.push_back(std::move(action));
@@ -141,19 +158,29 @@ Task<Result<Bytes>> FakeKms::change(wire::GatewayRequest request) {
 }
 
 Task<Result<Bytes>> FakeKms::evidence(Bytes nonce) {
-  co_return wire::encode(wire::KmsEvidence{.quote = std::move(nonce), .ca_certificate_der = {1}, .root_policy = to_bytes(std::string_view("policy")), .collateral = {2}});
+  co_return wire::encode(wire::KmsEvidence{.quote = std::move(nonce),
+                                           .ca_certificate_der = {1},
+                                           .root_policy = to_bytes(std::string_view("policy")),
+                                           .collateral = {2}});
 }
 
 TestWorld::TestWorld() {
   CHECK(crypto::initialize());
-  api = std::make_unique<Api>(ApiContext{
-      .view = view, .controller = controller, .kms = kms, .time = time, .metrics = metrics, .open = open,
-      .after = [this](std::uint64_t, std::function<void()> function) { timers.push_back(std::move(function)); },
-      .measure_image = [](ByteView file) -> Result<Measurement> {
-        if (!as_text(file).starts_with("image")) return Error{ErrorCode::kInvalid, "test.image", "no footer"};
-        return Measurement{crypto::sha256(file).bytes};
-      },
-      .limits = {}});
+  api = std::make_unique<Api>(
+      ApiContext{.view = view,
+                 .controller = controller,
+                 .kms = kms,
+                 .time = time,
+                 .metrics = metrics,
+                 .open = open,
+                 .after = [this](std::uint64_t,
+                                 std::function<void()> function) { timers.push_back(std::move(function)); },
+                 .measure_image = [](ByteView file) -> Result<Measurement> {
+                   if (!as_text(file).starts_with("image"))
+                     return Error{ErrorCode::kInvalid, "test.image", "no footer"};
+                   return Measurement{crypto::sha256(file).bytes};
+                 },
+                 .limits = {}});
 }
 
 std::string TestWorld::authorization(std::string_view uuid, std::string_view secret) {
@@ -163,8 +190,13 @@ std::string TestWorld::authorization(std::string_view uuid, std::string_view sec
 }
 
 HttpRequest TestWorld::request(Method method, std::string_view target, std::string_view body) {
-  return {.method = method, .target = target, .authorization = authorization_, .content_type = "application/json", .body = body,
-          .received_unix_ms = time.unix_ms(), .transaction = "test-transaction"};
+  return {.method = method,
+          .target = target,
+          .authorization = authorization_,
+          .content_type = "application/json",
+          .body = body,
+          .received_unix_ms = time.unix_ms(),
+          .transaction = "test-transaction"};
 }
 
 HttpResponse TestWorld::send(const HttpRequest& request) {
@@ -208,7 +240,8 @@ void TestWorld::add_sequence(std::string name, std::vector<std::string> componen
 }
 
 void TestWorld::serve(std::string action, FakeHandler handler) {
-  controller.behave = [this, action = std::move(action), handler = std::move(handler)](ByteView envelope, std::shared_ptr<RunListener> listener) {
+  controller.behave = [this, action = std::move(action), handler = std::move(handler)](
+                          ByteView envelope, std::shared_ptr<RunListener> listener) {
     const FakeAnswers answers = kms.functions(action).answer(envelope, handler);
     for (const Bytes& event : answers.events) listener->on_event(event);
     listener->on_end(wire::ControllerFrame::kDone, answers.done);

@@ -1,4 +1,5 @@
-// test_world.h: for tests: the API with a fake controller and a fake KMS, in one thread, and nothing waits unless told to.
+// test_world.h: for tests: the API with a fake controller and a fake KMS, in one thread, and nothing waits
+// unless told to.
 #pragma once
 
 #include <map>
@@ -10,9 +11,11 @@
 namespace clemmys::gateway::testing {
 
 inline constexpr std::uint64_t kNow = 1'800'000'000'000;
-inline constexpr std::string_view kUuid = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502", kSecret = "not-so-secret-test-key";
+inline constexpr std::string_view kUuid = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502",
+                                  kSecret = "not-so-secret-test-key";
 
-// FakeController keeps records and images in maps. `behave` says what happens to a run; by default nothing does.
+// FakeController keeps records and images in maps. `behave` says what happens to a run; by default nothing
+// does.
 class FakeController final : public ControllerLink {
  public:
   Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) override;
@@ -52,7 +55,8 @@ class FakeKms final : public KmsLink {
 template <typename T>
 T finish(Task<T> task) {
   std::optional<T> value;
-  spawn([](Task<T> inner, std::optional<T>& out) -> Task<void> { out.emplace(co_await std::move(inner)); }(std::move(task), value));
+  spawn([](Task<T> inner, std::optional<T>& out) -> Task<void> { out.emplace(co_await std::move(inner)); }(
+                                                     std::move(task), value));
   CHECK(value.has_value());
   return std::move(*value);
 }
@@ -74,7 +78,9 @@ struct TestWorld {
   HttpRequest request(Method method, std::string_view target, std::string_view body = {});
   // send admits and handles; the request must not wait.
   HttpResponse send(const HttpRequest& request);
-  HttpResponse send(Method method, std::string_view target, std::string_view body = {}) { return send(request(method, target, body)); }
+  HttpResponse send(Method method, std::string_view target, std::string_view body = {}) {
+    return send(request(method, target, body));
+  }
   // begin handles a request that may wait; the response appears in the slot.
   std::shared_ptr<std::optional<HttpResponse>> begin(const HttpRequest& request);
 

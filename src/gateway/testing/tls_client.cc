@@ -49,7 +49,8 @@ TlsClient::~TlsClient() {
 
 bool TlsClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const int sent = SSL_write(impl_->tls, bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
+    const int sent =
+        SSL_write(impl_->tls, bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -65,7 +66,8 @@ ClientResponse TlsClient::receive() {
       response.head = buffer.substr(0, head_size + 2);
       std::from_chars(buffer.data() + 9, buffer.data() + 12, response.status);
       if (const std::size_t at = response.head.find("Content-Length: "); at != std::string::npos)
-        std::from_chars(response.head.data() + at + 16, response.head.data() + response.head.size(), body_size);
+        std::from_chars(response.head.data() + at + 16, response.head.data() + response.head.size(),
+                        body_size);
     }
     if (head_size != std::string::npos && buffer.size() >= head_size + 4 + body_size) {
       response.body = buffer.substr(head_size + 4, body_size);
@@ -79,7 +81,8 @@ ClientResponse TlsClient::receive() {
   }
 }
 
-ClientResponse TlsClient::ask(std::string_view method, std::string_view target, std::string_view authorization, std::string_view body,
+ClientResponse TlsClient::ask(std::string_view method, std::string_view target,
+                              std::string_view authorization, std::string_view body,
                               std::string_view headers) {
   std::string request(method);
   request.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers);

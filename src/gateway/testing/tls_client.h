@@ -1,5 +1,5 @@
-// tls_client.h: for tests: a blocking TLS connection to a gateway on loopback that verifies it against a CA, and whatever bytes a
-// test wants to send.
+// tls_client.h: for tests: a blocking TLS connection to a gateway on loopback that verifies it against a CA,
+// and whatever bytes a test wants to send.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ class TlsClient {
   bool send(std::string_view bytes);
   // receive reads one response (status 0: the peer closed).
   ClientResponse receive();
-  ClientResponse ask(std::string_view method, std::string_view target, std::string_view authorization, std::string_view body = {},
+  ClientResponse ask(std::string_view method, std::string_view target, std::string_view authorization,
+                     std::string_view body = {},
                      std::string_view headers = "Content-Type: application/json\r\n");
   // wire_size is the number of bytes that came over TCP since the last call.
   std::uint64_t wire_size();
