@@ -5,8 +5,7 @@ namespace clemmys::kms {
 Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& nonces,
                                const AdmissionRules& rules, std::uint64_t now_unix_ms) {
   TRY(nonces.check(hello.nonce, now_unix_ms));  // first: it is cheap
-  auto identity =
-      attest::verify_quote(hello.evidence, rules.collateral, rules.policy.trust, now_unix_ms / 1000);
+  auto identity = rules.verifier.verify(hello.evidence, now_unix_ms / 1000);
   if (!identity) return Error{ErrorCode::kDenied, "kms.admission.evidence", to_string(identity.error())};
   const auto expected = wire::session_report_data(hello.role, hello.client, hello.nonce);
   if (!equal_constant_time(identity->report_data.view(), expected.view())) {

@@ -11,7 +11,7 @@ namespace clemmys::kms {
 
 struct AdmissionRules {
   const RootPolicy& policy;
-  const attest::Collateral& collateral;
+  const attest::Verifier& verifier;  // remembers what it found about a machine
   const State& state;
 };
 

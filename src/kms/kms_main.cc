@@ -1,6 +1,8 @@
 // kms_main.cc: wires the KMS. It runs in an enclave; as an ordinary process it stops at once, for it has no
 // identity there. Arguments are the host's: paths only. What must be trusted is in the root policy, whose
 // digest is in the evidence.
+#include <openssl/crypto.h>
+
 #include <cstdio>
 #include <map>
 #include <string>
@@ -46,6 +48,9 @@ void log_policy(const RootPolicy& policy) {
 }
 
 Status run(int count, char** values) {
+  // The host's OpenSSL configuration is none of ours.
+  if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1)
+    return Error{ErrorCode::kInternal, "kms.main.openssl"};
   TRY(crypto::initialize());
   const auto options = TRY(parse_arguments(count, values));
   std::string policy_text = TRY(read_text(options.at("--root-policy"), kPolicySizeMax));

@@ -36,8 +36,10 @@ struct Service::Impl {
   std::optional<Authority> authority;
   std::optional<Nonces> nonces;
   Sessions sessions;
+  attest::Verifier verifier;
 
-  explicit Impl(ServiceParts given) : parts(std::move(given)), time(parts.clock) {}
+  explicit Impl(ServiceParts given)
+      : parts(std::move(given)), time(parts.clock), verifier(parts.collateral, parts.policy.trust) {}
 
   const State& state() const { return store->state(); }
   ChangeContext context() { return {state(), parts.policy.digest, time.unix_ms()}; }
@@ -101,7 +103,7 @@ Status Service::Impl::start() {
 Result<Bytes> Service::Impl::hello(ByteView body) {
   const std::uint64_t now = time.unix_ms();
   const wire::SessionHello hello = TRY(wire::decode_hello(body));
-  auto identity = admit(hello, *nonces, {parts.policy, parts.collateral, state()}, now);
+  auto identity = admit(hello, *nonces, {parts.policy, verifier, state()}, now);
   if (!identity) {
     log_warning("refused a session: " + to_string(identity.error()));
     return identity.error();
@@ -153,10 +155,18 @@ Bytes Service::Impl::view_for(Session& session, std::uint64_t since) {
   return wire::encode(view);
 }
 
+// A certificate is for a gateway that was sent the current state: one that is kept from it loses its
+// certificate within the hour. The hour begins at a journaled time: a host that moves the clock ahead, to have
+// certificates for later, has moved it for good.
 Result<Bytes> Service::Impl::serve(Session& session, const wire::SignCsr& request) {
-  (void)session;
-  const auto chain = TRY(authority->sign_csr(request.csr_der, time.unix_ms()));
-  store->need_confirmation();
+  if (session.known_revision != state().revision()) return Error{ErrorCode::kConflict, "kms.csr.stale_view"};
+  const std::uint64_t now = time.unix_ms();
+  const auto chain = TRY(authority->sign_csr(request.csr_der, now));
+  Delta issued;
+  issued.revision = state().revision() + 1;
+  issued.unix_ms = now;
+  store->change("gateway certificate", std::move(issued));
+  session.known_revision = state().revision();  // nothing that a gateway sees has changed
   return wire::encode(chain);
 }
 

@@ -1,4 +1,8 @@
 // service_test.cc: users, updates, restarts, root policies and evidence, through a gateway's session.
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+
+#include "attest/openssl_types.h"
 #include "kms/testing/service_fixture.h"
 
 namespace clemmys::kms {
@@ -82,6 +86,42 @@ TEST_F(Definitions, TimeNeverGoesBack) {
   service_ = *world_.start();
   const auto nonce = *wire::decode_nonce(*ask(*service_, wire::KmsFrame::kNonce, {}));
   EXPECT_GE(nonce.unix_ms, late);
+}
+
+// signing_request is a PKCS #10 request of a fresh key.
+Bytes signing_request() {
+  const attest::ossl::Pkey key(EVP_EC_gen("P-256"));
+  const attest::ossl::Owner<X509_REQ, X509_REQ_free> request(X509_REQ_new());
+  X509_REQ_set_pubkey(request.get(), key.get());
+  X509_REQ_sign(request.get(), key.get(), EVP_sha256());
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_REQ(request.get(), &der);
+  Bytes bytes(der, der + size);
+  OPENSSL_free(der);
+  return bytes;
+}
+
+TEST_F(Definitions, CertifiesOnlyAGatewayThatKnowsTheCurrentState) {
+  const wire::GatewayRequest request(wire::SignCsr{signing_request()});
+  EXPECT_EQ(refusal(gateway_->request(request)), "conflict kms.csr.stale_view");
+  ASSERT_TRUE(gateway_->view(wire::GetView{0}));
+  EXPECT_TRUE(gateway_->request(request));
+  auto other = *connect(wire::Role::kGateway, kGatewayImage);
+  ASSERT_TRUE(other.view(wire::PutAction{native_action("photos", "scale", kScale), 0}));
+  EXPECT_EQ(refusal(gateway_->request(request)), "conflict kms.csr.stale_view");
+  ASSERT_TRUE(gateway_->view(wire::GetView{0}));
+  EXPECT_TRUE(gateway_->request(request));
+}
+
+TEST_F(Definitions, ACertificateForLaterMovesTheClockForGood) {
+  const std::uint64_t late = world_.clock->unix_ms() + 30ull * 24 * 3'600'000;
+  ASSERT_TRUE(gateway_->view(wire::GetView{0}));
+  world_.clock->set_ms(late);
+  ASSERT_TRUE(gateway_->request(wire::GatewayRequest(wire::SignCsr{signing_request()})));
+  service_.reset();
+  world_.clock->set_ms(late - 30ull * 24 * 3'600'000);
+  service_ = *world_.start();
+  EXPECT_GE(wire::decode_nonce(*ask(*service_, wire::KmsFrame::kNonce, {}))->unix_ms, late);
 }
 
 TEST_F(Definitions, EvidenceNamesAuthorityPolicyAndTheClientsNonce) {
