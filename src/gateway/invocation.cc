@@ -198,6 +198,8 @@ Status Invocation::check_receipts(const wire::Payload& payload, std::size_t step
 
 const wire::Event* Invocation::event_of(std::size_t step, const wire::Payload& payload) const {
   if (!events_[step] || crypto::sha256(events_[step]->log) != payload.log_digests[step]) return nullptr;
+  // The host may have run the step twice, with equal logs: the result, too, must be the one that went on.
+  if (crypto::keyed_digest(blinding_, events_[step]->result) != payload.receipts[step].output) return nullptr;
   return &*events_[step];
 }
 

@@ -213,6 +213,19 @@ TEST_F(Answers, ShowsAForeignOrMissingLogAsSuch) {
             "stderr: the platform did not deliver the log of this activation\n");
 }
 
+TEST_F(Answers, RecordsNoResultOfAnotherRunOfAStep) {
+  Invocation invocation = invoke("abc");
+  const FakeAnswers first = answer(invocation, "abc");
+  const FakeAnswers rerun = answer(invocation, "abc", [](std::size_t, const wire::Payload&) {
+    return FakeReply{.body = to_bytes(std::string_view(R"({"other":"run"})"))};  // the log is the same
+  });
+  EXPECT_TRUE(invocation.take_event(rerun.events[1]));
+  auto finished = invocation.finish(first.done, kNow + 5);
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(as_text(finished->components[1].result), "{}");
+  EXPECT_EQ(as_text(finished->components[1].log), "stderr: the platform did not deliver the log of this activation\n");
+}
+
 TEST_F(Answers, ResultWithTopLevelErrorIsAnApplicationErrorWhateverItsKind) {
   Invocation invocation = invoke("a");
   auto finished =

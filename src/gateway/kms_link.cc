@@ -92,7 +92,9 @@ struct KmsThread::Impl {
     std::unique_lock lock(mutex);
     auto next_poll = std::chrono::steady_clock::now();
     while (!ending) {
-      if (!jobs.empty()) {
+      // What is due comes before the jobs: strangers can keep the queue full (evidence needs no user).
+      const bool due = std::chrono::steady_clock::now() >= next_poll;
+      if (!due && !jobs.empty()) {
         Job job = std::move(jobs.front());
         jobs.pop_front();
         lock.unlock();
@@ -100,7 +102,7 @@ struct KmsThread::Impl {
         lock.lock();
         continue;
       }
-      if (std::chrono::steady_clock::now() < next_poll) {
+      if (!due) {
         wake.wait_until(lock, next_poll);
         continue;
       }
@@ -172,8 +174,8 @@ KmsThread::~KmsThread() {
 }
 
 Status KmsThread::start() {
+  TRY(impl_->refresh_view());  // first: the KMS certifies nobody who does not know the current state
   TRY(impl_->renew_certificate());
-  TRY(impl_->refresh_view());
   impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
   return {};
 }

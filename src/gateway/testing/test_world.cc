@@ -56,8 +56,11 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
       images[measurement] = to_bytes(reader.rest());
       return Bytes();
     }
-    case ControllerFrame::kGetImage:
-      return images.at(reader.fixed<Measurement>());
+    case ControllerFrame::kGetImage: {
+      auto found = images.find(reader.fixed<Measurement>());
+      if (found == images.end()) return Error{ErrorCode::kNotFound, "test.image"};
+      return found->second;
+    }
     case ControllerFrame::kStatus:
       return to_bytes(std::string_view(R"({"cold_starts":[]})"));
     default:
