@@ -1,6 +1,6 @@
 // time_floor.h: the KMS's time. The clock is the host's, so it is a claim; but it never goes behind the
-// highest time that was journaled or given out, also after a restart. A host can push it forward: that only
-// makes things expire.
+// highest time that was given out, nor, after a restart, behind the highest that was journaled: that of every
+// change, and of every certificate. A host can push it forward: that only makes things expire.
 #pragma once
 
 #include <algorithm>
