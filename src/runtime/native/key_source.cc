@@ -41,8 +41,10 @@ Result<wire::StepKeys> KeySource::step_keys(const wire::GetStepKeys& request) {
   if (!session_) return Error{ErrorCode::kUnavailable, "runtime.keys.no_session"};
   const Bytes sealed =
       TRY(relay(wire::KmsFrame::kMessage, session_->seal(wire::encode(wire::FunctionRequest(request)))));
-  const Bytes opened = TRY(session_->open(sealed));
-  wire::Answer answer = TRY(wire::decode_answer(opened));
+  Bytes opened = TRY(session_->open(sealed));
+  auto decoded = wire::decode_answer(opened);
+  wipe(opened.data(), opened.size());
+  wire::Answer answer = TRY(std::move(decoded));
   time_floor_unix_ms_ = std::max(time_floor_unix_ms_, answer.time_floor_unix_ms);
   auto keys = wire::decode_step_keys(answer.body);
   wipe(answer.body.data(), answer.body.size());

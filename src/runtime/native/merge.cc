@@ -6,14 +6,24 @@ namespace clemmys::runtime {
 
 namespace json = boost::json;
 
+namespace {
+// depth_options allow the nesting that a gateway lets in (gateway/json.h). With less, a caller who nests deeper
+// would escape what the action's own parameters say.
+json::parse_options depth_options() {
+  json::parse_options options;
+  options.max_depth = 64;
+  return options;
+}
+}  // namespace
+
 Result<Bytes> merge_parameters(std::string_view defaults_json, ByteView body) {
   if (defaults_json.empty() || defaults_json == "{}") return to_bytes(body);
   boost::system::error_code error;
-  json::value defaults = json::parse(defaults_json, error);
+  json::value defaults = json::parse(defaults_json, error, {}, depth_options());
   if (error || !defaults.is_object()) return Error{ErrorCode::kCorrupt, "runtime.merge.defaults"};
-  json::value given = json::parse(as_text(body), error);
-  if (error || !given.is_object())
-    return to_bytes(body);  // an array from the step before: nothing to merge into
+  json::value given = json::parse(as_text(body), error, {}, depth_options());
+  if (error) return Error{ErrorCode::kCorrupt, "runtime.merge.body"};
+  if (!given.is_object()) return to_bytes(body);  // an array from the step before: nothing to merge into
   for (auto& [key, value] : given.as_object()) defaults.as_object()[key] = std::move(value);
   return to_bytes(json::serialize(defaults));
 }
@@ -21,7 +31,7 @@ Result<Bytes> merge_parameters(std::string_view defaults_json, ByteView body) {
 JsonShape shape_of(ByteView text) {
   boost::system::error_code error;
   json::monotonic_resource memory(4096);
-  const json::value value = json::parse(as_text(text), error, &memory);
+  const json::value value = json::parse(as_text(text), error, &memory, depth_options());
   if (error || !(value.is_object() || value.is_array())) return JsonShape::kInvalid;
   return value.is_object() && value.as_object().contains("error") ? JsonShape::kError : JsonShape::kPlain;
 }

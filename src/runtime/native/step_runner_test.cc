@@ -224,6 +224,20 @@ TEST_F(StepRunnerTest, MergesDefaultParametersUnderTheCallers) {
             R"({"n":1,"greeting":"hi"})");
 }
 
+TEST_F(StepRunnerTest, DeepArgumentsDoNotEscapeTheDefaultParameters) {
+  parameters_ = R"({"greeting":"hi"})";
+  StepRunner last = runner(1, echo());
+  const std::string deep = R"({"n":)" + std::string(60, '[') + std::string(60, ']') + "}";
+  auto output = run(last, request(header(1), deep));
+  EXPECT_TRUE(as_text(wire::open(output->output, wire::edge_key(secret_, digest_, 2))->body)
+                  .starts_with(R"({"greeting":"hi","n":)"));
+  activation_ = crypto::random_fixed<ActivationId>();
+  output = run(last, request(header(1), R"({"n":)" + std::string(70, '[') + std::string(70, ']') + "}"));
+  EXPECT_EQ(wire::open(output->output, wire::return_key(secret_, digest_, 1))->outcome,
+            wire::Outcome::kRuntimeFault);
+  EXPECT_EQ(calls_, 1) << "the handler must not run without them";
+}
+
 TEST(ReplayCache, RefusesNewWorkWhenFullAndForgetsOnlyTheExpired) {
   ReplayCache cache(2);
   const auto id = [](std::uint8_t n) {
