@@ -143,6 +143,15 @@ TEST_F(Platform, SpeaksTls12ToOldClients) {
   EXPECT_EQ(old.ask("GET", "/api/v1", "").status, 200);
 }
 
+// A resumed session would outlive the certificate: its one hour counts by the client's clock.
+TEST_F(Platform, EveryConnectionSeesTheCertificate) {
+  for (const bool version12 : {false, true}) {
+    TlsClient any(self->server->port(), self->served.ca_certificate_der(), version12);
+    EXPECT_EQ(any.ask("GET", "/api/v1", "").status, 200);  // a ticket would have come by now
+    EXPECT_FALSE(any.can_resume());
+  }
+}
+
 TEST_F(Platform, ResponsesOfLikeSizeLookAlikeOnTheWire) {
   deploy("pad");
   for (std::size_t base : {std::size_t{500}, std::size_t{40'000}}) {

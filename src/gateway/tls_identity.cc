@@ -13,7 +13,6 @@ namespace clemmys::gateway {
 namespace {
 
 constexpr std::size_t kRecordMax = SSL3_RT_MAX_PLAIN_LENGTH;  // content and padding of one record
-constexpr long kTicketLifetimeS = 600;
 
 Error failed(std::string_view site) {
   ERR_clear_error();
@@ -78,12 +77,11 @@ Result<TlsContext> make_tls_context(const TlsKey& key, const wire::CertificateCh
   }
   if (!good) return failed("gateway.tls.chain");
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                               SSL_OP_IGNORE_UNEXPECTED_EOF);
+                               SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET);
   SSL_CTX_set_mode(
       raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_timeout(raw, kTicketLifetimeS);
-  SSL_CTX_set_num_tickets(raw, 1);
+  SSL_CTX_set_num_tickets(raw, 0);
   SSL_CTX_set_record_padding_callback(raw, pad_record);
   return context;
 }

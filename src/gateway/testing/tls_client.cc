@@ -57,6 +57,8 @@ bool TlsClient::send(std::string_view bytes) {
   return true;
 }
 
+bool TlsClient::can_resume() { return SSL_SESSION_is_resumable(SSL_get0_session(impl_->tls)) == 1; }
+
 ClientResponse TlsClient::receive() {
   std::string& buffer = impl_->buffer;
   ClientResponse response;

@@ -26,6 +26,8 @@ class TlsClient {
   ClientResponse ask(std::string_view method, std::string_view target, std::string_view authorization,
                      std::string_view body = {},
                      std::string_view headers = "Content-Type: application/json\r\n");
+  // can_resume is whether the server gave something to resume the session with.
+  bool can_resume();
   // wire_size is the number of bytes that came over TCP since the last call.
   std::uint64_t wire_size();
 
