@@ -109,7 +109,7 @@ struct KmsThread::Impl {
       lock.unlock();
       Status fresh = refresh_view();
       if (fresh) fresh = renew_certificate();
-      if (!fresh) log_warning(to_string(fresh.error()));
+      if (!fresh) log_warning(fresh.error().site);  // details stay inside
       next_poll = std::chrono::steady_clock::now() + std::chrono::milliseconds(config.poll_ms);
       lock.lock();
     }

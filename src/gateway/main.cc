@@ -65,7 +65,7 @@ Status start_patiently(std::string_view what, const std::function<Status()>& sta
   for (int i = 0;; ++i) {
     Status started = start();
     if (started || i + 1 == kTries) return started;
-    if (i % 20 == 0) log_warning(std::string(what) + ": " + to_string(started.error()));
+    if (i % 20 == 0) log_warning(std::string(what) + ": " + std::string(started.error().site));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 }
@@ -106,7 +106,8 @@ int main(int count, char** arguments) {
     return 2;
   }
   if (auto ran = clemmys::gateway::run(*options); !ran) {
-    clemmys::log_error(clemmys::to_string(ran.error()));
+    clemmys::log_error(std::string(clemmys::name(ran.error().code)) + " at " +
+                       std::string(ran.error().site));  // details stay inside
     return 1;
   }
   return 0;
