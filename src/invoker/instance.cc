@@ -13,6 +13,7 @@
 #include "controller/scheduler.h"
 #include "invoker/line_log.h"
 #include "invoker/spawn.h"
+#include "wire/kms_api.h"
 #include "wire/links.h"
 
 namespace clemmys::invoker {
@@ -29,6 +30,13 @@ constexpr std::size_t kKmsQuestionsMax = 8;  // open ones of one instance
 constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
 constexpr std::size_t kSiteSizeMax = 96;
 constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
+
+// is_for_instances: tenants' code has this way to the KMS, and the KMS takes whoever reaches its socket for the
+// operator: an instance may open its session and use it, not make namespaces or have quotes made.
+bool is_for_instances(std::uint8_t type) {
+  const auto frame = static_cast<wire::KmsFrame>(type);
+  return frame == wire::KmsFrame::kNonce || frame == wire::KmsFrame::kHello || frame == wire::KmsFrame::kMessage;
+}
 
 // clean_site keeps what our site names consist of: an instance's words go to logs and clients.
 std::string clean_site(ByteView text) {
@@ -146,6 +154,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     if (body.size() < 1 || body.size() > kKmsQuestionSizeMax || kms_open >= kKmsQuestionsMax)
       return violate("it misused the way to the KMS");
     const std::uint8_t type = body.view()[0];
+    if (!is_for_instances(type)) return violate("it asked the KMS what only an operator may");
     body.drop_front(1);
     ++kms_open;
     context.kms.ask(std::to_underlying(id), type, std::move(body),

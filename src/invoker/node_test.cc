@@ -115,6 +115,13 @@ TEST_F(NodeTest, KmsFramesAreRelayedInOrder) {
   stop();
 }
 
+TEST_F(NodeTest, AnInstanceIsNoOperatorOfTheKms) {
+  const EchoKms kms(options.kms_socket);
+  start();
+  EXPECT_EQ(failure("claim").text, "it asked the KMS what only an operator may");
+  stop();
+}
+
 TEST_F(NodeTest, AbsentKmsIsARefusalNotAHang) {
   start();
   EXPECT_EQ(failure("kms").text, "its process exited with code 4");

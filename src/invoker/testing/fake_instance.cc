@@ -86,6 +86,10 @@ int main(int argc, char** argv) {
   if (behaviour == "die at start") return 3;
   if (behaviour == "hang at start") ::pause();
   if (behaviour == "kms") ask_kms();
+  if (behaviour == "claim") {
+    send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kCreateNamespace), 'x'});
+    receive();
+  }
   std::fprintf(stderr, "says %s\n", behaviour.c_str());
   if (behaviour == "surroundings") std::fprintf(stderr, "surroundings: %s\n", surroundings().c_str());
   send(InstanceFrame::kReady, {});
