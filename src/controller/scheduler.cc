@@ -141,6 +141,8 @@ void Scheduler::instance_output(InstanceId id, Packet envelope) {
   Pool& pool = *instance.pool;
   pool.service_ns = pool.service_ns == 0 ? took_ns : (7 * pool.service_ns + took_ns) / 8;
   activation->runs_at = nullptr;
+  instance.succeeded = true;
+  instance.refusals = 0;
   set_idle(instance);
   dispatch(pool);
 
@@ -167,16 +169,25 @@ void Scheduler::instance_event(InstanceId id, Packet envelope) {
   if (!activation.gateway_gone) answers_.event(activation.request, std::move(envelope));
 }
 
+// instance_refused: an instance that refuses is still sound when others of the chain forged or delayed the
+// envelope. One that has nothing but refusals to show is not: it may hold no keys for what it is used for,
+// and would refuse for as long as it is kept.
 void Scheduler::instance_refused(InstanceId id, ErrorCode code, std::string_view site) {
   const auto found = instances_.find(std::to_underlying(id));
   if (found == instances_.end()) return;
   Instance& instance = *found->second;
   if (instance.state != InstanceState::kBusy) return misbehaved(instance, "refusal without an envelope");
   ++counters_.refused_by_instance;
+  Pool& pool = *instance.pool;
   const ActivationIterator activation = instance.activation;
   activation->runs_at = nullptr;
   set_idle(instance);
-  dispatch(*instance.pool);
+  if (++instance.refusals >= (instance.succeeded ? kRefusalsInARowMax : 1)) {
+    ++counters_.stopped_for_refusals;
+    stop_instance(instance);
+  }
+  dispatch(pool);
+  if (wants_instance(pool)) start_instance(pool);
   const bool late = code == ErrorCode::kDeadline;
   fail(activation, late ? PlatformErrorCode::kTimeout : PlatformErrorCode::kRefused,
        std::string(name(code)) + " at " + std::string(site));

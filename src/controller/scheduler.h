@@ -55,8 +55,8 @@ struct SchedulerLimits {
 
 struct SchedulerCounters {
   std::uint64_t accepted = 0, handed_over = 0, done = 0, failed = 0, refused_by_instance = 0, timed_out = 0;
-  std::uint64_t cold_starts = 0, start_failures = 0, stopped_for_misbehaviour = 0, stopped_for_room = 0,
-                stopped_when_idle = 0;
+  std::uint64_t cold_starts = 0, start_failures = 0, stopped_for_misbehaviour = 0, stopped_for_refusals = 0,
+                stopped_for_room = 0, stopped_when_idle = 0;
 };
 
 class Scheduler final : public InstanceEvents {

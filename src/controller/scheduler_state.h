@@ -46,9 +46,12 @@ struct Scheduler::Instance {
   std::uint64_t since_ns = 0;       // of the present state
   std::uint64_t time_limit_ns = 0;  // starting or busy: stopped when this comes
   std::uint64_t runs = 0;
+  bool succeeded = false;                     // it has given an output
+  unsigned refusals = 0;                      // since its last output
   std::list<Instance*>::iterator idle_place;  // while idle
 };
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr unsigned kRefusalsInARowMax = 3;
 
 }  // namespace clemmys::controller

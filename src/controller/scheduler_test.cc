@@ -156,15 +156,36 @@ TEST_F(SchedulerTest, ForeignEventIsRefused) {
   EXPECT_EQ(invoker.stopped, invoker.started);
 }
 
-TEST_F(SchedulerTest, RefusedEnvelopeIsAPlatformErrorAndTheInstanceStays) {
+TEST_F(SchedulerTest, RefusedEnvelopeIsAPlatformErrorAndAProvenInstanceStays) {
   make();
   run(1, request(1));
   ready(invoker.started[0]);
+  output(invoker.started[0], result_of(request(1)));
+  run(2, request(2));
   scheduler->instance_refused(invoker.started[0], ErrorCode::kCorrupt, "runtime.open");
   ASSERT_EQ(answers.failures.size(), 1u);
   EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kRefused);
+  run(3, request(3));
+  EXPECT_EQ(invoker.runs.size(), 3u);
+  EXPECT_TRUE(invoker.stopped.empty());
+}
+
+TEST_F(SchedulerTest, InstanceThatOnlyRefusesIsReplaced) {
+  make();
+  run(1, request(1));
+  ready(invoker.started[0]);
+  scheduler->instance_refused(invoker.started[0], ErrorCode::kDenied, "kms.release");
+  EXPECT_EQ(invoker.stopped, invoker.started);
   run(2, request(2));
-  EXPECT_EQ(invoker.runs.size(), 2u);
+  EXPECT_EQ(invoker.started.size(), 2u);
+  ready(invoker.started[1]);
+  output(invoker.started[1], result_of(request(2)));
+  for (std::uint8_t i = 3; i < 6; ++i) {
+    run(i, request(i));
+    scheduler->instance_refused(invoker.started[1], ErrorCode::kCorrupt, "runtime.open");
+  }
+  EXPECT_EQ(invoker.stopped, invoker.started);
+  EXPECT_EQ(answers.failures.size(), 4u);
 }
 
 TEST_F(SchedulerTest, SameActivationTwiceIsRefused) {

@@ -45,6 +45,7 @@ json::object describe(const SchedulerCounters& counters) {
           {"cold_starts", counters.cold_starts},
           {"start_failures", counters.start_failures},
           {"stopped_for_misbehaviour", counters.stopped_for_misbehaviour},
+          {"stopped_for_refusals", counters.stopped_for_refusals},
           {"stopped_for_room", counters.stopped_for_room},
           {"stopped_when_idle", counters.stopped_when_idle}};
 }
