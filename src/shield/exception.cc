@@ -9,7 +9,7 @@
 namespace clemmys::shield {
 namespace {
 
-constexpr uint16_t kSyscallBytes = 0x050f, kUd2Bytes = 0x0b0f;
+constexpr uint16_t kSyscallBytes = 0x050f, kUd2Bytes = 0x0b0f, kCpuidBytes = 0xa20f;
 
 bool in_program(uint64_t address) {
   const uint64_t begin = enclave_base() + layout().program_base;
@@ -39,7 +39,7 @@ bool emulate(sgx::GprSgx& state) {
     state.rip = reinterpret_cast<uint64_t>(&shield_syscall_entry);
     return true;
   }
-  if (code == kUd2Bytes && is_cpuid_site(rip)) {
+  if (code == kCpuidBytes || (code == kUd2Bytes && is_cpuid_site(rip))) {  // the packer may have missed one
     const CpuidAnswer answer = cpuid(static_cast<uint32_t>(state.rax), static_cast<uint32_t>(state.rcx));
     state.rax = answer.eax;
     state.rbx = answer.ebx;
