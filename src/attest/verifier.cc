@@ -38,6 +38,8 @@ Identity identity_of(const Quote& quote, Root root, Judgement judgement) {
   identity.product_id = quote.report.isvprodid;
   identity.security_version = quote.report.isvsvn;
   identity.debug = (quote.report.attributes.flags & sgx::kAttributeDebug) != 0;
+  identity.attributes = quote.report.attributes.flags;
+  identity.xfrm = quote.report.attributes.xfrm;
   identity.root = root;
   identity.tcb_status = judgement.status;
   identity.advisories = std::move(judgement.advisories);

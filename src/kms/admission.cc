@@ -1,6 +1,16 @@
 #include "kms/admission.h"
 
+#include "sgx/arch.h"
+
 namespace clemmys::kms {
+namespace {
+
+// The measurement covers neither ATTRIBUTES nor XFRM: whoever signs the image anew chooses them. The shield scrubs
+// x87, SSE and AVX at each exit; an enclave with more state, or with more rights, is not the one that was meant.
+constexpr std::uint64_t kAttributesMax = sgx::kAttributeInit | sgx::kAttributeMode64 | sgx::kAttributeKss;
+constexpr std::uint64_t kXfrmMax = 7;
+
+}  // namespace
 
 Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& nonces,
                                const AdmissionRules& rules, std::uint64_t now_unix_ms) {
@@ -12,6 +22,8 @@ Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& no
     return Error{ErrorCode::kDenied, "kms.admission.report_data"};
   }
   if (identity->debug) return Error{ErrorCode::kDenied, "kms.admission.debug"};
+  if ((identity->attributes & ~kAttributesMax) != 0 || (identity->xfrm & ~kXfrmMax) != 0)
+    return Error{ErrorCode::kDenied, "kms.admission.attributes"};
   if (!rules.policy.tcb_statuses.contains(identity->tcb_status))
     return Error{ErrorCode::kDenied, "kms.admission.tcb"};
   switch (hello.role) {

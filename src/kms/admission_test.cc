@@ -21,6 +21,19 @@ TEST_F(Session, RefusesDebugEnclave) {
   EXPECT_EQ(refusal(connect(wire::Role::kGateway, kGatewayImage, true)), "denied kms.admission.debug");
 }
 
+TEST_F(Session, RefusesRightsAndStateThatTheMeasurementDoesNotCover) {
+  const auto connect_as = [&](std::uint64_t attributes, std::uint64_t xfrm) {
+    attest::testing::TestIdentity identity{.measurement = kGatewayImage, .signer = {}};
+    identity.more_attributes = attributes;
+    identity.xfrm = xfrm;
+    return refusal(Client::connect(world_, *service_, wire::Role::kGateway, identity));
+  };
+  EXPECT_EQ(connect_as(sgx::kAttributeProvisionKey, 7), "denied kms.admission.attributes");
+  EXPECT_EQ(connect_as(std::uint64_t{1} << 40, 7), "denied kms.admission.attributes");
+  EXPECT_EQ(connect_as(0, 0xe7), "denied kms.admission.attributes");
+  EXPECT_EQ(connect_as(sgx::kAttributeKss, 7), "accepted");
+}
+
 TEST_F(Session, RefusesStaleNonce) {
   const auto nonce = *wire::decode_nonce(*ask(*service_, wire::KmsFrame::kNonce, {}));
   wire::SessionClient client(wire::Role::kGateway, nonce);

@@ -29,8 +29,9 @@ sgx::ReportBody report_of(const TestIdentity& identity, const ReportData& report
   sgx::ReportBody body{};
   std::ranges::copy(kCpuSvn, body.cpusvn);
   body.attributes = {
-      sgx::kAttributeInit | sgx::kAttributeMode64 | (identity.debug ? sgx::kAttributeDebug : 0),
-      sgx::kXfrmLegacy};
+      sgx::kAttributeInit | sgx::kAttributeMode64 | identity.more_attributes |
+          (identity.debug ? sgx::kAttributeDebug : 0),
+      identity.xfrm};
   std::ranges::copy(identity.measurement.bytes, body.mrenclave);
   std::ranges::copy(identity.signer.bytes, body.mrsigner);
   body.isvprodid = identity.product_id;

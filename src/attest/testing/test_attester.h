@@ -8,6 +8,7 @@
 #include "attest/attester.h"
 #include "attest/software/authority.h"
 #include "attest/verifier.h"
+#include "sgx/arch.h"
 
 namespace clemmys::attest::testing {
 
@@ -16,6 +17,7 @@ struct TestIdentity {
   SignerId signer;
   std::uint16_t product_id = 1, security_version = 1;
   bool debug = false;
+  std::uint64_t more_attributes = 0, xfrm = sgx::kXfrmLegacy;
 };
 
 // TestRoot is one software machine with its authority and a certified quoting key. Attesters keep what they
