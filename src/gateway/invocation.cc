@@ -186,7 +186,8 @@ Status Invocation::check_receipts(const wire::Payload& payload, std::size_t step
     const wire::ChainStep& step = chain.steps[i];
     if (entry.function != step.function || entry.image != step.image || entry.code != step.code)
       return Error{ErrorCode::kCorrupt, "gateway.receipt.step"};
-    if (!wire::receipt_is_genuine(chain.return_keys[i], header_, static_cast<std::uint16_t>(i), entry))
+    if (!wire::receipt_is_signed(input_.chain->receipt_keys[i], header_, static_cast<std::uint16_t>(i),
+                                 entry))
       return Error{ErrorCode::kCorrupt, "gateway.receipt.mac"};
     if (entry.input != expected) return Error{ErrorCode::kCorrupt, "gateway.receipt.input"};
     expected = entry.output;

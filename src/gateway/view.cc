@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/envelope.h"
+
 namespace clemmys::gateway {
 namespace {
 
@@ -83,7 +85,9 @@ Status View::apply(wire::View changes) {
       next->chains_.erase(id);
     } else {
       TRY(check_chain(chain));
-      next->chains_[id] = std::make_shared<wire::Chain>(std::move(chain));
+      auto kept = std::make_shared<GatewayChain>(std::move(chain));
+      for (const Key& key : kept->return_keys) kept->receipt_keys.push_back(wire::receipt_key(key));
+      next->chains_[id] = std::move(kept);
     }
   }
   const std::lock_guard lock(mutex_);

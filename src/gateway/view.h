@@ -14,8 +14,13 @@
 
 namespace clemmys::gateway {
 
+// GatewayChain is a chain with the receipt key of each step, which is derived once.
+struct GatewayChain : wire::Chain {
+  std::vector<Key> receipt_keys;
+};
+
 using ActionPointer = std::shared_ptr<const wire::Action>;
-using ChainPointer = std::shared_ptr<const wire::Chain>;
+using ChainPointer = std::shared_ptr<const GatewayChain>;
 using NamespacePointer = std::shared_ptr<const wire::Namespace>;
 
 class Snapshot {

@@ -95,8 +95,8 @@ Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_
 Key receipt_key(const Key& return_key_of_step);
 // component_activation is the activation id that clients see for step i of a sequence.
 ActivationId component_activation(const Key& return_key_of_step, const ActivationId& activation);
-// make_receipt and receipt_is_genuine derive the step's receipt key; sign_receipt takes it, for who signs
-// often.
+// make_receipt and receipt_is_genuine derive the step's receipt key; sign_receipt and receipt_is_signed take
+// it, for who signs or checks often.
 ReceiptEntry make_receipt(const Key& return_key_of_step, const Header& request, const Key& blinding,
                           FunctionId function, Measurement image, Digest code, ByteView input,
                           ByteView output, std::uint64_t cpu_ns);
@@ -105,6 +105,8 @@ ReceiptEntry sign_receipt(const Key& receipt_key_of_step, const Header& request,
                           ByteView output, std::uint64_t cpu_ns);
 bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step,
                         const ReceiptEntry& entry);
+bool receipt_is_signed(const Key& receipt_key_of_step, const Header& request, std::uint16_t step,
+                       const ReceiptEntry& entry);
 
 // Sealed blobs for the untrusted store (activation records, code): `salt ‖ ciphertext ‖ tag`, padded, with
 // `aad` bound in.

@@ -70,10 +70,14 @@ ReceiptEntry sign_receipt(const Key& receipt_key_of_step, const Header& request,
   return entry;
 }
 
+bool receipt_is_signed(const Key& receipt_key_of_step, const Header& request, std::uint16_t step,
+                       const ReceiptEntry& entry) {
+  return equal_constant_time(claim_mac(receipt_key_of_step, request, step, entry).view(), entry.mac.view());
+}
+
 bool receipt_is_genuine(const Key& return_key_of_step, const Header& request, std::uint16_t step,
                         const ReceiptEntry& entry) {
-  return equal_constant_time(claim_mac(receipt_key(return_key_of_step), request, step, entry).view(),
-                             entry.mac.view());
+  return receipt_is_signed(receipt_key(return_key_of_step), request, step, entry);
 }
 
 }  // namespace clemmys::wire
