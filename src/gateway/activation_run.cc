@@ -16,22 +16,22 @@ Bytes put_body(const wire::StoredRecord& record) {
 
 }  // namespace
 
-ActivationRun::ActivationRun(const ApiContext& context, InvocationInput input,
+ActivationRun::ActivationRun(std::shared_ptr<const ApiContext> context, InvocationInput input,
                              std::shared_ptr<std::size_t> in_flight)
-    : context_(context),
+    : context_(std::move(context)),
       owner_(input.owner),
       in_flight_(std::move(in_flight)),
       invocation_(std::move(input)) {
   ++*in_flight_;
-  context_.metrics.activations.add();
-  context_.metrics.activations_open.add();
-  context_.open.insert(invocation_.activation());
+  context_->metrics.activations.add();
+  context_->metrics.activations_open.add();
+  context_->open.insert(invocation_.activation());
 }
 
 ActivationRun::~ActivationRun() {
   --*in_flight_;
-  context_.metrics.activations_open.subtract();
-  context_.open.erase(invocation_.activation());
+  context_->metrics.activations_open.subtract();
+  context_->open.erase(invocation_.activation());
 }
 
 Bytes ActivationRun::pending_record() const {
@@ -54,27 +54,27 @@ void ActivationRun::wake(Wait outcome) {
 
 void ActivationRun::on_event(ByteView envelope) {
   if (auto taken = invocation_.take_event(envelope); !taken) {
-    context_.metrics.events_refused.add();
+    context_->metrics.events_refused.add();
     log_warning(taken.error().site);
   }
 }
 
 void ActivationRun::on_end(wire::ControllerFrame type, ByteView body) {
   if (finished_) return;
-  const std::uint64_t now = context_.time.unix_ms();
+  const std::uint64_t now = context_->time.unix_ms();
   wire::PlatformError error{.code = wire::PlatformErrorCode::kRefused};
   if (type == wire::ControllerFrame::kDone) {
     if (auto finished = invocation_.finish(body, now)) {
       finished_ = std::move(*finished);
     } else {
-      context_.metrics.answers_refused.add();
+      context_->metrics.answers_refused.add();
       log_warning(finished.error().site);
     }
   } else if (auto decoded = wire::decode_platform_error(body)) {
     error = std::move(*decoded);
   }
   if (!finished_) {
-    context_.metrics.activations_failed.add();
+    context_->metrics.activations_failed.add();
     finished_ = invocation_.fail(error, now);
   }
   store(finished_->record);
@@ -88,8 +88,8 @@ bool ActivationRun::on_tick(std::uint64_t now_unix_ms) {
 }
 
 void ActivationRun::store(const ActivationRecord& record) {
-  context_.controller.notify(wire::ControllerFrame::kPutRecord,
-                             put_body(seal_record(record, wire::RecordState::kFinished, *owner_)));
+  context_->controller.notify(wire::ControllerFrame::kPutRecord,
+                              put_body(seal_record(record, wire::RecordState::kFinished, *owner_)));
 }
 
 }  // namespace clemmys::gateway

@@ -12,7 +12,8 @@ class ActivationRun final : public RunListener {
   enum class Wait : std::uint8_t { kFinished, kStillRunning };
 
   // `in_flight` is counted up for the life of the run.
-  ActivationRun(const ApiContext& context, InvocationInput input, std::shared_ptr<std::size_t> in_flight);
+  ActivationRun(std::shared_ptr<const ApiContext> context, InvocationInput input,
+                std::shared_ptr<std::size_t> in_flight);
   ~ActivationRun() override;
 
   Invocation& invocation() { return invocation_; }
@@ -31,7 +32,7 @@ class ActivationRun final : public RunListener {
   void wake(Wait outcome);
   void store(const ActivationRecord& record);
 
-  const ApiContext& context_;
+  const std::shared_ptr<const ApiContext> context_;
   NamespacePointer owner_;
   std::shared_ptr<std::size_t> in_flight_;
   Invocation invocation_;

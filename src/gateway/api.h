@@ -81,7 +81,10 @@ struct Admitted {
 
 class Api {
  public:
-  explicit Api(ApiContext context) : context_(std::move(context)), view_(context_.view) {}
+  explicit Api(ApiContext context)
+      : shared_context_(std::make_shared<const ApiContext>(std::move(context))),
+        context_(*shared_context_),
+        view_(context_.view) {}
 
   std::variant<Admitted, HttpResponse> admit(const HttpRequest& head);
   Task<HttpResponse> handle(const Admitted& admitted, const HttpRequest& request);
@@ -98,7 +101,8 @@ class Api {
   Task<HttpResponse> claim(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> status(const Admitted& call, const HttpRequest& request);
 
-  ApiContext context_;
+  const std::shared_ptr<const ApiContext> shared_context_;  // runs hold it, too: they may outlive the Api
+  const ApiContext& context_;
   ViewReader view_;
   std::shared_ptr<std::size_t> in_flight_ = std::make_shared<std::size_t>(0);
 };

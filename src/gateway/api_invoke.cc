@@ -138,7 +138,7 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
                              : call.snapshot->action(full.substr(0, slash), "", full.substr(slash + 1)));
     }
   }
-  auto run = std::make_shared<ActivationRun>(context_, std::move(input), in_flight_);
+  auto run = std::make_shared<ActivationRun>(shared_context_, std::move(input), in_flight_);
   const ActivationId id = run->invocation().activation();
 
   if (!options->blocking) {
