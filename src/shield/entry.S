@@ -15,10 +15,17 @@ initial_xstate:                 // XSTATE_BV = 0: every component in its initial
   .long 0x1f80, 0xffff
   .fill 832 - 32, 1, 0
 
+  .bss
+  .balign 4
+shield_ended:                   // 1 once the process is done
+  .long 0
+
   .text
   .globl shield_entry
   .balign 64
 shield_entry:
+  cmpl $0, shield_ended(%rip)
+  jne .Lended
   mov %rax, %r8                 // level
   cmp $1, %r8
   ja .Lrefuse
@@ -95,6 +102,13 @@ shield_entry:
   pop %rbp
   ret
 
+.Lended:                        // no thread runs on after exit_group or a panic, whatever the host enters
+  mov %rcx, %rbx
+  mov $EXIT_THREAD_DONE, %edi
+  mov $4, %eax                  // EEXIT; every other register is the host's own still
+  .byte 0x0f, 0x01, 0xd7
+  ud2
+
 .Lrefuse:                       // AEX; the exception handler then ends the process
   .globl shield_refused_entry
 shield_refused_entry:
@@ -159,7 +173,10 @@ shield_exit_final:
   add $LEVEL_SIZE, %rbp
 1:
   cmp $EXIT_THREAD_DONE, %rdi
-  jne .Lleave
+  je 2f
+  movl $1, shield_ended(%rip)
+  jmp .Lleave
+2:
   movl $STATE_FREE, THREAD_STATE(%rbx)
   jmp .Lleave
 

@@ -88,6 +88,7 @@ void call_exit() {
 
 void call_exit_group(uint64_t status) {
   volatile HostCall& block = self().host->call;
+  block.number = __NR_exit_group;
   block.arguments[0] = status & 0xff;
   shield_exit_final(ExitReason::kProcessDone);
 }

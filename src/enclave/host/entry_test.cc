@@ -105,9 +105,23 @@ TEST_F(ShieldEntry, RefusesASecondStart) {
 TEST_F(ShieldEntry, ARefusedEntryEndsTheEnclave) {
   ASSERT_TRUE(left(start(), ExitReason::kHostCall));
   ASSERT_TRUE(refused(enter(0, EntryReason::kStart)));
-  EXPECT_TRUE(left(enter(0, EntryReason::kException), ExitReason::kHostCall));  // its last words
-  EXPECT_EQ(block_.call.number, static_cast<std::uint64_t>(shield::OwnCall::kPanic));
-  EXPECT_TRUE(left(enter(0, EntryReason::kReturn), ExitReason::kProcessDone));
+  EXPECT_TRUE(left(enter(0, EntryReason::kException), ExitReason::kProcessDone));
+  EXPECT_EQ(block_.call.number, static_cast<std::uint64_t>(shield::OwnCall::kPanic));  // its last words
+}
+
+TEST_F(ShieldEntry, NoThreadRunsOnInAnEndedEnclave) {
+  ASSERT_TRUE(left(start(), ExitReason::kHostCall));
+  ASSERT_TRUE(refused(enter(0, EntryReason::kStart)));
+  ASSERT_TRUE(left(enter(0, EntryReason::kException), ExitReason::kProcessDone));
+  block_.call.number = 0x5a5a;
+  for (const EntryReason reason : {EntryReason::kStart, EntryReason::kReturn, EntryReason::kException}) {
+    for (const std::uint64_t slot : {0, 1}) {
+      const enclave::Run run = enter(slot, reason);
+      EXPECT_TRUE(left(run, ExitReason::kThreadDone));
+      EXPECT_EQ(run.rdx & run.r8 & run.r9, 0x5a5a5a5au) << "nothing of the enclave's";
+    }
+  }
+  EXPECT_EQ(block_.call.number, 0x5a5au) << "nothing is asked of the host any more";
 }
 
 TEST_F(ShieldEntry, RefusesMailboxesInsideTheEnclave) {

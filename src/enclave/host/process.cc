@@ -151,10 +151,7 @@ bool Process::run_thread(Slot& slot) {
         return true;
       case ExitReason::kProcessDone: {
         std::lock_guard lock(mutex_);
-        if (panic_.empty())
-          finish(static_cast<int>(slot.block->call.arguments[0] & 0xff));
-        else
-          finish(Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + panic_});
+        finish(status_of(slot));
         return false;
       }
       default: {
@@ -164,6 +161,17 @@ bool Process::run_thread(Slot& slot) {
       }
     }
   }
+}
+
+Result<int> Process::status_of(const Slot& slot) const {
+  const shield::HostCall& last = slot.block->call;
+  if (last.number == __NR_exit_group) return static_cast<int>(last.arguments[0] & 0xff);
+  std::string site = "its first entry";
+  if (last.number == static_cast<std::uint64_t>(shield::OwnCall::kPanic) && last.arguments[1] <= 200 &&
+      in_bounce(slot, last.arguments[0], last.arguments[1])) {
+    site.assign(reinterpret_cast<const char*>(last.arguments[0]), last.arguments[1]);
+  }
+  return Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + site};
 }
 
 void Process::finish(Result<int> status) {

@@ -64,6 +64,8 @@ class Process {
   void thread_main(Slot& slot);
   // run_thread enters until the enclave thread is done; false: the process is.
   bool run_thread(Slot& slot);
+  // status_of reads a thread's last words after kProcessDone.
+  Result<int> status_of(const Slot& slot) const;
   void finish(Result<int> status);
 
   // serve.cc
@@ -87,7 +89,6 @@ class Process {
   std::mutex mutex_;
   std::condition_variable done_;
   std::unique_ptr<Result<int>> status_;  // set once; guarded by mutex_
-  std::string panic_;                    // site of the shield's last words; guarded by mutex_
 };
 
 // print_counts writes a readable table to standard error.

@@ -28,7 +28,6 @@ thread_local Slot* mine;
 LayoutPage page;
 FakeHost::Answer current;
 std::atomic<std::uint64_t> count;
-std::string stopped_at;
 
 std::int64_t park(std::uint64_t timeout_ns) {
   std::unique_lock lock(mine->mutex);
@@ -66,16 +65,16 @@ extern "C" void shield_exit_wait(ExitReason) {
     case OwnCall::kUnpark:
       call.result = unpark(call.arguments[0]);
       return;
-    case OwnCall::kPanic:
-      stopped_at.assign(reinterpret_cast<const char*>(call.arguments[0]), call.arguments[1]);
-      call.result = 0;
-      return;
     default:
       call.result = current ? current(call) : 0;
   }
 }
 
-extern "C" [[noreturn]] void shield_exit_final(ExitReason) { throw Stopped(stopped_at); }
+extern "C" [[noreturn]] void shield_exit_final(ExitReason) {
+  const HostCall& call = mine->block.call;
+  if (static_cast<OwnCall>(call.number) != OwnCall::kPanic) throw Stopped("exit_group");
+  throw Stopped(std::string(reinterpret_cast<const char*>(call.arguments[0]), call.arguments[1]));
+}
 
 void join_process(std::uint32_t index) {
   mine = &slots.at(index);
