@@ -11,6 +11,7 @@ namespace {
 
 // kReplayEntriesMax: a minute of 17,000 requests a second, in some 50 MB of heap.
 constexpr std::size_t kReplayEntriesMax = 1u << 20;
+constexpr std::size_t kFailureTextSizeMax = 64u << 10;
 constexpr std::size_t kKeysMax = 256;  // steps whose keys are kept; any is fetched again when needed
 
 wire::Header header_like(const wire::Header& request, const wire::HeaderConstants& constants) {
@@ -77,15 +78,16 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
   using enum wire::ContentType;
   switch (reply.kind) {
     case Reply::Kind::kFailure:
-      return {kHandlerError, kJson, error_json(reply.text)};
+      return {kHandlerError, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(kNoAnswer)};
     case Reply::Kind::kAnswer:
       break;
   }
+  // The limit is the host's word: what it can provoke is a fault, never the handler's own error.
   if (reply.body.size() > limits_.payload_size_max) {
-    return {kHandlerError, kJson,
+    return {kRuntimeFault, kJson,
             error_json("The action produced a response that exceeded the allowed length: " +
                        std::to_string(reply.body.size()) + " > " + std::to_string(limits_.payload_size_max) +
                        " bytes.")};
