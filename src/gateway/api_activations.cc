@@ -146,11 +146,8 @@ Task<HttpResponse> Api::get_activation(const Admitted& call, const HttpRequest& 
     const std::uint64_t now = context_.time.unix_ms();
     if (context_.open.contains(*id) || now <= record->deadline_unix_ms + kSettleGraceMs)
       co_return error_response(404, text::kNotFound, request);  // not finished yet, as upstream says it
+    // Shown so, never stored: a store that hides a finished record gets no help in overwriting it.
     settle(*record, now);
-    Writer put;
-    wire::write(put, seal_record(*record, wire::RecordState::kFinished, *owner));
-    auto kept = co_await context_.controller.call(wire::ControllerFrame::kPutRecord, put.take());
-    if (!kept) co_return error_response(kept.error(), request);
   }
   switch (call.route.resource) {
     case Resource::kActivationLogs:

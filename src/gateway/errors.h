@@ -22,7 +22,8 @@ inline constexpr std::string_view kIllegalName = "The name of the entity contain
 inline constexpr std::string_view kLongName = "The name of the entity exceeds maximum length (256).";
 inline constexpr std::string_view kNotJsonObject =
     "The request content was malformed:\nExpected a JSON object.";
-inline constexpr std::string_view kNoPackages = "Packages are not supported by this deployment.";
+inline constexpr std::string_view kNoPackages =
+    "Packages, triggers, rules and web actions are not supported by this deployment.";
 inline constexpr std::string_view kUnavailable =
     "The platform is not available at the moment. Try again later.";
 }  // namespace text

@@ -102,8 +102,8 @@ void settle(ActivationRecord& record, std::uint64_t now_unix_ms) {
   record.end_unix_ms = std::max(record.start_unix_ms, std::min(now_unix_ms, record.deadline_unix_ms));
   record.duration_ms = record.end_unix_ms - record.start_unix_ms;
   record.result_type = wire::ContentType::kJson;
-  record.result = to_bytes(
-      std::string_view(R"({"error":"The platform lost this activation; its result is not known."})"));
+  record.result = to_bytes(std::string_view(
+      R"({"error":"The platform has a record of this activation's start only; its result is not known."})"));
 }
 
 }  // namespace clemmys::gateway

@@ -97,7 +97,8 @@ def check_headers(arguments):
     """Each header compiles alone. ccache makes the second run quick."""
     work = arguments.build / "style"
     work.mkdir(parents=True, exist_ok=True)
-    flags = ["-std=gnu++23", "-O0", "-w", f"-I{ROOT}/src", f"-I{ROOT}/sdk/include"]
+    flags = ["-std=gnu++23", "-O0", "-w", '-DCLEMMYS_BINARY_DIR=""', '-DCLEMMYS_SOURCE_DIR=""',
+             f"-I{ROOT}/src", f"-I{ROOT}/sdk/include"]
 
     def compile_one(path):
         stem = str(path).replace("/", "__")
