@@ -1,4 +1,6 @@
 // envelope.cc: what sealing and opening one envelope costs per payload size. Prints a JSON array of rows.
+#include "wire/envelope.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -6,14 +8,14 @@
 
 #include "base/check.h"
 #include "crypto/crypto.h"
-#include "wire/envelope.h"
 
 namespace {
 
 using namespace clemmys;
 
 double median_us(std::vector<double> samples) {
-  std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2), samples.end());
+  std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2),
+                   samples.end());
   return samples[samples.size() / 2];
 }
 
@@ -26,7 +28,8 @@ double measure(std::size_t size, Work work) {
   for (int round = 0; round < 101; ++round) {
     const auto begin = Clock::now();
     for (std::size_t i = 0; i < batch; ++i) work();
-    samples.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count() / static_cast<double>(batch));
+    samples.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count() /
+                      static_cast<double>(batch));
   }
   return median_us(std::move(samples));
 }
@@ -48,9 +51,11 @@ int main() {
     header.receiver.bytes[0] = header.image.bytes[0] = 1;
     header.activation = crypto::random_fixed<ActivationId>();
     const Bytes sealed = wire::seal(header, key, payload);
-    const double seal_us = measure(size, [&] { CHECK(wire::seal(header, key, payload).size() == sealed.size()); });
+    const double seal_us =
+        measure(size, [&] { CHECK(wire::seal(header, key, payload).size() == sealed.size()); });
     const double open_us = measure(size, [&] { CHECK(wire::open(sealed, key).has_value()); });
-    std::printf("%s{\"bytes\":%zu,\"envelope_bytes\":%zu,\"seal_us\":%.2f,\"open_us\":%.2f}", first ? "" : ",", size, sealed.size(), seal_us, open_us);
+    std::printf("%s{\"bytes\":%zu,\"envelope_bytes\":%zu,\"seal_us\":%.2f,\"open_us\":%.2f}",
+                first ? "" : ",", size, sealed.size(), seal_us, open_us);
     first = false;
   }
   std::printf("]\n");

@@ -1,6 +1,7 @@
-// load.cc: a closed-loop load generator over TLS 1.3 with keep-alive: each connection sends the next request when the
-// answer to the last one is complete. wrk gives rates; this gives latencies, which wrk 4.1 gets wrong. One thread.
-// Prints one JSON object: requests, errors, seconds, rate, p50_us, p90_us, p99_us, max_us.
+// load.cc: a closed-loop load generator over TLS 1.3 with keep-alive: each connection sends the next request
+// when the answer to the last one is complete. wrk gives rates; this gives latencies, which wrk 4.1 gets
+// wrong. One thread. Prints one JSON object: requests, errors, seconds, rate, p50_us, p90_us, p99_us, max_us.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -25,8 +26,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 namespace {
 
 namespace asio = boost::asio;
@@ -35,7 +34,8 @@ using Clock = std::chrono::steady_clock;
 using Stream = asio::ssl::stream<asio::ip::tcp::socket>;
 
 struct Options {
-  std::string host = "127.0.0.1", path = "/", authorization, body = "{\"name\":\"World\"}", body_file, content_type = "application/json";
+  std::string host = "127.0.0.1", path = "/", authorization, body = "{\"name\":\"World\"}", body_file,
+              content_type = "application/json";
   std::string expect;
   unsigned short port = 0;
   unsigned connections = 1;
@@ -55,8 +55,10 @@ void note_error(Tally& tally, std::string text) {
   if (tally.errors++ == 0) tally.first_error = std::move(text);
 }
 
-// one_connection repeats the request until the time is over; a broken connection is an error and is opened again.
-asio::awaitable<void> one_connection(const Options& options, asio::ssl::context& tls, Tally& tally, unsigned index) {
+// one_connection repeats the request until the time is over; a broken connection is an error and is opened
+// again.
+asio::awaitable<void> one_connection(const Options& options, asio::ssl::context& tls, Tally& tally,
+                                     unsigned index) {
   auto executor = co_await asio::this_coro::executor;
   const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
   http::request<http::string_body> request(http::verb::post, options.path, 11);
@@ -66,10 +68,14 @@ asio::awaitable<void> one_connection(const Options& options, asio::ssl::context&
   request.body() = options.body;
   request.prepare_payload();
   // With a fixed rate each connection keeps its own timetable, so that a slow answer delays only itself.
-  const auto interval = options.rate > 0 ? std::chrono::duration<double>(options.connections / options.rate) : std::chrono::duration<double>(0);
-  auto next = Clock::now() + std::chrono::duration_cast<Clock::duration>(interval * index / options.connections);
+  const auto interval = options.rate > 0 ? std::chrono::duration<double>(options.connections / options.rate)
+                                         : std::chrono::duration<double>(0);
+  auto next =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(interval * index / options.connections);
   asio::steady_timer timer(executor);
-  auto more = [&] { return Clock::now() < tally.stop_at && (options.requests == 0 || tally.started < options.requests); };
+  auto more = [&] {
+    return Clock::now() < tally.stop_at && (options.requests == 0 || tally.started < options.requests);
+  };
   while (more()) {
     bool broken = false;
     try {
@@ -93,11 +99,13 @@ asio::awaitable<void> one_connection(const Options& options, asio::ssl::context&
         const auto end = Clock::now();
         const auto& response = parser.get();
         if (response.result_int() != 200) {
-          note_error(tally, "status " + std::to_string(response.result_int()) + ": " + response.body().substr(0, 300));
+          note_error(tally, "status " + std::to_string(response.result_int()) + ": " +
+                                response.body().substr(0, 300));
         } else if (!options.expect.empty() && response.body() != options.expect) {
           note_error(tally, "wrong answer: " + response.body().substr(0, 300));
         } else if (end >= tally.measure_from) {
-          tally.latencies_us.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(end - begin).count()));
+          tally.latencies_us.push_back(static_cast<std::uint32_t>(
+              std::chrono::duration_cast<std::chrono::microseconds>(end - begin).count()));
         }
         if (!response.keep_alive()) break;
       }
@@ -114,7 +122,8 @@ asio::awaitable<void> one_connection(const Options& options, asio::ssl::context&
 
 std::uint32_t percentile(const std::vector<std::uint32_t>& sorted, double share) {
   if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
+  return sorted[std::min(sorted.size() - 1,
+                         static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
 }
 
 }  // namespace
@@ -149,8 +158,10 @@ int main(int argc, char** argv) {
   asio::ssl::context tls(asio::ssl::context::tls_client);
   tls.set_verify_mode(asio::ssl::verify_none);  // a load generator measures; it does not trust
   Tally tally;
-  tally.measure_from = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.warmup_seconds));
-  tally.stop_at = tally.measure_from + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds));
+  tally.measure_from = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                          std::chrono::duration<double>(options.warmup_seconds));
+  tally.stop_at = tally.measure_from +
+                  std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds));
   for (unsigned i = 0; i < options.connections; ++i) {
     asio::co_spawn(io, one_connection(options, tls, tally, i), asio::detached);
   }
@@ -158,9 +169,13 @@ int main(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(Clock::now() - tally.measure_from).count();
   auto& latencies = tally.latencies_us;
   std::sort(latencies.begin(), latencies.end());
-  boost::json::object out{{"requests", latencies.size()}, {"errors", tally.errors}, {"seconds", seconds},
-                          {"rate", static_cast<double>(latencies.size()) / seconds}, {"p50_us", percentile(latencies, 0.50)},
-                          {"p90_us", percentile(latencies, 0.90)}, {"p99_us", percentile(latencies, 0.99)},
+  boost::json::object out{{"requests", latencies.size()},
+                          {"errors", tally.errors},
+                          {"seconds", seconds},
+                          {"rate", static_cast<double>(latencies.size()) / seconds},
+                          {"p50_us", percentile(latencies, 0.50)},
+                          {"p90_us", percentile(latencies, 0.90)},
+                          {"p99_us", percentile(latencies, 0.99)},
                           {"max_us", latencies.empty() ? 0u : latencies.back()}};
   if (tally.errors > 0) out["first_error"] = tally.first_error;
   std::cout << boost::json::serialize(out) << "\n";

@@ -1,8 +1,8 @@
-// The image file. The input is a file as it is, or a record stream that a fresh key signs: a stream that the parser takes must be
-// accepted once SIGSTRUCT names its measurement, and refused when one byte of it changes.
-#include "enclave/image.h"
-
+// The image file. The input is a file as it is, or a record stream that a fresh key signs: a stream that the
+// parser takes must be accepted once SIGSTRUCT names its measurement, and refused when one byte of it
+// changes.
 #include "base/codec.h"
+#include "enclave/image.h"
 #include "fuzz.h"
 #include "sgx/measurement.h"
 #include "sgx/sigstruct.h"
@@ -49,7 +49,8 @@ void try_stream(ByteView stream) {
   CHECK(!first);
   const std::string& detail = first.error().detail;
   if (!detail.starts_with(kElsewhere)) return;
-  const Measurement measurement = fixed_from_hex<Measurement>(std::string_view(detail).substr(kElsewhere.size())).value();
+  const Measurement measurement =
+      fixed_from_hex<Measurement>(std::string_view(detail).substr(kElsewhere.size())).value();
   const Bytes file = file_of(stream, measurement);
   const auto info = enclave::parse_image(file);
   CHECK(info && info->measurement == measurement && info->thread_count > 0);
@@ -84,7 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace clemmys::fuzz;
   if (size == 0) return 0;
   const clemmys::ByteView input(data + 1, size - 1);
-  if (data[0] % kSelectors == kStream) try_stream(input);
-  else CHECK(!clemmys::enclave::parse_image(input));
+  if (data[0] % kSelectors == kStream)
+    try_stream(input);
+  else
+    CHECK(!clemmys::enclave::parse_image(input));
   return 0;
 }

@@ -1,5 +1,5 @@
-// Corners by Harris's measure (Harris and Stephens, 1988): det(M) − trace(M)² / 16 of the structure tensor M of Sobel gradients over a
-// 5 × 5 window, in 64-bit integers.
+// Corners by Harris's measure (Harris and Stephens, 1988): det(M) − trace(M)² / 16 of the structure tensor M
+// of Sobel gradients over a 5 × 5 window, in 64-bit integers.
 #include <algorithm>
 #include <cstdlib>
 
@@ -14,8 +14,12 @@ template <typename T>
 struct Plane {
   int width, height;
   std::vector<T> values;
-  Plane(int w, int h) : width(w), height(h), values(static_cast<std::size_t>(w) * static_cast<std::size_t>(h)) {}
-  T& at(int x, int y) { return values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)]; }
+  Plane(int w, int h)
+      : width(w), height(h), values(static_cast<std::size_t>(w) * static_cast<std::size_t>(h)) {}
+  T& at(int x, int y) {
+    return values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                  static_cast<std::size_t>(x)];
+  }
 };
 
 Plane<int> grey(const Picture& picture) {
@@ -97,7 +101,8 @@ std::vector<Corner> detect_corners(const Picture& picture, std::size_t count_max
   for (const Candidate& candidate : candidates) {
     if (corners.size() == count_max) break;
     const bool apart = std::none_of(corners.begin(), corners.end(), [&](const Corner& other) {
-      return std::abs(other.x - candidate.corner.x) < distance && std::abs(other.y - candidate.corner.y) < distance;
+      return std::abs(other.x - candidate.corner.x) < distance &&
+             std::abs(other.y - candidate.corner.y) < distance;
     });
     if (apart) corners.push_back(candidate.corner);
   }
@@ -107,7 +112,9 @@ std::vector<Corner> detect_corners(const Picture& picture, std::size_t count_max
 void annotate(Picture& picture, const std::vector<Corner>& corners, int arm) {
   auto dot = [&](int x, int y) {
     if (x < 0 || y < 0 || x >= picture.width || y >= picture.height) return;
-    std::uint8_t* pixel = &picture.rgb[3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) + static_cast<std::size_t>(x))];
+    std::uint8_t* pixel =
+        &picture.rgb[3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) +
+                          static_cast<std::size_t>(x))];
     pixel[0] = 255;
     pixel[1] = 32;
     pixel[2] = 32;

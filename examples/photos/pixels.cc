@@ -1,4 +1,5 @@
-// Pixels in and out: JPEG by libjpeg-turbo, PNG by libpng's simplified interface; both report errors as values.
+// Pixels in and out: JPEG by libjpeg-turbo, PNG by libpng's simplified interface; both report errors as
+// values.
 #include <png.h>
 #include <turbojpeg.h>
 
@@ -17,7 +18,9 @@ using Handle = std::unique_ptr<void, Closer>;
 
 constexpr int kSideMax = 20'000;
 
-std::unexpected<std::string> jpeg_error(void* handle) { return std::unexpected(std::string("not a usable JPEG: ") + tjGetErrorStr2(handle)); }
+std::unexpected<std::string> jpeg_error(void* handle) {
+  return std::unexpected(std::string("not a usable JPEG: ") + tjGetErrorStr2(handle));
+}
 
 }  // namespace
 
@@ -26,7 +29,9 @@ std::expected<Size, std::string> jpeg_size(std::span<const std::uint8_t> jpeg) {
   if (!handle) return std::unexpected("no memory for a JPEG decoder");
   Size size;
   int subsampling = 0, colours = 0;
-  if (tjDecompressHeader3(handle.get(), jpeg.data(), jpeg.size(), &size.width, &size.height, &subsampling, &colours) != 0) return jpeg_error(handle.get());
+  if (tjDecompressHeader3(handle.get(), jpeg.data(), jpeg.size(), &size.width, &size.height, &subsampling,
+                          &colours) != 0)
+    return jpeg_error(handle.get());
   if (size.width <= 0 || size.height <= 0 || size.width > kSideMax || size.height > kSideMax) {
     return std::unexpected("the picture's sides must be 1 to 20000 pixels");
   }
@@ -49,7 +54,8 @@ std::expected<Picture, std::string> decode_jpeg(std::span<const std::uint8_t> jp
     if (picture.width <= side_max && picture.height <= side_max) break;
   }
   picture.rgb.resize(static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) * 3);
-  if (tjDecompress2(handle.get(), jpeg.data(), jpeg.size(), picture.rgb.data(), picture.width, 0, picture.height, TJPF_RGB, TJFLAG_ACCURATEDCT) != 0 &&
+  if (tjDecompress2(handle.get(), jpeg.data(), jpeg.size(), picture.rgb.data(), picture.width, 0,
+                    picture.height, TJPF_RGB, TJFLAG_ACCURATEDCT) != 0 &&
       tjGetErrorCode(handle.get()) == TJERR_FATAL) {
     return jpeg_error(handle.get());
   }
@@ -61,7 +67,8 @@ std::expected<std::vector<std::uint8_t>, std::string> encode_jpeg(const Picture&
   if (!handle) return std::unexpected("no memory for a JPEG encoder");
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
-  const int failed = tjCompress2(handle.get(), picture.rgb.data(), picture.width, 0, picture.height, TJPF_RGB, &buffer, &size, TJSAMP_420, quality, TJFLAG_ACCURATEDCT);
+  const int failed = tjCompress2(handle.get(), picture.rgb.data(), picture.width, 0, picture.height, TJPF_RGB,
+                                 &buffer, &size, TJSAMP_420, quality, TJFLAG_ACCURATEDCT);
   std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(buffer, tjFree);
   if (failed != 0) return jpeg_error(handle.get());
   return std::vector<std::uint8_t>(buffer, buffer + size);

@@ -31,7 +31,9 @@ std::expected<Input, std::string> read(std::string_view text) {
   json::value value = json::parse(text, error);
   if (error || !value.is_object()) return std::unexpected("expected a JSON object from the step before");
   const json::value* picture = value.as_object().if_contains("picture_jpeg_base64");
-  if (picture == nullptr || !picture->is_string()) return std::unexpected("the field picture_jpeg_base64 is missing: is the sequence scale, detect, report?");
+  if (picture == nullptr || !picture->is_string())
+    return std::unexpected(
+        "the field picture_jpeg_base64 is missing: is the sequence scale, detect, report?");
   const json::string& encoded = picture->as_string();
   std::vector<std::uint8_t> jpeg(base64::decoded_size(encoded.size()));
   jpeg.resize(base64::decode(jpeg.data(), encoded.data(), encoded.size()).first);
@@ -49,15 +51,20 @@ Text scale(std::span<const std::uint8_t> jpeg) {
   if (!picture) return std::unexpected(picture.error());
   auto smaller = encode_jpeg(*picture, kQuality);
   if (!smaller) return std::unexpected(smaller.error());
-  return json::serialize(json::object{{"original", json::object{{"width", original->width}, {"height", original->height}, {"bytes", jpeg.size()}}},
-                                      {"width", picture->width}, {"height", picture->height}, {"picture_jpeg_base64", encode(*smaller)}});
+  return json::serialize(json::object{
+      {"original",
+       json::object{{"width", original->width}, {"height", original->height}, {"bytes", jpeg.size()}}},
+      {"width", picture->width},
+      {"height", picture->height},
+      {"picture_jpeg_base64", encode(*smaller)}});
 }
 
 Text detect(std::string_view text) {
   auto input = read(text);
   if (!input) return std::unexpected(input.error());
   json::array corners;
-  for (const Corner& corner : detect_corners(input->picture, kCornersMax, kDistance)) corners.push_back(json::array{corner.x, corner.y});
+  for (const Corner& corner : detect_corners(input->picture, kCornersMax, kDistance))
+    corners.push_back(json::array{corner.x, corner.y});
   input->fields["corners"] = std::move(corners);
   return json::serialize(input->fields);
 }
@@ -66,12 +73,15 @@ Text report(std::string_view text) {
   auto input = read(text);
   if (!input) return std::unexpected(input.error());
   const json::value* listed = input->fields.if_contains("corners");
-  if (listed == nullptr || !listed->is_array()) return std::unexpected("the field corners is missing: is the sequence scale, detect, report?");
+  if (listed == nullptr || !listed->is_array())
+    return std::unexpected("the field corners is missing: is the sequence scale, detect, report?");
   std::vector<Corner> corners;
   for (const json::value& item : listed->as_array()) {
-    if (!item.is_array() || item.as_array().size() != 2 || !item.at(0).is_int64() || !item.at(1).is_int64()) return std::unexpected("a corner must be [x, y]");
+    if (!item.is_array() || item.as_array().size() != 2 || !item.at(0).is_int64() || !item.at(1).is_int64())
+      return std::unexpected("a corner must be [x, y]");
     const std::int64_t x = item.at(0).as_int64(), y = item.at(1).as_int64();
-    if (x < 0 || y < 0 || x >= input->picture.width || y >= input->picture.height) return std::unexpected("a corner lies outside the picture");
+    if (x < 0 || y < 0 || x >= input->picture.width || y >= input->picture.height)
+      return std::unexpected("a corner lies outside the picture");
     corners.push_back({static_cast<int>(x), static_cast<int>(y)});
   }
   annotate(input->picture, corners, kArm);

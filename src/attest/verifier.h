@@ -50,7 +50,8 @@ struct Identity {
   Root root = Root::kIntel;
   TcbStatus tcb_status = TcbStatus::kRevoked;
   std::vector<std::string> advisories;
-  std::uint64_t attributes = 0, xfrm = 0;  // of SECS: whoever starts an enclave chooses them, not its measurement
+  std::uint64_t attributes = 0,
+                xfrm = 0;  // of SECS: whoever starts an enclave chooses them, not its measurement
 };
 
 // verify_quote checks everything but whether the identity is wanted: signatures, chains, CRLs, dates at

@@ -37,9 +37,9 @@ struct FixedBytes {
   }
 };
 
-using Digest = FixedBytes<32, struct DigestTag>;                // SHA-256
-using Measurement = FixedBytes<32, struct MeasurementTag>;      // MRENCLAVE
-using SignerId = FixedBytes<32, struct SignerIdTag>;            // MRSIGNER
+using Digest = FixedBytes<32, struct DigestTag>;            // SHA-256
+using Measurement = FixedBytes<32, struct MeasurementTag>;  // MRENCLAVE
+using SignerId = FixedBytes<32, struct SignerIdTag>;        // MRSIGNER
 using ActivationId = FixedBytes<16, struct ActivationIdTag>;
 using ChainId = FixedBytes<16, struct ChainIdTag>;
 using FunctionId = FixedBytes<16, struct FunctionIdTag>;
@@ -60,7 +60,9 @@ std::string to_hex(ByteView bytes);
 Result<Bytes> from_hex(std::string_view text);
 
 template <std::size_t N, typename Tag>
-std::string to_hex(const FixedBytes<N, Tag>& value) { return to_hex(value.view()); }
+std::string to_hex(const FixedBytes<N, Tag>& value) {
+  return to_hex(value.view());
+}
 template <typename Fixed>
 Result<Fixed> fixed_from_hex(std::string_view text) {
   auto bytes = from_hex(text);

@@ -1,5 +1,5 @@
-// clock.h: time as a parameter. SystemClock asks the operating system (inside an enclave: the host, so it is a claim);
-// FakeClock is set by tests.
+// clock.h: time as a parameter. SystemClock asks the operating system (inside an enclave: the host, so it is
+// a claim); FakeClock is set by tests.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// codec.h: strict little-endian encoding. Writer appends; Reader takes fields in order and remembers the first failure, so
-// that a decoder reads all fields and asks finish() once. One encoding per value: lengths are u32, booleans 0 or 1, and
-// trailing bytes are an error.
+// codec.h: strict little-endian encoding. Writer appends; Reader takes fields in order and remembers the
+// first failure, so that a decoder reads all fields and asks finish() once. One encoding per value: lengths
+// are u32, booleans 0 or 1, and trailing bytes are an error.
 #pragma once
 
 #include <concepts>
@@ -26,9 +26,13 @@ class Writer {
   void boolean(bool value) { u8(value ? 1 : 0); }
   void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   template <std::size_t N, typename Tag>
-  void fixed(const FixedBytes<N, Tag>& value) { raw(value.view()); }
+  void fixed(const FixedBytes<N, Tag>& value) {
+    raw(value.view());
+  }
   template <std::size_t N>
-  void secret(const Secret<N>& value) { raw(value.view()); }
+  void secret(const Secret<N>& value) {
+    raw(value.view());
+  }
   // blob writes a u32 length and the bytes.
   void blob(ByteView bytes);
   void text(std::string_view value) { blob(as_bytes(value)); }
@@ -48,7 +52,8 @@ class Reader {
   T integer() {
     ByteView field = raw(sizeof(T));
     T value = 0;
-    for (std::size_t i = 0; i < field.size(); ++i) value = static_cast<T>(value | static_cast<T>(T{field[i]} << (8 * i)));
+    for (std::size_t i = 0; i < field.size(); ++i)
+      value = static_cast<T>(value | static_cast<T>(T{field[i]} << (8 * i)));
     return value;
   }
   std::uint8_t u8() { return integer<std::uint8_t>(); }
@@ -75,9 +80,13 @@ class Reader {
   // blob reads a u32 length, at most size_max, and that many bytes.
   ByteView blob(std::size_t size_max = kBlobSizeMax);
   std::string text(std::size_t size_max = kBlobSizeMax) { return std::string(as_text(blob(size_max))); }
-  // count reads a u32 number of elements and refuses one that the rest cannot hold at `element_size_min` bytes each.
+  // count reads a u32 number of elements and refuses one that the rest cannot hold at `element_size_min`
+  // bytes each.
   std::uint32_t count(std::size_t element_size_min);
-  void fail() { failed_ = true; rest_ = {}; }
+  void fail() {
+    failed_ = true;
+    rest_ = {};
+  }
   bool ok() const { return !failed_; }
   ByteView rest() const { return rest_; }
   // finish is an error of code kCorrupt at `site` if any field failed or bytes are left.

@@ -25,11 +25,19 @@ void log(LogLevel level, std::string_view message) {
   tm parts{};
   gmtime_r(&now.tv_sec, &parts);
   char stamp[64];
-  std::snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1'000'000);
+  std::snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                now.tv_nsec / 1'000'000);
   std::string line(stamp);
-  line.append(" ").append(kNames[static_cast<int>(level)]).append(" ").append(g_part).append(" ").append(message).append("\n");
-  // One write per line, so that lines of several threads and processes do not mix. A full disk must not stop us.
+  line.append(" ")
+      .append(kNames[static_cast<int>(level)])
+      .append(" ")
+      .append(g_part)
+      .append(" ")
+      .append(message)
+      .append("\n");
+  // One write per line, so that lines of several threads and processes do not mix. A full disk must not stop
+  // us.
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -1,5 +1,5 @@
-// log.h: one line per event on standard error: "2026-01-31T12:00:00.123Z level part message". Inside enclaves the line goes
-// to the host: never pass user data, names or secrets there, only sites and counts.
+// log.h: one line per event on standard error: "2026-01-31T12:00:00.123Z level part message". Inside enclaves
+// the line goes to the host: never pass user data, names or secrets there, only sites and counts.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,8 @@ namespace clemmys {
 
 enum class LogLevel : unsigned char { kDebug, kInfo, kWarning, kError };
 
-// set_log_part names the program in each line; call once in main. The string must outlive the program's logging.
+// set_log_part names the program in each line; call once in main. The string must outlive the program's
+// logging.
 void set_log_part(std::string_view part);
 void set_log_level(LogLevel least);
 void log(LogLevel level, std::string_view message);

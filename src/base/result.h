@@ -1,6 +1,7 @@
 // result.h: errors as values. A function that can fail returns Result<T>; TRY unwraps or returns the error.
-// An Error is a short closed list of what the caller can do, plus a stable site name. Only code and site may leave an
-// enclave; `detail` is for people on the same side of the boundary and never holds secrets or user data.
+// An Error is a short closed list of what the caller can do, plus a stable site name. Only code and site may
+// leave an enclave; `detail` is for people on the same side of the boundary and never holds secrets or user
+// data.
 #pragma once
 
 #include <expected>
@@ -55,18 +56,20 @@ using Status = Result<void>;
 
 }  // namespace clemmys
 
-// TRY(expression) yields the value of a Result, or returns its error from the enclosing function. It is a GNU statement
-// expression: do not use it inside coroutines across a suspension.
-#define TRY(expression)                                                      \
-  __extension__({                                                            \
-    auto try_result = (expression);                                          \
-    if (!try_result) [[unlikely]]                                            \
-      return ::clemmys::Error(std::move(try_result).error());                \
-    ::clemmys::detail::unwrap(std::move(try_result));                        \
+// TRY(expression) yields the value of a Result, or returns its error from the enclosing function. It is a GNU
+// statement expression: do not use it inside coroutines across a suspension.
+#define TRY(expression)                                       \
+  __extension__({                                             \
+    auto try_result = (expression);                           \
+    if (!try_result) [[unlikely]]                             \
+      return ::clemmys::Error(std::move(try_result).error()); \
+    ::clemmys::detail::unwrap(std::move(try_result));         \
   })
 
 namespace clemmys::detail {
 template <typename T>
-T unwrap(Result<T>&& result) { return std::move(*result); }
+T unwrap(Result<T>&& result) {
+  return std::move(*result);
+}
 inline void unwrap(Result<void>&&) {}
 }  // namespace clemmys::detail

@@ -1,5 +1,5 @@
-// secret.h: bytes that must not leak. A Secret is wiped when it ends, moves but copies only on request, does not print,
-// and compares in constant time.
+// secret.h: bytes that must not leak. A Secret is wiped when it ends, moves but copies only on request, does
+// not print, and compares in constant time.
 #pragma once
 
 #include <cstdint>

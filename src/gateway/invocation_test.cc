@@ -223,7 +223,8 @@ TEST_F(Answers, RecordsNoResultOfAnotherRunOfAStep) {
   auto finished = invocation.finish(first.done, kNow + 5);
   ASSERT_TRUE(finished);
   EXPECT_EQ(as_text(finished->components[1].result), "{}");
-  EXPECT_EQ(as_text(finished->components[1].log), "stderr: the platform did not deliver the log of this activation\n");
+  EXPECT_EQ(as_text(finished->components[1].log),
+            "stderr: the platform did not deliver the log of this activation\n");
 }
 
 TEST_F(Answers, ResultWithTopLevelErrorIsAnApplicationErrorWhateverItsKind) {

@@ -33,8 +33,8 @@ class TlsKey {
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
 // make_tls_context is a server context: TLS 1.3, and 1.2 with forward-secret AEAD suites for old clients;
-// nothing is resumed, so that every connection sees the certificate and its end by the client's clock; records
-// are padded (see RecordPadding).
+// nothing is resumed, so that every connection sees the certificate and its end by the client's clock;
+// records are padded (see RecordPadding).
 Result<TlsContext> make_tls_context(const TlsKey& key, const wire::CertificateChain& chain);
 
 // RecordPadding is how a response is cut: `records` records of `content` bytes each (the last may have less),

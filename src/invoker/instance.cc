@@ -31,11 +31,12 @@ constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
 constexpr std::size_t kSiteSizeMax = 96;
 constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
 
-// is_for_instances: tenants' code has this way to the KMS, and the KMS takes whoever reaches its socket for the
-// operator: an instance may open its session and use it, not make namespaces or have quotes made.
+// is_for_instances: tenants' code has this way to the KMS, and the KMS takes whoever reaches its socket for
+// the operator: an instance may open its session and use it, not make namespaces or have quotes made.
 bool is_for_instances(std::uint8_t type) {
   const auto frame = static_cast<wire::KmsFrame>(type);
-  return frame == wire::KmsFrame::kNonce || frame == wire::KmsFrame::kHello || frame == wire::KmsFrame::kMessage;
+  return frame == wire::KmsFrame::kNonce || frame == wire::KmsFrame::kHello ||
+         frame == wire::KmsFrame::kMessage;
 }
 
 // clean_site keeps what our site names consist of: an instance's words go to logs and clients.

@@ -5,8 +5,9 @@
 namespace clemmys::kms {
 namespace {
 
-// The measurement covers neither ATTRIBUTES nor XFRM: whoever signs the image anew chooses them. The shield scrubs
-// x87, SSE and AVX at each exit; an enclave with more state, or with more rights, is not the one that was meant.
+// The measurement covers neither ATTRIBUTES nor XFRM: whoever signs the image anew chooses them. The shield
+// scrubs x87, SSE and AVX at each exit; an enclave with more state, or with more rights, is not the one that
+// was meant.
 constexpr std::uint64_t kAttributesMax = sgx::kAttributeInit | sgx::kAttributeMode64 | sgx::kAttributeKss;
 constexpr std::uint64_t kXfrmMax = 7;
 

@@ -156,8 +156,8 @@ Bytes Service::Impl::view_for(Session& session, std::uint64_t since) {
 }
 
 // A certificate is for a gateway that was sent the current state: one that is kept from it loses its
-// certificate within the hour. The hour begins at a journaled time: a host that moves the clock ahead, to have
-// certificates for later, has moved it for good.
+// certificate within the hour. The hour begins at a journaled time: a host that moves the clock ahead, to
+// have certificates for later, has moved it for good.
 Result<Bytes> Service::Impl::serve(Session& session, const wire::SignCsr& request) {
   if (session.known_revision != state().revision()) return Error{ErrorCode::kConflict, "kms.csr.stale_view"};
   const std::uint64_t now = time.unix_ms();

@@ -89,8 +89,8 @@ enum class OwnCall : uint64_t {
   kQuote = 0x10007,  // (bounce address of REPORT, size; bounce address and capacity for the quote): quote
                      // size or -errno
   kTargetInfo = 0x10008,  // (bounce address for the quoting enclave's TARGETINFO)
-  // With kProcessDone, never kHostCall: (bounce address of a text, its size): the enclave stopped because of a
-  // fault or a hostile answer. An orderly end has the number of exit_group and its status.
+  // With kProcessDone, never kHostCall: (bounce address of a text, its size): the enclave stopped because of
+  // a fault or a hostile answer. An orderly end has the number of exit_group and its status.
   kPanic = 0x10009,
 };
 

@@ -1,5 +1,6 @@
-// A 10-step chain must give the right answer every time, with many clients at once. Each step is its own action (own keys) with its own
-// default parameter; each request has a value of its own, so that a skipped, repeated, swapped or mixed-up step shows.
+// A 10-step chain must give the right answer every time, with many clients at once. Each step is its own
+// action (own keys) with its own default parameter; each request has a value of its own, so that a skipped,
+// repeated, swapped or mixed-up step shows.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -17,7 +18,8 @@ constexpr int kSteps = 10, kClients = 32, kRequests = 10'000;
 
 std::string expected(int request) {
   boost::json::array trace;
-  for (int step = 0; step < kSteps; ++step) trace.emplace_back("step" + std::to_string(step) + ":" + std::to_string(request));
+  for (int step = 0; step < kSteps; ++step)
+    trace.emplace_back("step" + std::to_string(step) + ":" + std::to_string(request));
   return boost::json::serialize(trace);
 }
 
@@ -41,12 +43,14 @@ TEST(Chain, TenStepsAnswerRightlyTenThousandTimesWithThirtyTwoClients) {
     Client client = platform.client();
     for (int request = next++; request < kRequests; request = next++) {
       try {
-        const Answer answer = client.api("POST", "actions/chain?blocking=true&result=true", "{\"value\":" + std::to_string(request) + "}");
+        const Answer answer = client.api("POST", "actions/chain?blocking=true&result=true",
+                                         "{\"value\":" + std::to_string(request) + "}");
         const auto result = boost::json::parse(answer.body);
         if (answer.status == 200 && boost::json::serialize(result.at("trace")) == expected(request)) {
           ++right;
         } else {
-          report("request " + std::to_string(request) + ": " + std::to_string(answer.status) + " " + answer.body.substr(0, 300));
+          report("request " + std::to_string(request) + ": " + std::to_string(answer.status) + " " +
+                 answer.body.substr(0, 300));
         }
       } catch (const std::exception& problem) {
         report("request " + std::to_string(request) + ": " + problem.what());

@@ -19,7 +19,8 @@ TEST(Logs, HoldWhatAFunctionPrintsAndTheHostHasNoneOfIt) {
   const Answer logs = client.api("GET", "activations/" + id + "/logs");
   ASSERT_EQ(logs.status, 200u) << logs.body;
   const std::string text = boost::json::serialize(boost::json::parse(logs.body).at("logs"));
-  for (const char* way : {"stdout: by clemmys log", "stdout: by printf", "stdout: by cout", "stderr: by cerr"}) {
+  for (const char* way :
+       {"stdout: by clemmys log", "stdout: by printf", "stdout: by cout", "stderr: by cerr"}) {
     EXPECT_NE(text.find(way), std::string::npos) << way << " is missing in " << text;
   }
   platform.stop();

@@ -1,9 +1,11 @@
-// The photograph through three enclaves gives what the same functions give in one ordinary process, byte for byte.
+// The photograph through three enclaves gives what the same functions give in one ordinary process, byte for
+// byte.
+#include "photos.h"
+
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 
-#include "photos.h"
 #include "platform.h"
 
 namespace clemmys::testing {
@@ -18,7 +20,8 @@ TEST(Photos, TheChainsResultEqualsThatOfOneOrdinaryProcess) {
   Platform platform;
   for (const char* step : {"scale", "detect", "report"}) platform.deploy(step, std::string("photos_") + step);
   platform.create_sequence("photos", {"scale", "detect", "report"});
-  const Answer answer = platform.client().api("POST", "actions/photos?blocking=true&result=true", photograph, "image/jpeg");
+  const Answer answer =
+      platform.client().api("POST", "actions/photos?blocking=true&result=true", photograph, "image/jpeg");
   ASSERT_EQ(answer.status, 200u) << answer.body.substr(0, 500);
   EXPECT_EQ(answer.body, *expected);
 }
@@ -29,7 +32,9 @@ TEST(Photos, AMistakeInTheMiddleEndsTheChainWithItsSentence) {
   platform.create_sequence("wrong", {"detect", "scale"});
   const Answer answer = platform.client().api("POST", "actions/wrong?blocking=true&result=true", "{}");
   EXPECT_EQ(answer.status, 502u) << answer.body;
-  EXPECT_NE(boost::json::parse(answer.body).at("error").as_string().find("picture_jpeg_base64"), boost::json::string::npos) << answer.body;
+  EXPECT_NE(boost::json::parse(answer.body).at("error").as_string().find("picture_jpeg_base64"),
+            boost::json::string::npos)
+      << answer.body;
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ struct Client::State {
   std::string authorization;
 };
 
-Client::Client(unsigned short port, std::string authorization, std::string ca_pem) : state_(std::make_unique<State>()) {
+Client::Client(unsigned short port, std::string authorization, std::string ca_pem)
+    : state_(std::make_unique<State>()) {
   state_->port = port;
   state_->authorization = std::move(authorization);
   state_->tls.add_certificate_authority(asio::buffer(ca_pem));
@@ -60,7 +61,8 @@ Client::Client(unsigned short port, std::string authorization, std::string ca_pe
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 
-Answer Client::request(const std::string& method, const std::string& target, const std::string& body, const std::string& content_type) {
+Answer Client::request(const std::string& method, const std::string& target, const std::string& body,
+                       const std::string& content_type) {
   State& state = *state_;
   if (!state.stream) {
     state.stream = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket>>(state.io, state.tls);
@@ -80,10 +82,12 @@ Answer Client::request(const std::string& method, const std::string& target, con
   parser.body_limit(256u << 20);
   http::read(*state.stream, state.buffer, parser);
   if (!parser.get().keep_alive()) state.stream.reset();
-  return {parser.get().result_int(), std::string(parser.get()[http::field::content_type]), parser.get().body()};
+  return {parser.get().result_int(), std::string(parser.get()[http::field::content_type]),
+          parser.get().body()};
 }
 
-Answer Client::api(const std::string& method, const std::string& target, const std::string& body, const std::string& content_type) {
+Answer Client::api(const std::string& method, const std::string& target, const std::string& body,
+                   const std::string& content_type) {
   return request(method, "/api/v1/namespaces/_/" + target, body, content_type);
 }
 
@@ -118,7 +122,8 @@ void Platform::start() {
   const int failed = posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot start " + command[0]);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options_.wrapper.empty() ? 60 : 180);
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::seconds(options_.wrapper.empty() ? 60 : 180);
   while (!std::filesystem::exists(ready)) {
     int status = 0;
     const bool ended = waitpid(pid_, &status, WNOHANG) == pid_;
@@ -126,7 +131,8 @@ void Platform::start() {
       if (ended) pid_ = -1;
       const std::string text = read_text(log);
       stop();
-      throw std::runtime_error("clemmys up did not become ready:\n" + text.substr(text.size() > 4000 ? text.size() - 4000 : 0));
+      throw std::runtime_error("clemmys up did not become ready:\n" +
+                               text.substr(text.size() > 4000 ? text.size() - 4000 : 0));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -154,21 +160,29 @@ void Platform::stop() {
 
 Client Platform::client() const { return {port_, "Basic " + base64(as_bytes(key_)), ca_pem_}; }
 
-void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json) const {
+void Platform::deploy(const std::string& action, const std::string& image,
+                      const std::string& parameters_json) const {
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
-  boost::json::object body{{"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
-                           {"parameters", boost::json::parse(parameters_json)}};
-  const Answer answer = client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
-  if (answer.status != 200) throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " + answer.body.substr(0, 500));
+  boost::json::object body{
+      {"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
+      {"parameters", boost::json::parse(parameters_json)}};
+  const Answer answer =
+      client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
+  if (answer.status != 200)
+    throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " +
+                             answer.body.substr(0, 500));
 }
 
 void Platform::create_sequence(const std::string& name, const std::vector<std::string>& components) const {
   boost::json::array list;
   for (const std::string& component : components) list.emplace_back("/_/" + component);
   boost::json::object body{{"exec", boost::json::object{{"kind", "sequence"}, {"components", list}}}};
-  const Answer answer = client().api("PUT", "actions/" + name + "?overwrite=true", boost::json::serialize(body));
-  if (answer.status != 200) throw std::runtime_error("creating " + name + ": " + std::to_string(answer.status) + " " + answer.body.substr(0, 500));
+  const Answer answer =
+      client().api("PUT", "actions/" + name + "?overwrite=true", boost::json::serialize(body));
+  if (answer.status != 200)
+    throw std::runtime_error("creating " + name + ": " + std::to_string(answer.status) + " " +
+                             answer.body.substr(0, 500));
 }
 
 }  // namespace clemmys::testing

@@ -1,5 +1,5 @@
-// platform.h: a whole platform for tests: `clemmys up` with a fresh state on a free port, and an HTTPS client for it. Everything ends
-// and is removed with the object.
+// platform.h: a whole platform for tests: `clemmys up` with a fresh state on a free port, and an HTTPS client
+// for it. Everything ends and is removed with the object.
 #pragma once
 
 #include <sys/types.h>
@@ -36,13 +36,15 @@ class Client {
 
 // PlatformOptions lets a test stand where a hostile host would.
 struct PlatformOptions {
-  std::string program = CLEMMYS_BINARY_DIR "/bin/clemmys";  // another one finds its own clemmys-node beside it
-  std::vector<std::string> wrapper = {};                    // a command that runs `clemmys up`, such as a tracer
+  std::string program =
+      CLEMMYS_BINARY_DIR "/bin/clemmys";  // another one finds its own clemmys-node beside it
+  std::vector<std::string> wrapper = {};  // a command that runs `clemmys up`, such as a tracer
 };
 
 class Platform {
  public:
-  // The constructor throws with the last log lines when the platform does not come up within a minute (three under a wrapper).
+  // The constructor throws with the last log lines when the platform does not come up within a minute (three
+  // under a wrapper).
   explicit Platform(PlatformOptions options = {});
   ~Platform();
   Platform(const Platform&) = delete;
@@ -52,8 +54,10 @@ class Platform {
   const std::string& state_directory() const { return state_; }
   std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
-  // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON array of {key,value}.
-  void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]") const;
+  // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON
+  // array of {key,value}.
+  void deploy(const std::string& action, const std::string& image,
+              const std::string& parameters_json = "[]") const;
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
   // stop ends the platform as Ctrl-C does, and start brings it up again on the same state.
   void stop();

@@ -28,10 +28,9 @@ SignerId quoting_signer() {
 sgx::ReportBody report_of(const TestIdentity& identity, const ReportData& report_data) {
   sgx::ReportBody body{};
   std::ranges::copy(kCpuSvn, body.cpusvn);
-  body.attributes = {
-      sgx::kAttributeInit | sgx::kAttributeMode64 | identity.more_attributes |
-          (identity.debug ? sgx::kAttributeDebug : 0),
-      identity.xfrm};
+  body.attributes = {sgx::kAttributeInit | sgx::kAttributeMode64 | identity.more_attributes |
+                         (identity.debug ? sgx::kAttributeDebug : 0),
+                     identity.xfrm};
   std::ranges::copy(identity.measurement.bytes, body.mrenclave);
   std::ranges::copy(identity.signer.bytes, body.mrsigner);
   body.isvprodid = identity.product_id;

@@ -33,7 +33,8 @@ bool write_all(int descriptor, ByteView bytes) {
 
 int run_local(const Handler& handler) {
   set_log_part("local");
-  // Standard output is the answer's alone, where the system can: what the handler prints goes to standard error.
+  // Standard output is the answer's alone, where the system can: what the handler prints goes to standard
+  // error.
   const int kept = dup(STDOUT_FILENO);
   const int answer = kept >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 ? kept : STDOUT_FILENO;
   if (isatty(STDIN_FILENO))

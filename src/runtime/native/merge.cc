@@ -7,8 +7,8 @@ namespace clemmys::runtime {
 namespace json = boost::json;
 
 namespace {
-// depth_options allow the nesting that a gateway lets in (gateway/json.h). With less, a caller who nests deeper
-// would escape what the action's own parameters say.
+// depth_options allow the nesting that a gateway lets in (gateway/json.h). With less, a caller who nests
+// deeper would escape what the action's own parameters say.
 json::parse_options depth_options() {
   json::parse_options options;
   options.max_depth = 64;

@@ -12,7 +12,8 @@ int main() {
     std::cout << "by cout" << std::endl;
     std::cerr << "by cerr" << std::endl;
     constexpr char kText[] = "by write\n";
-    if (write(STDERR_FILENO, kText, sizeof kText - 1) >= 0) return clemmys::fail("the host's stderr is open to a function");
+    if (write(STDERR_FILENO, kText, sizeof kText - 1) >= 0)
+      return clemmys::fail("the host's stderr is open to a function");
     return clemmys::Response::json("{}");
   });
 }

@@ -1,5 +1,5 @@
-// trace.cc: a step that can be told from every other: it adds "label:value" to the trace, so that a chain's answer names each step that ran,
-// in order, and the request that it belongs to.
+// trace.cc: a step that can be told from every other: it adds "label:value" to the trace, so that a chain's
+// answer names each step that ran, in order, and the request that it belongs to.
 #include <clemmys/function.h>
 
 #include <boost/json.hpp>
@@ -13,6 +13,7 @@ int main() {
     // The label is this action's own default parameter; the value travels with the request.
     const json::value defaults = json::parse(request.parameters_json);
     trace.emplace_back(std::string(defaults.at("label").as_string()) + ":" + json::serialize(in.at("value")));
-    return clemmys::Response::json(json::serialize(json::object{{"value", in.at("value")}, {"trace", trace}}));
+    return clemmys::Response::json(
+        json::serialize(json::object{{"value", in.at("value")}, {"trace", trace}}));
   });
 }
