@@ -19,6 +19,7 @@ export async function run() {
     const response = await fetch(`https://127.0.0.1:${platform.port}/clemmys/v1/status`, { headers: { authorization: platform.authorization } });
     const status = await response.json();
     const starts = status.controller.latest_cold_starts.slice(-times);
+    if (starts.length !== times) throw new Error(`the controller remembers ${starts.length} of ${times} starts`);
     const phases = Object.keys(starts[0]);
     const rows = [{ phase: "client: request to answer", "median ms": median(raw.map((row) => row.total_ms)).toFixed(2) },
       ...phases.map((phase) => ({ phase: `invoker: ${phase.replace(/_ms$/, "")}`,

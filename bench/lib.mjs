@@ -4,6 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpus, release, tmpdir } from "node:os";
 import fs from "node:fs";
 import net from "node:net";
+import tls from "node:tls";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { bars } from "./plot.mjs";
@@ -118,6 +119,19 @@ export async function startPlatform(extra = []) {
   };
 }
 
+// requireTls13 stops a comparison in which a side speaks another version.
+export function requireTls13(server) {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port: server.port, host: "127.0.0.1", servername: "localhost", rejectUnauthorized: false }, () => {
+      const version = socket.getProtocol();
+      socket.destroy();
+      if (version === "TLSv1.3") resolve();
+      else reject(new Error(`port ${server.port} speaks ${version}, not TLSv1.3`));
+    });
+    socket.once("error", reject);
+  });
+}
+
 // api calls the OpenWhisk API of a running platform; it throws on any status it was not told to expect.
 export async function api(platform, method, target, body, expected = [200]) {
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; // a benchmark on loopback; `clemmys trust add` is how users verify
@@ -207,7 +221,7 @@ end
       const match = /RESULT (\d+) (\d+) (\d+)/.exec(text);
       if (!match) return reject(new Error(`wrk printed no result:\n${text}`));
       const [requests, microseconds, errors] = match.slice(1).map(Number);
-      resolve({ rate: requests / (microseconds / 1e6), errors, cpu_us_per_request: (cpuMicroseconds(server.child.pid) - before) / requests });
+      resolve({ requests, rate: requests / (microseconds / 1e6), errors, cpu_us_per_request: (cpuMicroseconds(server.child.pid) - before) / requests });
     });
   });
 }

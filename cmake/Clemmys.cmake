@@ -60,7 +60,7 @@ function(clemmys_enclave name)
   set(image ${CMAKE_BINARY_DIR}/images/${name}.sgx)
   add_custom_command(OUTPUT ${image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/images
-    COMMAND clemmys-pack --program $<TARGET_FILE:${A_PROGRAM}> --manifest ${A_MANIFEST} --output ${image}
+    COMMAND clemmys-pack --program $<TARGET_FILE:${A_PROGRAM}> --manifest ${A_MANIFEST} --output ${image} --key ${CMAKE_BINARY_DIR}/signing-key.pem
     DEPENDS ${A_PROGRAM} ${A_MANIFEST} clemmys-pack shield_image COMMENT "Packing enclave ${name}" VERBATIM)
   add_custom_target(${name}_image ALL DEPENDS ${image})
   set_target_properties(${name}_image PROPERTIES CLEMMYS_IMAGE ${image})

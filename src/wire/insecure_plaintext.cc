@@ -1,6 +1,6 @@
-// insecure_plaintext.cc: replaces seal.cc when CLEMMYS_INSECURE_PLAINTEXT is ON. Nothing is encrypted or
-// authenticated. It exists so that the leak test can show that it finds a leak; a test proves that default
-// builds lack the symbol below.
+// insecure_plaintext.cc: stands in for seal.cc in the programs that tests/security links it into. Nothing is
+// encrypted or authenticated. It exists so that the leak and attack tests can show that they can fail; a test
+// proves that the library lacks the symbol below.
 #include <algorithm>
 
 #include "wire/seal.h"
