@@ -186,7 +186,7 @@ void HostileController::instance_output(InstanceId instance, Packet envelope) {
 }
 
 void HostileController::instance_event(InstanceId instance, Packet envelope) {
-  if (held_output_) return;
+  if (held_output_ || stands_for_.contains(std::to_underlying(instance))) return;
   scheduler->instance_event(instance, std::move(envelope));
 }
 

@@ -2,6 +2,7 @@
 // request, and expects that the client never takes a wrong answer for a right one, that whoever should refuse
 // did, and that honest requests work afterwards.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -17,15 +18,21 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+// sealed is false in the counterpart, which shows that an attack succeeds where its rule is missing.
+bool sealed() { return getenv("CLEMMYS_COUNTERPART") == nullptr; }
+
 class Hostile : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    build = new BuildFolder({{"clemmys-node", "tests/hostile_node"}}, {});
+    const BuildFolder::Replacements insecure{{"gateway.sgx", "images/insecure_gateway.sgx"}};
+    build = new BuildFolder({{"clemmys-node", "tests/hostile_node"}},
+                            sealed() ? BuildFolder::Replacements{} : insecure);
     PlatformOptions options;
     options.program = build->program();
     platform = new Platform(options);
     for (const std::string name : {"first", "second", "third"}) {
-      platform->deploy(name, "test_trace", R"([{"key":"label","value":")" + name + R"("}])");
+      platform->deploy(name, sealed() ? "test_trace" : "insecure_test_trace",
+                       R"([{"key":"label","value":")" + name + R"("}])");
     }
     platform->deploy("plain", "example_hello");
     platform->create_sequence("chain", {"first", "second", "third"});
@@ -204,6 +211,34 @@ TEST_F(Hostile, TamperedWayToTheKeyServiceGivesNoKeys) {
 }
 
 TEST_F(Hostile, OldAnswersOfTheKeyServiceGiveNoKeys) { expect_stopped("kms-old-answer", 0, ""); }
+
+// The counterpart: without sealing, the same hand makes a step run on an envelope that is not its own.
+class HostileCounterpart : public Hostile {
+ protected:
+  void SetUp() override {
+    if (sealed()) GTEST_SKIP() << "only with CLEMMYS_COUNTERPART";
+    Hostile::SetUp();
+  }
+  void TearDown() override { attack(""); }
+  static void expect_success(const std::string& name, const std::string& line) {
+    attack(name);
+    (void)call();
+    EXPECT_TRUE(logged("applied " + name)) << name << " was not tried";
+    EXPECT_TRUE(logged(line)) << name << ": " << read_text(file("attack.log"));
+  }
+};
+
+TEST_F(HostileCounterpart, SkippedStepRunsWithoutSealing) {
+  expect_success("skip-relabelled", "succeeded at the wrong instance");
+}
+
+TEST_F(HostileCounterpart, PayloadOfAnotherActivationRunsWithoutSealing) {
+  attack("other-payload");
+  const Answer answer = call("first");
+  EXPECT_TRUE(logged("applied other-payload"));
+  EXPECT_FALSE(logged("refused")) << read_text(
+      file("attack.log"));  // the function ran; only the receipts tell
+}
 
 }  // namespace
 }  // namespace clemmys::testing

@@ -1,7 +1,7 @@
 // The promise of the whole platform: what the untrusted side writes or sees holds nothing of the user's. A
 // photograph goes through scale → detect → report, and a marked text through another function; then
 // everything that was recorded, written or left in the state folder is searched for all of it in all usual
-// encodings. A search that cannot find is no evidence: with CLEMMYS_LEAK_COUNTERPART in the environment the
+// encodings. A search that cannot find is no evidence: with CLEMMYS_COUNTERPART in the environment the
 // same tests run on a gateway and functions that are linked without sealing, and must find what is sealed
 // otherwise.
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // sealed is false in the counterpart.
-bool sealed() { return getenv("CLEMMYS_LEAK_COUNTERPART") == nullptr; }
+bool sealed() { return getenv("CLEMMYS_COUNTERPART") == nullptr; }
 
 constexpr const char* kMark = "clemmys insecure_plaintext build";  // wire/insecure_plaintext.cc
 
@@ -78,6 +78,7 @@ class LeakTest : public ::testing::Test {
     if (!sealed()) options.program = insecure.emplace(no_programs, insecure_images).program();
     const std::string prefix = sealed() ? "" : "insecure_";
     options.wrapper = tracer(directory);
+    EndOfRecording end;
     Platform platform(options);
     const char* images[] = {"photos_scale", "photos_detect", "photos_report"};
     for (int i = 0; i < 3; ++i) platform.deploy(secrets->step_names[i], prefix + images[i]);
@@ -98,6 +99,7 @@ class LeakTest : public ::testing::Test {
     const std::string id(boost::json::parse(traced.body).at("activationId").as_string());
     EXPECT_EQ(client.api("GET", "activations/" + id).status, 200u);
     platform.stop();
+    end.wait();
     copy_state(platform);
     return id;
   }

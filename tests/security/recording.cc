@@ -1,7 +1,10 @@
 #include "recording.h"
 
+#include <unistd.h>
+
 #include <fstream>
-#include <iterator>
+#include <stdexcept>
+#include <utility>
 
 namespace clemmys::testing {
 namespace {
@@ -15,18 +18,25 @@ std::vector<std::string> tracer(const std::string& directory) {
       "read,write,readv,writev,pread64,pwrite64,preadv,pwritev,preadv2,pwritev2,"
       "sendto,recvfrom,sendmsg,recvmsg,sendmmsg,recvmmsg,execve,openat,open,rename,mkdir,unlink";
   return {"strace",
-          "-ff",
-          "--seccomp-bpf",
-          "-xx",
-          "-qq",
-          "-s",
-          "134217728",
-          "-e",
-          "signal=none",
-          "-e",
-          "trace=" + calls,
-          "-o",
-          directory + "/trace"};
+          "-D",  // the traced program is our child, so that stopping it stops it
+          "-ff",    "--seccomp-bpf",  "-xx", "-qq",
+          "-s",     "134217728",      "-e",  "signal=none",
+          "-e",     "trace=" + calls, "-o",  directory + "/trace"};
+}
+
+EndOfRecording::EndOfRecording() {
+  if (::pipe(ends_) != 0) throw std::runtime_error("pipe failed");
+}
+
+EndOfRecording::~EndOfRecording() {
+  for (const int end : ends_) ::close(end);
+}
+
+void EndOfRecording::wait() {
+  ::close(std::exchange(ends_[1], -1));
+  char nothing;
+  while (::read(ends_[0], &nothing, 1) > 0) {
+  }
 }
 
 Bytes decode_trace(const std::string& path) {

@@ -15,6 +15,21 @@ namespace clemmys::testing {
 // per thread.
 std::vector<std::string> tracer(const std::string& directory);
 
+// EndOfRecording tells when tracer and traced processes have all ended, and the recording is whole: they
+// inherit the writing end of a pipe.
+class EndOfRecording {
+ public:
+  EndOfRecording();
+  ~EndOfRecording();
+  EndOfRecording(const EndOfRecording&) = delete;
+  EndOfRecording& operator=(const EndOfRecording&) = delete;
+  // wait closes this process's own end first; call when the command has been told to end.
+  void wait();
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
 // decode_trace gives the bytes of all buffers in one thread's file, in order.
 Bytes decode_trace(const std::string& path);
 
