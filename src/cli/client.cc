@@ -42,6 +42,8 @@ Error refused(const HttpResponse& response, const std::string& what) {
                      "send less; GET /api/v1/namespaces/_/limits says what holds");
     case 429:
       return failure(ErrorCode::kExhausted, "cli.api.busy", why, "retry later");
+    case 501:
+      return failure(ErrorCode::kUnsupported, "cli.api.unsupported", why, "see the platform's documentation");
     case 503:
       return failure(ErrorCode::kUnavailable, "cli.api.unavailable", why,
                      "retry later; the operator sees why in logs/");

@@ -25,6 +25,7 @@ Error system_error(std::string_view site, const fs::path& path, std::string_view
   const int number = errno;
   const ErrorCode code = number == ENOENT                      ? ErrorCode::kNotFound
                          : number == EACCES || number == EPERM ? ErrorCode::kDenied
+                         : number == EISDIR                    ? ErrorCode::kInvalid
                                                                : ErrorCode::kInternal;
   return Error{code, site,
                std::string(verb) + " " + path.string() + ": " + std::generic_category().message(number)};

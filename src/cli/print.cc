@@ -68,7 +68,7 @@ void heading(std::string_view text) {
 
 void field(std::string_view name, std::string_view value) {
   std::string padded(name);
-  padded.resize(std::max<std::size_t>(padded.size() + 1, 22), ' ');
+  padded.resize(std::max<std::size_t>(padded.size() + 1, 24), ' ');
   std::cout << "  " << padded << printable(value) << std::endl;
 }
 
