@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
+#include <optional>
 
 #include "cli/base64.h"
 #include "cli/commands.h"
@@ -17,7 +18,7 @@ namespace json = boost::json;
 struct DeployOptions {
   std::string file, name;
   Parameters parameters;
-  unsigned memory_mib = 0, timeout_ms = 0;
+  std::optional<unsigned> memory_mib, timeout_ms;  // unset: the platform's
 };
 
 json::array as_entries(const json::object& parameters) {
@@ -49,8 +50,8 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   const json::object parameters = TRY(options.parameters.merge());
   if (!parameters.empty()) body["parameters"] = as_entries(parameters);
   json::object limits;
-  if (options.memory_mib != 0) limits["memory"] = options.memory_mib;
-  if (options.timeout_ms != 0) limits["timeout"] = options.timeout_ms;
+  if (options.memory_mib) limits["memory"] = *options.memory_mib;
+  if (options.timeout_ms) limits["timeout"] = *options.timeout_ms;
   if (!limits.empty()) body["limits"] = std::move(limits);
 
   Progress progress("deploying " + name, context.options.json);
@@ -161,7 +162,11 @@ void add_actions(CLI::App& app, Context& context) {
                   const HttpResponse answer =
                       TRY(remove ? client.call("DELETE", path) : client.call("GET", path + "?code=false"));
                   const json::value shown = TRY(parse_json(answer.body));
-                  print_json(shown);
+                  if (remove && !context.options.json) {
+                    field("deleted", *name);
+                  } else {
+                    print_json(shown);
+                  }
                   return ExitCode::kSuccess;
                 });
     added.add_option("NAME", *name, "the action")->required();

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 
 #include "cli/commands.h"
 #include "crypto/crypto.h"
@@ -50,6 +51,14 @@ int run(int count, char** arguments) {
   }
   try {
     app.parse(count, arguments);
+  } catch (const CLI::RequiredError& error) {
+    if (count > 1 && arguments[1][0] != '-' && app.get_subcommands().empty()) {
+      std::cerr << "clemmys: there is no command '" << arguments[1]
+                << "'\n  what to do: clemmys --help lists them\n";
+    } else {
+      app.exit(error);
+    }
+    return static_cast<int>(ExitCode::kUsage);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
