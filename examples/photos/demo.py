@@ -5,6 +5,7 @@ Starts a platform of its own on a free port with a state folder of its own, show
 everything but examples/photos/out. Trust: none; it is a user with a terminal.
 """
 import base64
+import ctypes
 import json
 import os
 import pathlib
@@ -29,10 +30,15 @@ def title(text):
     print(f"\n\033[1m── {text}\033[0m" if sys.stdout.isatty() else f"\n── {text}", flush=True)
 
 
+def end_with_parent():
+    """The platform ends with this program, however that ends (prctl, PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class Demo:
     def __init__(self, folder):
         self.folder = folder
-        self.environment = {**os.environ, "CLEMMYS_CONFIG": str(folder / "config")}
+        self.environment = {**os.environ, "CLEMMYS_CONFIG": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data")}
         self.platform = None
 
     def clemmys(self, *arguments, show=True, capture=False):
@@ -51,7 +57,8 @@ class Demo:
         state = self.folder / "platform"
         arguments = ["up", "--state", str(state), "--listen", "127.0.0.1:0", "--observe", str(self.folder / "observed")]
         print("$ clemmys " + " ".join(arguments).replace(str(self.folder), "$TMP") + " &", flush=True)
-        self.platform = subprocess.Popen([str(CLEMMYS), *arguments], env=self.environment, start_new_session=True)
+        self.platform = subprocess.Popen([str(CLEMMYS), *arguments], env=self.environment, start_new_session=True,
+                                         preexec_fn=end_with_parent)
         while not (state / "ready").exists():
             if self.platform.poll() is not None:
                 raise SystemExit("demo: the platform did not start; see above")
@@ -61,7 +68,11 @@ class Demo:
     def stop(self):
         if self.platform and self.platform.poll() is None:
             self.platform.send_signal(signal.SIGTERM)
-            self.platform.wait()
+            try:
+                self.platform.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.platform.kill()
+                self.platform.wait()
 
 
 def show_report(report):

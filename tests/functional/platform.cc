@@ -116,7 +116,8 @@ void Platform::start() {
   if (pid_ < 0) throw std::runtime_error("cannot start " + command[0]);
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that is killed leaves no platform behind
-    const int input = open("/dev/null", O_RDONLY), output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const int input = open("/dev/null", O_RDONLY),
+              output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(127);
     execvp(arguments[0], arguments.data());
     _exit(127);
