@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
@@ -18,7 +19,8 @@ TEST(Photos, FindsTheFourCornersOfASquare) {
   Picture picture{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 20)};
   for (int y = 20; y < 44; ++y) {
     for (int x = 20; x < 44; ++x) {
-      for (int c = 0; c < 3; ++c) picture.rgb[static_cast<std::size_t>(3 * (y * 64 + x) + c)] = 220;
+      const auto pixel = static_cast<std::size_t>(y) * 64 + static_cast<std::size_t>(x);
+      std::fill_n(&picture.rgb[3 * pixel], 3, std::uint8_t{220});
     }
   }
   const auto corners = detect_corners(picture, 10, 8);

@@ -44,7 +44,8 @@ class Frames : public ::testing::Test {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
     const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    while (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    while (descriptor >= 0 &&
+           ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return descriptor;

@@ -146,7 +146,7 @@ Result<std::string> issue_crl(const Credential& issuer, const std::vector<X509*>
     ok = ok && X509_REVOKED_set_serialNumber(entry.get(), X509_get_serialNumber(certificate)) == 1 &&
          X509_REVOKED_set_revocationDate(entry.get(), time_of(validity.not_before_unix_s).get()) == 1 &&
          X509_CRL_add0_revoked(crl.get(), entry.get()) == 1;
-    if (ok) static_cast<void>(entry.release());  // the list owns it now
+    if (ok) static_cast<void>(entry.release());  // NOLINT(bugprone-unused-return-value): the list owns it now
   }
   ok = ok && X509_CRL_sort(crl.get()) == 1 && X509_CRL_sign(crl.get(), issuer.key.native(), EVP_sha256()) > 0;
   unsigned char* der = nullptr;

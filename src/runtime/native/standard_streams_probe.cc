@@ -9,7 +9,7 @@
 #include "runtime/native/call_log.h"
 
 int main() {
-  using namespace clemmys;  // NOLINT(google-build-using-namespace): a program of one screen
+  using namespace clemmys;
   const FakeClock clock(0);
   runtime::CallLog log(clock);
   std::printf("before the sink\n");
