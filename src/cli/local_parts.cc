@@ -104,6 +104,10 @@ Result<std::uint16_t> free_port(const std::string& host, std::uint16_t wanted) {
                    "use --listen 127.0.0.1:8443");
   }
   const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) {
+    return failure(ErrorCode::kInternal, "cli.up.socket", "the operating system gives no socket",
+                   "close other programs, or raise the limit on open files (ulimit -n)");
+  }
   const int yes = 1;
   ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   socklen_t size = sizeof address;

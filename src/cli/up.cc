@@ -45,7 +45,7 @@ Result<std::string> development_key(const TrustedPlatform& platform) {
                    "use the key that its owner kept (--auth), or choose a new --state");
   }
   if (!token) return token.error();
-  const std::string key = TRY(claim_namespace(platform, kNamespace, *token));
+  std::string key = TRY(claim_namespace(platform, kNamespace, *token));
   TRY(write_file(kKeyFile, as_bytes(key + "\n"), Privacy::kOwnerOnly));
   return key;
 }
