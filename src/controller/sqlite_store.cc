@@ -122,7 +122,7 @@ class SqliteStore final : public Store {
     }
     if (wake) wake_.notify_one();
     if (!full) return;
-    post_(
+    post_(  // NOLINTNEXTLINE(bugprone-use-after-move): only a job that was not taken is still here
         [then = std::move(then)]() mutable { then(Error{ErrorCode::kExhausted, "controller.store.full"}); });
   }
 
