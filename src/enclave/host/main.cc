@@ -48,6 +48,10 @@ void place_link(int link) {
   if (link == kLink) return;
   const int source = link >= 0 ? link : open("/dev/null", O_RDWR | O_CLOEXEC);
   if (source == kLink) return;
+  if (source < 0) {
+    close(kLink);
+    return;
+  }
   dup2(source, kLink);
   close(source);
 }
