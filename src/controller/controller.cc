@@ -87,12 +87,13 @@ void Controller::instance_event(InstanceId instance, Packet envelope) {
   state_->observer.see(envelope.view());
   state_->scheduler->instance_event(instance, std::move(envelope));
 }
+void Controller::instance_retires(InstanceId instance) { state_->scheduler->instance_retires(instance); }
 void Controller::instance_refused(InstanceId instance, ErrorCode code, std::string_view site) {
   state_->scheduler->instance_refused(instance, code, site);
   state_->arm();
 }
-void Controller::instance_ended(InstanceId instance, std::string_view why) {
-  state_->scheduler->instance_ended(instance, why);
+void Controller::instance_ended(InstanceId instance, InstanceEnd how, std::string_view why) {
+  state_->scheduler->instance_ended(instance, how, why);
   state_->arm();
 }
 

@@ -32,8 +32,9 @@ class Controller final : public Runner, public InstanceEvents {
   void instance_ready(InstanceId instance, const StartTimes& times) override;
   void instance_output(InstanceId instance, Packet envelope) override;
   void instance_event(InstanceId instance, Packet envelope) override;
+  void instance_retires(InstanceId instance) override;
   void instance_refused(InstanceId instance, ErrorCode code, std::string_view site) override;
-  void instance_ended(InstanceId instance, std::string_view why) override;
+  void instance_ended(InstanceId instance, InstanceEnd how, std::string_view why) override;
 
  private:
   struct State;

@@ -118,13 +118,17 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
   }
 
   void take(ClientId client, std::uint8_t type, Packet body) {
-    Request request{client, 0};
+    Request request{client, 0, {}};
     if (body.size() < kNumberSize) return remove(std::to_underlying(client), "a frame without a number");
     Reader reader(body.view().first(kNumberSize));
     request.number = reader.u64();
     body.drop_front(kNumberSize);
-    if (static_cast<ControllerFrame>(type) == ControllerFrame::kRun)
+    if (static_cast<ControllerFrame>(type) == ControllerFrame::kRun) {
+      const auto owner = take_fixed<NamespaceId>(body);
+      if (!owner) return remove(std::to_underlying(client), "a run without a namespace");
+      request.owner = *owner;
       return runner.run(request, std::move(body));
+    }
     if (const Status done = take_request(request, static_cast<ControllerFrame>(type), std::move(body));
         !done) {
       log_warning("refused a gateway's request: " + to_string(done.error()));

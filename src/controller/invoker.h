@@ -29,21 +29,34 @@ struct StartTimes {
   std::uint64_t decided_ns = 0, spawned_ns = 0, spoke_ns = 0, session_ns = 0, ready_ns = 0;
 };
 
+// InstanceEnd is why an instance ended, as far as its invoker can see.
+enum class InstanceEnd : std::uint8_t {
+  kItself,         // its program ended or crashed: the function's doing, unless the host lies
+  kFromOutside,    // it was killed, or the platform could not run it
+  kBrokeProtocol,  // it said on its link what no runtime says
+  kOverMemory,     // it held more memory than its limit, and was killed for it
+};
+
 class InstanceEvents {
  public:
   virtual ~InstanceEvents() = default;
   virtual void instance_ready(InstanceId instance, const StartTimes& times) = 0;
   virtual void instance_output(InstanceId instance, Packet envelope) = 0;
   virtual void instance_event(InstanceId instance, Packet envelope) = 0;
+  // instance_retires: the instance wants no envelope after the one that it has.
+  virtual void instance_retires(InstanceId instance) = 0;
   virtual void instance_refused(InstanceId instance, ErrorCode code, std::string_view site) = 0;
   // instance_ended is the last event of an instance, also of one that never became ready. `why` is for the
   // operator's log and for the platform error; it holds nothing from inside the instance.
-  virtual void instance_ended(InstanceId instance, std::string_view why) = 0;
+  virtual void instance_ended(InstanceId instance, InstanceEnd how, std::string_view why) = 0;
 };
 
 class Invoker {
  public:
   virtual ~Invoker() = default;
+  // image_size is what an image's own pages take, in bytes, heap not counted. kNotFound when there is no such
+  // image.
+  virtual Result<std::uint64_t> image_size(const Measurement& image) = 0;
   // start begins a cold start. kNotFound when there is no such image; otherwise instance_ready or
   // instance_ended follows.
   virtual Status start(InstanceId instance, const InstanceSpec& spec) = 0;

@@ -14,7 +14,11 @@ using wire::Kind;
 using wire::PlatformErrorCode;
 
 Scheduler::Scheduler(const SchedulerLimits& limits, const Clock& clock, Invoker& invoker, Answers& answers)
-    : limits_(limits), clock_(clock), invoker_(invoker), answers_(answers) {}
+    : limits_(limits),
+      clock_(clock),
+      invoker_(invoker),
+      answers_(answers),
+      all_{limits.instances_max, limits.memory_mib_max, limits.epc_mib_max} {}
 
 Scheduler::~Scheduler() = default;
 
@@ -30,6 +34,7 @@ Status Scheduler::check_request(const Header& header) const {
 void Scheduler::run(Request request, Packet envelope) {
   const auto refuse = [&](PlatformErrorCode code, std::string_view text) {
     ++counters_.failed;
+    if (code == PlatformErrorCode::kNoCapacity) ++counters_.no_capacity;
     answers_.failed(request, {code, 0, std::string(text)});
   };
   const auto header = wire::decode_header(envelope.view());
@@ -38,18 +43,21 @@ void Scheduler::run(Request request, Packet envelope) {
     const bool late = checked.error().code == ErrorCode::kDeadline;
     return refuse(late ? PlatformErrorCode::kTimeout : PlatformErrorCode::kRefused, checked.error().site);
   }
-  const PoolKey key{header->receiver, header->image, header->chain, header->memory_mib};
-  const auto pool = pools_.find(key);
-  if (pool != pools_.end() && pool->second->waiting.size() >= limits_.waiting_per_function_max) {
+  const auto pool = pools_.find(key_of(request, *header));
+  if (pool != pools_.end() &&
+      (pool->second->waiting.size() >= limits_.waiting_per_function_max || is_hopeless(*pool->second))) {
     return refuse(PlatformErrorCode::kNoCapacity, "controller.run.function_queue");
   }
-  if (waiting_ >= limits_.waiting_max || waiting_bytes_ + envelope.size() > limits_.waiting_bytes_max) {
-    return refuse(PlatformErrorCode::kNoCapacity, "controller.run.queue");
+  Share& share = share_of(request.owner);
+  while (queue_is_full(envelope.size())) {
+    if (!push_out(share)) return refuse(PlatformErrorCode::kNoCapacity, "controller.run.queue");
   }
   ++counters_.accepted;
   Activation& activation = activations_.emplace_back();
   activation.id = header->activation;
   activation.request = request;
+  activation.share = &share;
+  ++share.activations;
   activation.chain = header->chain;
   activation.chain_digest = header->chain_digest;
   activation.steps = header->steps;
@@ -59,6 +67,24 @@ void Scheduler::run(Request request, Packet envelope) {
   enqueue(place, *header, std::move(envelope));
 }
 
+Scheduler::PoolKey Scheduler::key_of(const Request& request, const Header& header) {
+  return {request.owner, header.receiver, header.image, header.chain, header.memory_mib};
+}
+
+Scheduler::Pool& Scheduler::pool_of(const Request& request, const Header& header) {
+  const PoolKey key = key_of(request, header);
+  auto& pool = pools_[key];
+  if (pool) return *pool;
+  pool = std::make_unique<Pool>();
+  pool->key = key;
+  pool->share = &share_of(request.owner);
+  ++pool->share->pools;
+  // An image that is not there shows when its first instance is to start.
+  const std::uint64_t image_mib = (invoker_.image_size(key.image).value_or(0) + kMib - 1) / kMib;
+  pool->need = {1, key.memory_mib + image_mib + limits_.host_process_mib, key.memory_mib + image_mib};
+  return *pool;
+}
+
 void Scheduler::enqueue(ActivationIterator activation, const Header& header, Packet envelope) {
   activation->step = header.step;
   if (header.payload_size > wire::padme(limits_.payload_size_max + kPayloadRoom)) {
@@ -66,24 +92,23 @@ void Scheduler::enqueue(ActivationIterator activation, const Header& header, Pac
   }
   if (header.timeout_ms > limits_.timeout_ms_max)
     return fail(activation, PlatformErrorCode::kRefused, "controller.run.timeout");
-  if (header.memory_mib > limits_.memory_mib_max)
+  Pool& pool = pool_of(activation->request, header);
+  if (!pool.need.fits_into(all_))
     return fail(activation, PlatformErrorCode::kNoCapacity, "controller.run.memory");
 
-  const PoolKey key{header.receiver, header.image, header.chain, header.memory_mib};
-  auto& pool = pools_[key];
-  if (!pool) {
-    pool = std::make_unique<Pool>();
-    pool->key = key;
-  }
-  activation->waiting_in = pool.get();
+  Share& share = *activation->share;
+  activation->waiting_in = &pool;
   activation->waiting_since_ns = clock_.monotonic_ns();
   activation->timeout_ms = header.timeout_ms;
+  activation->place_in_share = share.waiting.insert(share.waiting.end(), activation);
   waiting_bytes_ += envelope.size();
+  share.waiting_bytes += envelope.size();
   ++waiting_;
   activation->envelope = std::move(envelope);
-  pool->waiting.push_back(activation);
-  dispatch(*pool);
-  if (wants_instance(*pool)) start_instance(*pool);
+  pool.waiting.push_back(activation);
+  dispatch(pool);
+  // While somebody waits for room, turns decide (at the next tick).
+  if (hungry_ == nullptr && wants_instance(pool)) start_instance(pool);
 }
 
 void Scheduler::dispatch(Pool& pool) {
@@ -95,18 +120,18 @@ void Scheduler::dispatch(Pool& pool) {
 void Scheduler::hand_over(Pool& pool, Instance& instance) {
   const ActivationIterator activation = pool.waiting.front();
   pool.waiting.pop_front();
+  unqueue(activation);
   Packet envelope = std::move(activation->envelope);
-  --waiting_;
-  waiting_bytes_ -= envelope.size();
-  activation->waiting_in = nullptr;
   activation->runs_at = &instance;
 
   idle_.erase(instance.idle_place);
+  idle_held_ -= pool.need;
+  pool.share->idle -= pool.need;
   ++busy_;
   instance.state = InstanceState::kBusy;
   instance.activation = activation;
   instance.sent_event = false;
-  instance.since_ns = clock_.monotonic_ns();
+  begin_work(instance);
   instance.time_limit_ns = instance.since_ns + activation->timeout_ms * kNsPerMs;
   ++instance.runs;
   ++counters_.handed_over;
@@ -126,6 +151,33 @@ Status Scheduler::check_continues(const Activation& activation, const Header& he
   return {};
 }
 
+// served: the instance has dealt with its envelope, and takes the next one, unless it has to go.
+void Scheduler::served(Instance& instance) {
+  Pool& pool = *instance.pool;
+  set_idle(instance);
+  const bool only_refuses = instance.refusals >= (instance.succeeded ? kRefusalsInARowMax : 1);
+  if (only_refuses) {
+    ++counters_.stopped_for_refusals;
+    stop_instance(instance);
+  } else if (instance.last_run) {
+    stop_instance(instance);
+  } else if (should_yield(pool)) {
+    ++counters_.stopped_for_turns;
+    stop_instance(instance);
+    start_where_wanted();
+  }
+  dispatch(pool);
+  if (hungry_ == nullptr && wants_instance(pool)) start_instance(pool);
+}
+
+void Scheduler::instance_retires(InstanceId id) {
+  const auto found = instances_.find(std::to_underlying(id));
+  if (found == instances_.end()) return;
+  if (found->second->state != InstanceState::kBusy)
+    return misbehaved(*found->second, "retired without an envelope");
+  found->second->last_run = true;
+}
+
 void Scheduler::instance_output(InstanceId id, Packet envelope) {
   const auto found = instances_.find(std::to_underlying(id));
   if (found == instances_.end()) return;
@@ -143,8 +195,7 @@ void Scheduler::instance_output(InstanceId id, Packet envelope) {
   activation->runs_at = nullptr;
   instance.succeeded = true;
   instance.refusals = 0;
-  set_idle(instance);
-  dispatch(pool);
+  served(instance);
 
   if (activation->gateway_gone) return forget(activation);
   if (header->kind == Kind::kRequest) return enqueue(activation, *header, std::move(envelope));
@@ -178,16 +229,10 @@ void Scheduler::instance_refused(InstanceId id, ErrorCode code, std::string_view
   Instance& instance = *found->second;
   if (instance.state != InstanceState::kBusy) return misbehaved(instance, "refusal without an envelope");
   ++counters_.refused_by_instance;
-  Pool& pool = *instance.pool;
   const ActivationIterator activation = instance.activation;
   activation->runs_at = nullptr;
-  set_idle(instance);
-  if (++instance.refusals >= (instance.succeeded ? kRefusalsInARowMax : 1)) {
-    ++counters_.stopped_for_refusals;
-    stop_instance(instance);
-  }
-  dispatch(pool);
-  if (wants_instance(pool)) start_instance(pool);
+  ++instance.refusals;
+  served(instance);
   const bool late = code == ErrorCode::kDeadline;
   fail(activation, late ? PlatformErrorCode::kTimeout : PlatformErrorCode::kRefused,
        std::string(name(code)) + " at " + std::string(site));
@@ -195,6 +240,7 @@ void Scheduler::instance_refused(InstanceId id, ErrorCode code, std::string_view
 
 void Scheduler::fail(ActivationIterator activation, PlatformErrorCode code, std::string_view text) {
   ++counters_.failed;
+  if (code == PlatformErrorCode::kNoCapacity) ++counters_.no_capacity;
   if (!activation->gateway_gone)
     answers_.failed(activation->request, {code, activation->step, std::string(text)});
   forget(activation);
@@ -203,6 +249,7 @@ void Scheduler::fail(ActivationIterator activation, PlatformErrorCode code, std:
 // forget ends an activation that waits nowhere and runs nowhere.
 void Scheduler::forget(ActivationIterator activation) {
   CHECK(activation->waiting_in == nullptr && activation->runs_at == nullptr);
+  --activation->share->activations;
   by_id_.erase(activation->id);
   activations_.erase(activation);
 }
@@ -210,6 +257,8 @@ void Scheduler::forget(ActivationIterator activation) {
 void Scheduler::unqueue(ActivationIterator activation) {
   waiting_bytes_ -= activation->envelope.size();
   --waiting_;
+  activation->share->waiting_bytes -= activation->envelope.size();
+  activation->share->waiting.erase(activation->place_in_share);
   activation->waiting_in = nullptr;
 }
 

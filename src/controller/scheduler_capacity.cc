@@ -16,6 +16,19 @@ constexpr std::uint64_t kIdleTickNs = 1'000 * kNsPerMs;
 constexpr std::uint64_t kPauseAfterFailureNs = 1'000 * kNsPerMs;
 constexpr std::size_t kLatestStartsKept = 16;
 
+PlatformErrorCode error_of(InstanceEnd how, bool starting) {
+  switch (how) {
+    case InstanceEnd::kItself:
+    case InstanceEnd::kBrokeProtocol:
+      return starting ? PlatformErrorCode::kStartFailed : PlatformErrorCode::kFunctionDied;
+    case InstanceEnd::kOverMemory:
+      return PlatformErrorCode::kOverMemory;
+    case InstanceEnd::kFromOutside:
+      break;
+  }
+  return PlatformErrorCode::kInstanceDied;
+}
+
 std::string instance_name(InstanceId id) { return "instance " + std::to_string(std::to_underlying(id)); }
 
 }  // namespace
@@ -38,28 +51,66 @@ bool Scheduler::wants_instance(const Pool& pool) const {
   return service_ns * pool.waiting.size() / pool.instances.size() >= start_cost_ns_;
 }
 
+// start_where_wanted: when one finds no room, those after it wait, too, so that room comes together for it.
 void Scheduler::start_where_wanted() {
+  hungry_ = nullptr;
+  for (const auto& [id, share] : shares_) share->hungry = nullptr;
   std::vector<Pool*> wanting;
   for (const auto& [key, pool] : pools_) {
     if (wants_instance(*pool)) wanting.push_back(pool.get());
   }
-  std::ranges::sort(wanting, {}, [](const Pool* pool) { return pool->waiting.front()->waiting_since_ns; });
-  for (Pool* pool : wanting) start_instance(*pool);
+  for (Pool* pool : in_turn(std::move(wanting))) {
+    if (hungry_ != nullptr) return;
+    start_instance(*pool);
+  }
 }
 
-// make_room stops idle instances, least recently used first, until one more of this size fits.
-bool Scheduler::make_room(std::uint64_t memory_mib) {
-  while (instances_.size() >= limits_.instances_max || memory_mib_ + memory_mib > limits_.memory_mib_max) {
-    if (idle_.empty()) return false;
-    ++counters_.stopped_for_room;
-    stop_instance(*idle_.front());
-  }
+bool Scheduler::stop_own_idle(const Share& share) {
+  const auto oldest =
+      std::ranges::find_if(idle_, [&](const Instance* each) { return each->pool->share == &share; });
+  if (oldest == idle_.end()) return false;
+  ++counters_.stopped_for_room;
+  stop_instance(**oldest);
   return true;
 }
 
+// make_room stops idle instances, least recently used first, until one more of this pool fits; none when that
+// would not be enough.
+Scheduler::Room Scheduler::make_room(const Pool& pool) {
+  const Share& share = *pool.share;
+  const auto others_work = [&] {
+    Resources work = held_;
+    work -= idle_held_;
+    Resources own = share.held;
+    own -= share.idle;
+    work -= own;
+    return work;
+  };
+  while (!may_hold(share.held, pool.need, others_work(), all_)) {
+    if (!stop_own_idle(share)) return Room::kNotForThisNamespace;
+  }
+  Resources work = held_;
+  work -= idle_held_;
+  if (!(work + pool.need).fits_into(all_)) return Room::kNone;
+  while (!(held_ + pool.need).fits_into(all_)) {
+    ++counters_.stopped_for_room;
+    stop_instance(*idle_.front());
+  }
+  return Room::kMade;
+}
+
 void Scheduler::start_instance(Pool& pool) {
-  if (starting_ >= limits_.starting_max || !make_room(pool.key.memory_mib))
-    return;  // tried again at the next tick
+  if (starting_ >= limits_.starting_max) return;  // tried again at the next tick
+  switch (make_room(pool)) {
+    case Room::kMade:
+      break;
+    case Room::kNone:
+      hungry_ = &pool;
+      return;
+    case Room::kNotForThisNamespace:
+      if (pool.share->hungry == nullptr) pool.share->hungry = &pool;
+      return;
+  }
   const InstanceId id{next_instance_++};
   const InstanceSpec spec{pool.key.image, {pool.key.function, pool.key.memory_mib, limits_.payload_size_max}};
   if (const Status started = invoker_.start(id, spec); !started) {
@@ -74,19 +125,22 @@ void Scheduler::start_instance(Pool& pool) {
   auto instance = std::make_unique<Instance>();
   instance->id = id;
   instance->pool = &pool;
-  instance->since_ns = clock_.monotonic_ns();
+  begin_work(*instance);
   instance->time_limit_ns = instance->since_ns + limits_.start_timeout_ms * kNsPerMs;
   pool.instances.push_back(instance.get());
   ++pool.starting;
   ++starting_;
-  memory_mib_ += pool.key.memory_mib;
+  held_ += pool.need;
+  pool.share->held += pool.need;
   instances_.emplace(std::to_underlying(id), std::move(instance));
 }
 
 void Scheduler::set_idle(Instance& instance) {
   if (instance.state == InstanceState::kBusy) --busy_;
   instance.state = InstanceState::kIdle;
-  instance.since_ns = clock_.monotonic_ns();
+  end_work(instance);
+  idle_held_ += instance.pool->need;
+  instance.pool->share->idle += instance.pool->need;
   instance.idle_place = idle_.insert(idle_.end(), &instance);
 }
 
@@ -107,20 +161,18 @@ void Scheduler::instance_ready(InstanceId id, const StartTimes& times) {
 // erase_instance forgets an instance that no longer exists; its activation, if any, was dealt with.
 void Scheduler::erase_instance(Instance& instance) {
   Pool& pool = *instance.pool;
-  switch (instance.state) {
-    case InstanceState::kStarting:
-      --starting_;
-      --pool.starting;
-      break;
-    case InstanceState::kIdle:
-      idle_.erase(instance.idle_place);
-      break;
-    case InstanceState::kBusy:
-      --busy_;
-      break;
+  if (instance.state == InstanceState::kIdle) {
+    idle_.erase(instance.idle_place);
+    idle_held_ -= pool.need;
+    pool.share->idle -= pool.need;
+  } else {
+    end_work(instance);
+    --(instance.state == InstanceState::kBusy ? busy_ : starting_);
+    if (instance.state == InstanceState::kStarting) --pool.starting;
   }
   std::erase(pool.instances, &instance);
-  memory_mib_ -= pool.key.memory_mib;
+  held_ -= pool.need;
+  pool.share->held -= pool.need;
   instances_.erase(std::to_underlying(instance.id));
 }
 
@@ -151,24 +203,26 @@ void Scheduler::end_instance(Instance& instance, PlatformErrorCode code, std::st
   start_where_wanted();
 }
 
-void Scheduler::instance_ended(InstanceId id, std::string_view why) {
+void Scheduler::instance_ended(InstanceId id, InstanceEnd how, std::string_view why) {
   const auto found = instances_.find(std::to_underlying(id));
   if (found == instances_.end()) return;
   log_warning(instance_name(id) + " ended: " + std::string(why));
-  end_instance(*found->second, PlatformErrorCode::kInstanceDied, why);
+  const bool starting = found->second->state == InstanceState::kStarting;
+  end_instance(*found->second, error_of(how, starting), why);
 }
 
 void Scheduler::misbehaved(Instance& instance, std::string_view how) {
   ++counters_.stopped_for_misbehaviour;
   log_warning(instance_name(instance.id) + " stopped: " + std::string(how));
   invoker_.stop(instance.id);
-  end_instance(instance, PlatformErrorCode::kInstanceDied, "the instance broke the protocol");
+  const bool starting = instance.state == InstanceState::kStarting;
+  end_instance(instance, error_of(InstanceEnd::kBrokeProtocol, starting), "the instance broke the protocol");
 }
 
 std::uint64_t Scheduler::tick_due_ns() const {
   if (waiting_ > 0) return last_tick_ns_ + limits_.patience_ms * kNsPerMs;
   if (busy_ > 0 || starting_ > 0) return last_tick_ns_ + kBusyTickNs;
-  if (!pools_.empty()) return last_tick_ns_ + kIdleTickNs;
+  if (!pools_.empty() || !shares_.empty()) return last_tick_ns_ + kIdleTickNs;
   return ~std::uint64_t{0};
 }
 
@@ -184,26 +238,48 @@ void Scheduler::tick() {
     if (found == instances_.end()) continue;
     ++counters_.timed_out;
     invoker_.stop(id);
-    end_instance(*found->second, PlatformErrorCode::kTimeout, "the time limit passed");
+    const bool starting = found->second->state == InstanceState::kStarting;
+    end_instance(*found->second, starting ? PlatformErrorCode::kStartFailed : PlatformErrorCode::kTimeout,
+                 "the time limit passed");
   }
   while (!idle_.empty() && now - idle_.front()->since_ns >= limits_.keep_alive_ms * kNsPerMs) {
     ++counters_.stopped_when_idle;
     stop_instance(*idle_.front());
   }
-  const std::uint64_t unix_ms = clock_.unix_ms();
+  drop_late();
+  std::erase_if(pools_, [this](const auto& entry) {
+    if (!entry.second->instances.empty() || !entry.second->waiting.empty()) return false;
+    Share& share = *entry.second->share;
+    if (hungry_ == entry.second.get()) hungry_ = nullptr;
+    if (share.hungry == entry.second.get()) share.hungry = nullptr;
+    --share.pools;
+    return true;
+  });
+  drop_absent_shares();
+  if (waiting_ > 0) {
+    start_where_wanted();
+  } else {
+    hungry_ = nullptr;
+  }
+}
+
+// drop_late answers what waits when its deadline has passed, or no instance was to be had for too long.
+void Scheduler::drop_late() {
+  const std::uint64_t now = clock_.monotonic_ns(), unix_ms = clock_.unix_ms();
   for (const auto& [key, pool] : pools_) {
     std::erase_if(pool->waiting, [&](ActivationIterator activation) {
-      if (activation->deadline_unix_ms > unix_ms) return false;
+      const bool late = activation->deadline_unix_ms <= unix_ms;
+      if (!late && now - activation->waiting_since_ns < limits_.waiting_ms_max * kNsPerMs) return false;
       unqueue(activation);
-      ++counters_.timed_out;
-      fail(activation, PlatformErrorCode::kTimeout, "the deadline passed while waiting for an instance");
+      if (late) {
+        ++counters_.timed_out;
+        fail(activation, PlatformErrorCode::kTimeout, "the deadline passed while waiting for an instance");
+      } else {
+        fail(activation, PlatformErrorCode::kNoCapacity, "controller.queue.waited");
+      }
       return true;
     });
   }
-  if (waiting_ > 0) start_where_wanted();
-  std::erase_if(pools_, [](const auto& entry) {
-    return entry.second->instances.empty() && entry.second->waiting.empty();
-  });
 }
 
 void Scheduler::stop_all() {

@@ -19,7 +19,7 @@ TEST_F(SchedulerTest, TimeoutStopsTheInstance) {
 }
 
 TEST_F(SchedulerTest, DeadlineEndsWaiting) {
-  limits.start_timeout_ms = 1'000'000;
+  limits.start_timeout_ms = limits.waiting_ms_max = 1'000'000;
   make();
   run(1, request(1));
   clock.advance_ms(60'000);
@@ -35,7 +35,51 @@ TEST_F(SchedulerTest, StartThatHangsIsStopped) {
   clock.advance_ms(500);
   scheduler->tick();
   EXPECT_EQ(invoker.stopped, invoker.started);
-  EXPECT_EQ(answers.failures.size(), 1u);
+  ASSERT_EQ(answers.failures.size(), 1u);
+  EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kStartFailed);
+}
+
+TEST_F(SchedulerTest, WhoeverWaitsTooLongForAnInstanceGetsNoCapacity) {
+  limits.instances_max = 1;
+  limits.waiting_ms_max = 100;
+  make();
+  run(1, request(1));
+  ready(invoker.started[0]);
+  run(2, request(2, 1, 2));
+  clock.advance_ms(99);
+  scheduler->tick();
+  EXPECT_TRUE(answers.failures.empty());
+  clock.advance_ms(1);
+  scheduler->tick();
+  ASSERT_EQ(answers.failures.size(), 1u);
+  EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kNoCapacity);
+}
+
+TEST_F(SchedulerTest, WhatCannotBeReachedInTimeIsRefusedAtOnce) {
+  limits.instances_per_function_max = 1;
+  limits.waiting_ms_max = 1'000;
+  make();
+  run(1, request(1));
+  ready(invoker.started[0]);
+  clock.advance_ms(400);
+  output(invoker.started[0], result_of(request(1)));
+  std::uint8_t i = 2;
+  while (answers.failures.empty() && i < 100) run(i, request(i)), ++i;
+  EXPECT_EQ(i, 2 + 5);  // one at work, three waiting: 1.2 s of work
+  EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kNoCapacity);
+}
+
+TEST_F(SchedulerTest, EpcIsBoundedByImagesAndHeaps) {
+  limits.epc_mib_max = 300;
+  invoker.image_bytes = (20u << 20) + 1;
+  make();
+  for (std::uint8_t i = 1; i <= 3; ++i) run(i, request(i, 1, i));
+  EXPECT_EQ(invoker.started.size(), 2u);  // 2 × (128 + 21)
+  limits.epc_mib_max = 140;
+  make();
+  run(4, request(4));
+  ASSERT_EQ(answers.failures.size(), 1u);
+  EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kNoCapacity);
 }
 
 TEST_F(SchedulerTest, QueueIsBounded) {

@@ -61,7 +61,7 @@ TEST_F(SchedulerTest, DeadInstanceIsAPlatformErrorAndNothingIsRetried) {
   make();
   run(1, request(1));
   ready(invoker.started[0]);
-  scheduler->instance_ended(invoker.started[0], "its process exited with code 3");
+  scheduler->instance_ended(invoker.started[0], InstanceEnd::kFromOutside, "its process was killed");
   ASSERT_EQ(answers.failures.size(), 1u);
   EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kInstanceDied);
   EXPECT_EQ(invoker.runs.size(), 1u);
@@ -72,10 +72,44 @@ TEST_F(SchedulerTest, StartThatFailsFailsWhatWaitsForIt) {
   make();
   run(1, request(1));
   run(2, request(2));
-  scheduler->instance_ended(invoker.started[0], "its process exited with code 1");
-  EXPECT_EQ(answers.failures.size(), 2u);
+  scheduler->instance_ended(invoker.started[0], InstanceEnd::kItself, "its process exited with code 1");
+  ASSERT_EQ(answers.failures.size(), 2u);
+  EXPECT_EQ(answers.failures[1].second.code, PlatformErrorCode::kStartFailed);
   run(3, request(3));
   EXPECT_EQ(invoker.started.size(), 2u);
+}
+
+TEST_F(SchedulerTest, WhoEndedTheInstanceIsTold) {
+  const std::pair<InstanceEnd, PlatformErrorCode> kTable[] = {
+      {InstanceEnd::kItself, PlatformErrorCode::kFunctionDied},
+      {InstanceEnd::kBrokeProtocol, PlatformErrorCode::kFunctionDied},
+      {InstanceEnd::kOverMemory, PlatformErrorCode::kOverMemory},
+      {InstanceEnd::kFromOutside, PlatformErrorCode::kInstanceDied}};
+  for (const auto& [how, code] : kTable) {
+    invoker = {};
+    answers = {};
+    make();
+    run(1, request(1));
+    ready(invoker.started[0]);
+    scheduler->instance_ended(invoker.started[0], how, "test");
+    ASSERT_EQ(answers.failures.size(), 1u);
+    EXPECT_EQ(answers.failures[0].second.code, code);
+  }
+}
+
+TEST_F(SchedulerTest, InstanceThatRetiresGetsNoFurtherEnvelope) {
+  make();
+  run(1, request(1));
+  ready(invoker.started[0]);
+  run(2, request(2));
+  scheduler->instance_retires(invoker.started[0]);
+  output(invoker.started[0], result_of(request(1)));
+  EXPECT_EQ(answers.finished, (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(invoker.runs.size(), 1u);
+  EXPECT_EQ(invoker.stopped, (std::vector<InstanceId>{invoker.started[0]}));
+  ASSERT_EQ(invoker.started.size(), 2u);
+  ready(invoker.started[1]);
+  EXPECT_EQ(invoker.runs.size(), 2u);
 }
 
 TEST_F(SchedulerTest, MissingImageIsABadImage) {
@@ -198,7 +232,7 @@ TEST_F(SchedulerTest, SameActivationTwiceIsRefused) {
 
 TEST_F(SchedulerTest, MalformedAndMisplacedEnvelopesAreRefused) {
   make();
-  scheduler->run({ClientId{1}, 1}, Packet::copy_of(as_bytes("short")));
+  scheduler->run({ClientId{1}, 1, {}}, Packet::copy_of(as_bytes("short")));
   Header late = request(1), result = result_of(request(2)), middle = request(3, 3);
   late.deadline_unix_ms = kNow;
   middle.step = 1;

@@ -47,6 +47,9 @@ json::object describe(const SchedulerCounters& counters) {
           {"stopped_for_misbehaviour", counters.stopped_for_misbehaviour},
           {"stopped_for_refusals", counters.stopped_for_refusals},
           {"stopped_for_room", counters.stopped_for_room},
+          {"stopped_for_turns", counters.stopped_for_turns},
+          {"no_capacity", counters.no_capacity},
+          {"pushed_out", counters.pushed_out},
           {"stopped_when_idle", counters.stopped_when_idle}};
 }
 
@@ -71,17 +74,28 @@ std::string Scheduler::status_json() const {
                                      {"service_us", pool->service_ns / 1'000},
                                      {"instances", std::move(instances)}});
   }
+  json::array namespaces;
+  for (const auto& [id, share] : shares_) {
+    namespaces.push_back(json::object{{"namespace", to_hex(id)},
+                                      {"activations", share->activations},
+                                      {"waiting", share->waiting.size()},
+                                      {"instances", share->held.instances},
+                                      {"used_mib_ms", share->usage.at(now) / 1'000}});
+  }
   json::array starts;
   for (const StartTimes& times : latest_starts_) starts.push_back(describe(times));
   return json::serialize(json::object{
       {"instances", instances_.size()},
       {"instances_max", limits_.instances_max},
-      {"memory_mib", memory_mib_},
+      {"memory_mib", held_.memory_mib},
       {"memory_mib_max", limits_.memory_mib_max},
+      {"epc_mib", held_.epc_mib},
+      {"epc_mib_max", limits_.epc_mib_max},
       {"activations", activations_.size()},
       {"waiting", waiting_},
       {"waiting_bytes", waiting_bytes_},
       {"functions", std::move(functions)},
+      {"namespaces", std::move(namespaces)},
       {"counters", describe(counters_)},
       {"latest_cold_starts", std::move(starts)},
   });

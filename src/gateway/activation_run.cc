@@ -17,10 +17,11 @@ Bytes put_body(const wire::StoredRecord& record) {
 }  // namespace
 
 ActivationRun::ActivationRun(std::shared_ptr<const ApiContext> context, InvocationInput input,
-                             std::shared_ptr<std::size_t> in_flight)
+                             std::shared_ptr<std::size_t> in_flight, Throttle::Ticket ticket)
     : context_(std::move(context)),
       owner_(input.owner),
       in_flight_(std::move(in_flight)),
+      ticket_(std::move(ticket)),
       invocation_(std::move(input)) {
   ++*in_flight_;
   context_->metrics.activations.add();

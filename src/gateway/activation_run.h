@@ -11,9 +11,9 @@ class ActivationRun final : public RunListener {
  public:
   enum class Wait : std::uint8_t { kFinished, kStillRunning };
 
-  // `in_flight` is counted up for the life of the run.
+  // `in_flight` is counted up, and `ticket` held, for the life of the run.
   ActivationRun(std::shared_ptr<const ApiContext> context, InvocationInput input,
-                std::shared_ptr<std::size_t> in_flight);
+                std::shared_ptr<std::size_t> in_flight, Throttle::Ticket ticket);
   ~ActivationRun() override;
 
   Invocation& invocation() { return invocation_; }
@@ -35,6 +35,7 @@ class ActivationRun final : public RunListener {
   const std::shared_ptr<const ApiContext> context_;
   NamespacePointer owner_;
   std::shared_ptr<std::size_t> in_flight_;
+  Throttle::Ticket ticket_;
   Invocation invocation_;
   std::optional<Invocation::Finished> finished_;
   std::uint64_t wait_until_unix_ms_ = 0;

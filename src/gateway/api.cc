@@ -50,12 +50,13 @@ std::string info_json() {
 std::string limits_json(const ApiLimits& limits) {
   std::string out;
   JsonWriter json(out);
-  constexpr std::uint64_t kUnlimited = 2147483647;  // no rate limit is configured
+  constexpr std::uint64_t kUnlimited = 2147483647;  // as OpenWhisk's clients expect a number
+  const auto number = [](std::uint64_t limit) { return limit == 0 ? kUnlimited : limit; };
   json.open('{')
       .key("invocationsPerMinute")
-      .number(kUnlimited)
+      .number(number(limits.per_namespace.per_minute))
       .key("concurrentInvocations")
-      .number(kUnlimited);
+      .number(number(limits.per_namespace.concurrent));
   json.key("firesPerMinute")
       .number(0)
       .key("allowedKinds")

@@ -13,6 +13,7 @@
 #include "gateway/links.h"
 #include "gateway/metrics.h"
 #include "gateway/router.h"
+#include "gateway/throttle.h"
 #include "gateway/view.h"
 
 namespace clemmys::gateway {
@@ -22,6 +23,7 @@ struct ApiLimits {
   std::size_t code_size_max = 48u << 20;
   std::size_t in_flight_max = 8192;  // activations per worker
   std::uint64_t blocking_wait_ms_max = 60'000;
+  NamespaceLimits per_namespace;
 };
 
 // TimeSource is wall time, never earlier than the highest time that the KMS has journaled.
@@ -66,6 +68,7 @@ struct ApiContext {
   const TimeSource& time;
   Metrics& metrics;
   OpenActivations& open;
+  Throttle& throttle;
   std::function<void(std::uint64_t delay_ms, std::function<void()>)> after;
   std::function<Result<Measurement>(ByteView image_file)> measure_image;
   ApiLimits limits;

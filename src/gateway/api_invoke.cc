@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t kExactTimerMsMax =
     5'000;  // shorter waits get a timer of their own, longer ones the tick
 
+constexpr unsigned kRetryAfterSeconds = 1;
+
 struct InvokeOptions {
   bool blocking = false, result_only = false;
   std::uint64_t wait_ms = 0;
@@ -55,8 +57,7 @@ HttpResponse accepted(const ActivationId& id) {
 
 HttpResponse answer(const ActivationRecord& record, bool result_only, const HttpRequest& request) {
   if (record.platform_error == "no_capacity") {
-    HttpResponse response =
-        error_response(503, "The platform has no capacity for this action at the moment.", request);
+    HttpResponse response = busy_response(503, text::kNoCapacity, kRetryAfterSeconds, request);
     response.activation = to_hex(record.activation);
     return response;
   }
@@ -115,11 +116,10 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
     }
   }
   if (*in_flight_ >= context_.limits.in_flight_max)
-    co_return error_response(
-        429,
-        "Too many concurrent requests in flight (count: " + std::to_string(*in_flight_ + 1) +
-            ", allowed: " + std::to_string(context_.limits.in_flight_max) + ").",
-        request);
+    co_return busy_response(503, text::kNoCapacity, kRetryAfterSeconds, request);
+  Throttle::Ticket ticket;
+  if (const auto refusal = context_.throttle.admit(owner->id, request.received_unix_ms, ticket))
+    co_return busy_response(429, refusal->text, refusal->retry_after_s, request);
 
   InvocationInput input{.owner = owner,
                         .action = action,
@@ -138,7 +138,8 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
                              : call.snapshot->action(full.substr(0, slash), "", full.substr(slash + 1)));
     }
   }
-  auto run = std::make_shared<ActivationRun>(shared_context_, std::move(input), in_flight_);
+  auto run =
+      std::make_shared<ActivationRun>(shared_context_, std::move(input), in_flight_, std::move(ticket));
   const ActivationId id = run->invocation().activation();
 
   if (!options->blocking) {
@@ -147,7 +148,7 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
   } else {
     context_.controller.notify(wire::ControllerFrame::kPutRecord, run->pending_record());
   }
-  if (auto sent = context_.controller.run(run->invocation().envelope(), run); !sent) {
+  if (auto sent = context_.controller.run(owner->id, run->invocation().envelope(), run); !sent) {
     wire::PlatformError away{.code = wire::PlatformErrorCode::kShutdown};
     run->on_end(wire::ControllerFrame::kFailed, wire::encode(away));
     co_return error_response(sent.error(), request);

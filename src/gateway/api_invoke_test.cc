@@ -78,6 +78,9 @@ TEST_F(Invoking, PlatformErrorsAreMarkedAndCarryNoResult) {
                 {wire::PlatformErrorCode::kRefused, 500, "refused"},
                 {wire::PlatformErrorCode::kTimeout, 502, "timeout"},
                 {wire::PlatformErrorCode::kBadImage, 502, "bad_image"},
+                {wire::PlatformErrorCode::kFunctionDied, 502, "function_died"},
+                {wire::PlatformErrorCode::kStartFailed, 502, "start_failed"},
+                {wire::PlatformErrorCode::kOverMemory, 502, "over_memory"},
                 {wire::PlatformErrorCode::kNoCapacity, 503, "no_capacity"}};
   for (const auto& row : kTable) {
     world.controller.behave = [&](ByteView, std::shared_ptr<RunListener> listener) {
@@ -91,6 +94,51 @@ TEST_F(Invoking, PlatformErrorsAreMarkedAndCarryNoResult) {
     const json::value record = sent(Method::kGet, "/api/v1/namespaces/_/activations/" + response.activation);
     EXPECT_EQ(annotation(record, "unauthenticatedPlatformError"), "\"" + std::string(row.word) + "\"");
   }
+}
+
+TEST_F(Invoking, NoCapacityIs503WithRetryAfter) {
+  world.add_action("hello");
+  world.controller.behave = [&](ByteView, std::shared_ptr<RunListener> listener) {
+    listener->on_end(wire::ControllerFrame::kFailed,
+                     wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kNoCapacity}));
+  };
+  const HttpResponse response = world.send(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_GT(response.retry_after_s, 0u);
+  EXPECT_TRUE(json::parse(response.body).as_object().contains("code"));
+}
+
+TEST_F(Invoking, TellsTheControllerTheNamespaceOfARun) {
+  world.add_action("hello");
+  world.begin(world.request(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true"));
+  ASSERT_EQ(world.controller.owners.size(), 1u);
+  EXPECT_EQ(world.controller.owners[0], world.owner()->id);
+}
+
+TEST(InvokingLimited, IsRefusedWith429UntilAnActivationEnds) {
+  TestWorld world({.concurrent = 1});
+  world.add_action("hello");
+  constexpr std::string_view kPath = "/api/v1/namespaces/_/actions/hello?blocking=true";
+  const auto first = world.begin(world.request(Method::kPost, kPath));
+  const HttpResponse refused = world.send(Method::kPost, kPath);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(json::parse(refused.body).at("error").as_string(),
+            "Too many concurrent requests in flight (count: 2, allowed: 1).");
+  EXPECT_TRUE(json::parse(refused.body).as_object().contains("code"));
+  EXPECT_GT(refused.retry_after_s, 0u);
+  world.controller.listeners[0]->on_end(
+      wire::ControllerFrame::kFailed,
+      wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
+  world.controller.listeners.clear();
+  const auto second = world.begin(world.request(Method::kPost, kPath));
+  EXPECT_FALSE(second->has_value());
+}
+
+TEST(InvokingLimited, LimitsOfTheNamespaceAreShown) {
+  TestWorld world({.per_minute = 60, .concurrent = 30});
+  const auto limits = json::parse(world.send(Method::kGet, "/api/v1/namespaces/_/limits").body);
+  EXPECT_EQ(limits.at("invocationsPerMinute").to_number<int>(), 60);
+  EXPECT_EQ(limits.at("concurrentInvocations").to_number<int>(), 30);
 }
 
 TEST_F(Invoking, ForgedAnswersArePlatformErrors) {

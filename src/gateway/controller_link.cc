@@ -60,9 +60,9 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     return {};
   }
 
-  std::uint64_t send(wire::ControllerFrame type, ByteView body) {
+  std::uint64_t send(wire::ControllerFrame type, ByteView body, ByteView prefix = {}) {
     const std::uint64_t number = ++last_number;
-    const std::size_t length = 1 + 8 + body.size();
+    const std::size_t length = 1 + 8 + prefix.size() + body.size();
     unsent.reserve(unsent.size() + 4 + length);
     const auto put = [&](std::uint64_t value, int size) {
       for (int i = 0; i < size; ++i) unsent.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
@@ -70,13 +70,14 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     put(length, 4);
     put(static_cast<std::uint8_t>(type), 1);
     put(number, 8);
+    unsent.insert(unsent.end(), prefix.begin(), prefix.end());
     unsent.insert(unsent.end(), body.begin(), body.end());
     if (!std::exchange(flushing, true)) asio::post(loop, [self = shared_from_this()] { spawn(flush(self)); });
     return number;
   }
 
   bool can_send(std::size_t size) const {
-    return open && unsent.size() + size < kUnsentMax && size < wire::kFrameSizeMax - 16;
+    return open && unsent.size() + size < kUnsentMax && size < wire::kFrameSizeMax - 64;
   }
 
   static Task<void> flush(std::shared_ptr<State> self) {
@@ -232,9 +233,11 @@ void SocketControllerLink::notify(wire::ControllerFrame type, Bytes body) {
   }
 }
 
-Status SocketControllerLink::run(ByteView envelope, std::shared_ptr<RunListener> listener) {
+Status SocketControllerLink::run(const NamespaceId& owner, ByteView envelope,
+                                 std::shared_ptr<RunListener> listener) {
   if (!state_->can_send(envelope.size())) return Error{ErrorCode::kUnavailable, "gateway.controller.away"};
-  state_->runs.emplace(state_->send(wire::ControllerFrame::kRun, envelope), std::move(listener));
+  state_->runs.emplace(state_->send(wire::ControllerFrame::kRun, envelope, owner.view()),
+                       std::move(listener));
   return {};
 }
 

@@ -27,7 +27,7 @@ class SocketControllerLink final : public ControllerLink {
 
   Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) override;
   void notify(wire::ControllerFrame type, Bytes body) override;
-  Status run(ByteView envelope, std::shared_ptr<RunListener> listener) override;
+  Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) override;
 
  private:
   struct State;

@@ -67,7 +67,7 @@ class LinkTest : public ::testing::Test {
   }
   std::shared_ptr<Listener> run() {
     auto listener = std::make_shared<Listener>();
-    EXPECT_TRUE(link->run(as_bytes("envelope"), listener));
+    EXPECT_TRUE(link->run(NamespaceId(), as_bytes("envelope"), listener));
     return listener;
   }
   std::shared_ptr<std::optional<Result<Bytes>>> call() {
@@ -151,7 +151,7 @@ TEST_F(LinkTest, ComesBackAfterTheControllerWentAwayAndResendsNothing) {
   ::close(peer);
   turn();
   EXPECT_EQ(listener->ends.size(), 1u);
-  EXPECT_FALSE(link->run(as_bytes("envelope"), std::make_shared<Listener>()));
+  EXPECT_FALSE(link->run(NamespaceId(), as_bytes("envelope"), std::make_shared<Listener>()));
   loop.restart();
   loop.run_for(std::chrono::milliseconds(1200));  // a tick
   accept();

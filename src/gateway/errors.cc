@@ -14,6 +14,13 @@ HttpResponse error_response(int status, std::string_view message, const HttpRequ
   return response;
 }
 
+HttpResponse busy_response(int status, std::string_view message, unsigned retry_after_s,
+                           const HttpRequest& request) {
+  HttpResponse response = error_response(status, message, request);
+  response.retry_after_s = retry_after_s;
+  return response;
+}
+
 HttpResponse malformed(std::string_view why, const HttpRequest& request) {
   return error_response(400, "The request content was malformed:\n" + std::string(why), request);
 }

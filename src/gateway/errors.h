@@ -26,9 +26,14 @@ inline constexpr std::string_view kNoPackages =
     "Packages, triggers, rules and web actions are not supported by this deployment.";
 inline constexpr std::string_view kUnavailable =
     "The platform is not available at the moment. Try again later.";
+inline constexpr std::string_view kNoCapacity = "The platform has no capacity for this action at the moment.";
 }  // namespace text
 
 HttpResponse error_response(int status, std::string_view message, const HttpRequest& request);
+
+// busy_response is 429 or 503 with the time after which a client may try again.
+HttpResponse busy_response(int status, std::string_view message, unsigned retry_after_s,
+                           const HttpRequest& request);
 
 // error_response of an Error from the KMS or controller: its code decides the status, its site never leaves.
 HttpResponse error_response(const Error& error, const HttpRequest& request);

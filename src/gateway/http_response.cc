@@ -41,6 +41,8 @@ void append_response(std::string& out, const HttpResponse& response, std::string
   if (response.type != BodyType::kNone) message.set(http::field::content_type, content_type(response.type));
   if (response.challenge)
     message.set(http::field::www_authenticate, "Basic realm=\"OpenWhisk secure realm\"");
+  if (response.retry_after_s != 0)
+    message.set(http::field::retry_after, std::to_string(response.retry_after_s));
   message.set(http::field::access_control_allow_origin, "*");
   message.set(http::field::access_control_allow_methods, "GET, DELETE, POST, PUT, HEAD");
   message.set(http::field::access_control_allow_headers,

@@ -26,8 +26,9 @@ struct HttpResponse {
   int status = 200;
   BodyType type = BodyType::kJson;
   std::string body;
-  std::string activation;  // x-openwhisk-activation-id, when not empty
-  bool challenge = false;  // adds WWW-Authenticate
+  std::string activation;      // x-openwhisk-activation-id, when not empty
+  bool challenge = false;      // adds WWW-Authenticate
+  unsigned retry_after_s = 0;  // adds Retry-After, when not 0
 };
 
 }  // namespace clemmys::gateway

@@ -67,8 +67,21 @@ std::string_view word(wire::PlatformErrorCode code) {
       return "refused";
     case wire::PlatformErrorCode::kShutdown:
       return "shutdown";
+    case wire::PlatformErrorCode::kFunctionDied:
+      return "function_died";
+    case wire::PlatformErrorCode::kStartFailed:
+      return "start_failed";
+    case wire::PlatformErrorCode::kOverMemory:
+      return "over_memory";
   }
   return "unknown";
+}
+
+// is_functions_fault: what OpenWhisk calls a developer error. Nobody can authenticate it.
+bool is_functions_fault(wire::PlatformErrorCode code) {
+  using enum wire::PlatformErrorCode;
+  return code == kTimeout || code == kBadImage || code == kFunctionDied || code == kStartFailed ||
+         code == kOverMemory;
 }
 
 std::string message(wire::PlatformErrorCode code, const wire::Limits& limits) {
@@ -76,13 +89,19 @@ std::string message(wire::PlatformErrorCode code, const wire::Limits& limits) {
     case wire::PlatformErrorCode::kNoCapacity:
       return "The platform has no capacity for this action at the moment.";
     case wire::PlatformErrorCode::kTimeout:
-      return "The action exceeded its time limits of " + std::to_string(limits.timeout_ms) + " milliseconds.";
+      return wire::text::time_exceeded(limits.timeout_ms);
     case wire::PlatformErrorCode::kBadImage:
       return "The image of the action could not be started.";
     case wire::PlatformErrorCode::kInstanceDied:
       return "The instance that ran the action ended before it answered.";
     case wire::PlatformErrorCode::kRefused:
       return "The instance refused the request.";
+    case wire::PlatformErrorCode::kFunctionDied:
+      return std::string(wire::text::kAbnormalRun);
+    case wire::PlatformErrorCode::kStartFailed:
+      return std::string(wire::text::kAbnormalStart);
+    case wire::PlatformErrorCode::kOverMemory:
+      return std::string(wire::text::kMemoryExhausted);
     case wire::PlatformErrorCode::kShutdown:
       break;
   }
@@ -274,8 +293,8 @@ Invocation::Finished Invocation::fail(const wire::PlatformError& error, std::uin
   record.end_unix_ms = std::max(record.start_unix_ms, now_unix_ms);
   record.duration_ms = record.end_unix_ms - record.start_unix_ms;
   record.timed_out = error.code == wire::PlatformErrorCode::kTimeout;
-  const bool functions_fault = record.timed_out || error.code == wire::PlatformErrorCode::kBadImage;
-  record.status = functions_fault ? ActivationStatus::kDeveloperError : ActivationStatus::kPlatformError;
+  record.status =
+      is_functions_fault(error.code) ? ActivationStatus::kDeveloperError : ActivationStatus::kPlatformError;
   record.platform_error = word(error.code);
   std::string result;
   JsonWriter(result).open('{').key("error").text(message(error.code, record.limits)).close('}');

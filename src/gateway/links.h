@@ -36,8 +36,9 @@ class ControllerLink {
   virtual Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) = 0;
   // notify is call without waiting; a failure is counted and logged by the link.
   virtual void notify(wire::ControllerFrame type, Bytes body) = 0;
-  // run sends an envelope. The link drops the listener after on_end. kUnavailable: nothing was sent.
-  virtual Status run(ByteView envelope, std::shared_ptr<RunListener> listener) = 0;
+  // run sends an envelope for a namespace. The link drops the listener after on_end. kUnavailable: nothing
+  // was sent.
+  virtual Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) = 0;
 };
 
 // KmsLink may be used by any worker; the task resumes on the worker that asked.

@@ -22,7 +22,8 @@ struct Options {
 
 constexpr std::string_view kUsage =
     "usage: gateway --listen ADDRESS:PORT --kms-socket PATH --controller-socket PATH [--threads N] "
-    "[--payload-mib N]\n";
+    "[--payload-mib N] [--invocations-per-minute N] [--concurrent-invocations N]\n";
+constexpr unsigned kNamespaceLimitMax = 1'000'000'000;
 
 Result<unsigned> number(std::string_view text, unsigned least, unsigned most) {
   unsigned value = 0;
@@ -49,6 +50,10 @@ Result<Options> parse_options(int count, char** arguments) {
       options.server.controller_socket_path = value;
     } else if (name == "--threads") {
       options.server.threads = TRY(number(value, 1, 16));
+    } else if (name == "--invocations-per-minute") {
+      options.server.limits.per_namespace.per_minute = TRY(number(value, 0, kNamespaceLimitMax));
+    } else if (name == "--concurrent-invocations") {
+      options.server.limits.per_namespace.concurrent = TRY(number(value, 0, kNamespaceLimitMax));
     } else if (name == "--payload-mib") {
       options.server.limits.payload_size_max = std::size_t{TRY(number(value, 1, 48))} << 20;
     } else {

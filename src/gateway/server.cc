@@ -20,7 +20,8 @@ constexpr int kBacklog = 1024;
 constexpr std::chrono::milliseconds kTick{1000}, kAcceptPause{50};
 }  // namespace
 
-Worker::Worker(const ServerConfig& config, const ServerParts& parts, OpenActivations& open)
+Worker::Worker(const ServerConfig& config, const ServerParts& parts, OpenActivations& open,
+               Throttle& throttle)
     : config_(config),
       parts_(parts),
       controller_(loop_, config.controller_socket_path, parts.time, parts.metrics) {
@@ -37,6 +38,7 @@ Worker::Worker(const ServerConfig& config, const ServerParts& parts, OpenActivat
                                           .time = parts.time,
                                           .metrics = parts.metrics,
                                           .open = open,
+                                          .throttle = throttle,
                                           .after = after,
                                           .measure_image = parts.measure_image,
                                           .limits = config.limits});
@@ -115,6 +117,7 @@ struct Server::Impl {
   ServerConfig config;
   ServerParts parts;
   OpenActivations open;
+  Throttle throttle{config.limits.per_namespace};
   std::vector<std::unique_ptr<Worker>> workers;
   std::uint16_t port = 0;
 };
@@ -126,7 +129,8 @@ Server::~Server() { stop(); }
 Status Server::start() {
   impl_->port = impl_->config.port;
   for (unsigned i = 0; i < std::max(1u, impl_->config.threads); ++i) {
-    impl_->workers.push_back(std::make_unique<Worker>(impl_->config, impl_->parts, impl_->open));
+    impl_->workers.push_back(
+        std::make_unique<Worker>(impl_->config, impl_->parts, impl_->open, impl_->throttle));
     impl_->port = TRY(impl_->workers.back()->listen(impl_->port));
   }
   for (auto& worker : impl_->workers) TRY(worker->start());

@@ -24,7 +24,7 @@ struct Timed : boost::intrusive::list_base_hook<> {
 
 class Worker {
  public:
-  Worker(const ServerConfig& config, const ServerParts& parts, OpenActivations& open);
+  Worker(const ServerConfig& config, const ServerParts& parts, OpenActivations& open, Throttle& throttle);
   ~Worker();
 
   // listen binds; port 0 chooses one, which is returned.

@@ -18,6 +18,7 @@
 
 namespace clemmys::invoker {
 
+using controller::InstanceEnd;
 using controller::InstanceId;
 using controller::Packet;
 using wire::InstanceFrame;
@@ -77,26 +78,28 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   asio::steady_timer last_words;
   std::unique_ptr<controller::Link> link;
   std::unique_ptr<LineLog> lines;
-  std::function<void(std::string_view)> ended;
+  Ended ended;
   controller::StartTimes times;
   std::size_t kms_open = 0;
   bool stopped = false, link_closed = false, reaped = false;
-  std::string how_it_ended;
+  controller::InstanceEnd how_it_ended = controller::InstanceEnd::kFromOutside;
+  std::string why_it_ended;  // empty while it lives
 
   void kill() {
     if (!reaped) ::syscall(SYS_pidfd_send_signal, pidfd.native_handle(), SIGKILL, nullptr, 0);
   }
 
   void wait_for_end() {
-    pidfd.async_wait(asio::posix::descriptor_base::wait_read,
-                     [self = shared_from_this()](boost::system::error_code error) {
-                       if (error) return;
-                       const std::string how = reap(self->pidfd.native_handle());
-                       self->reaped = true;
-                       self->lines->finish();
-                       if (self->how_it_ended.empty()) self->how_it_ended = "its process " + how;
-                       self->finish_when_silent();
-                     });
+    pidfd.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](
+                                                                  boost::system::error_code error) {
+      if (error) return;
+      const ProcessEnd end = reap(self->pidfd.native_handle());
+      self->reaped = true;
+      self->lines->finish();
+      const bool itself = end.exited && end.status != wire::kPlatformFailed;
+      self->say_why(itself ? InstanceEnd::kItself : InstanceEnd::kFromOutside, "its process " + end.text());
+      self->finish_when_silent();
+    });
   }
 
   // finish_when_silent reports the end once what the process said before it ended has been read; a stray
@@ -114,11 +117,18 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     stopped = true;
     link->close();
     last_words.cancel();
-    if (auto report = std::move(ended)) report(how_it_ended);
+    if (auto report = std::move(ended)) report(how_it_ended, why_it_ended);
   }
 
-  void violate(std::string_view how) {
-    if (how_it_ended.empty()) how_it_ended = how;
+  // say_why keeps the first reason: what follows from it says less.
+  void say_why(InstanceEnd how, std::string_view why) {
+    if (!why_it_ended.empty()) return;
+    how_it_ended = how;
+    why_it_ended = why;
+  }
+
+  void violate(std::string_view why) {
+    say_why(InstanceEnd::kBrokeProtocol, why);
     link->close();
     link_closed = true;
     kill();
@@ -135,6 +145,9 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
         if (times.ready_ns != 0 || body.size() != 0) return violate("it was ready twice");
         times.ready_ns = context.clock.monotonic_ns();
         return context.events.instance_ready(id, times);
+      case InstanceFrame::kRetire:
+        if (body.size() != 0) return violate("it sent a long retirement");
+        return context.events.instance_retires(id);
       case InstanceFrame::kRefusedEnvelope: {
         if (body.size() < 1) return violate("it sent a short refusal");
         const std::uint8_t code = body.view()[0];
@@ -175,8 +188,7 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
                                                   std::uint64_t decided_ns,
                                                   const controller::InstanceSpec& spec,
                                                   const std::string& program,
-                                                  const std::vector<std::string>& arguments,
-                                                  std::function<void(std::string_view)> ended) {
+                                                  const std::vector<std::string>& arguments, Ended ended) {
   int sockets[2], output[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return Error{ErrorCode::kExhausted, "invoker.instance.socketpair"};
@@ -195,7 +207,7 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
   };
   handlers.closed = [raw = state.get()](std::string_view why) {
     raw->link_closed = true;
-    if (why != "the peer closed the link") raw->how_it_ended = why;
+    if (why != "the peer closed the link") raw->say_why(InstanceEnd::kBrokeProtocol, why);
     raw->kill();
     raw->finish_when_silent();
   };

@@ -23,14 +23,14 @@ struct InstanceContext {
 
 class Instance {
  public:
+  using Ended = std::function<void(controller::InstanceEnd how, std::string_view why)>;
   // start spawns `program` with `arguments` and sends the assignment. `ended` runs once, from the loop, when
   // the process has ended by itself or broke the protocol; it may destroy the instance.
   static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id,
                                                  std::uint64_t decided_ns,
                                                  const controller::InstanceSpec& spec,
                                                  const std::string& program,
-                                                 const std::vector<std::string>& arguments,
-                                                 std::function<void(std::string_view why)> ended);
+                                                 const std::vector<std::string>& arguments, Ended ended);
   ~Instance();  // kills the process; it is reaped from the loop
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

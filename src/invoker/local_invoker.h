@@ -1,6 +1,7 @@
 // local_invoker.h: controller/invoker.h with processes of this machine. Threads: the loop's only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,7 @@ class LocalInvoker final : public controller::Invoker {
   // set_events says who hears of instances; before the first start.
   void set_events(controller::InstanceEvents& events) { events_ = &events; }
 
+  Result<std::uint64_t> image_size(const Measurement& image) override;
   Status start(controller::InstanceId id, const controller::InstanceSpec& spec) override;
   void run(controller::InstanceId id, controller::Packet envelope) override;
   void stop(controller::InstanceId id) override;
@@ -38,6 +40,7 @@ class LocalInvoker final : public controller::Invoker {
   const HostProgram host_;
   const controller::ImageDirectory images_;
   controller::InstanceEvents* events_ = nullptr;
+  std::map<Measurement, std::uint64_t> image_sizes_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Instance>> instances_;
 };
 

@@ -24,7 +24,10 @@ int main(int argc, char** argv) {
   app.add_option("--instances-max", limits.instances_max)->check(CLI::PositiveNumber);
   app.add_option("--instances-per-function-max", limits.instances_per_function_max)
       ->check(CLI::PositiveNumber);
-  app.add_option("--memory-mib-max", limits.memory_mib_max, "sum of all instances' memory limits")
+  app.add_option("--memory-mib-max", limits.memory_mib_max, "host memory that instances may fill")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--epc-mib-max", limits.epc_mib_max,
+                 "enclave page cache that instances may fill with images and heaps")
       ->check(CLI::PositiveNumber);
   app.add_option("--keep-alive-ms", limits.keep_alive_ms, "how long an idle instance is kept");
   app.add_option("--start-timeout-ms", limits.start_timeout_ms)->check(CLI::PositiveNumber);

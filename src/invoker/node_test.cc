@@ -48,7 +48,7 @@ TEST_F(NodeTest, LargeEnvelopesOfAChainArriveUnchanged) {
 TEST_F(NodeTest, ManyPipelinedRequestsAreAllAnswered) {
   start();
   deploy("echo");
-  for (std::uint64_t i = 0; i < 200; ++i) send(ControllerFrame::kRun, i, envelope("echo", 3));
+  for (std::uint64_t i = 0; i < 200; ++i) send_run(i, envelope("echo", 3));
   std::vector<bool> seen(200);
   for (int i = 0; i < 200; ++i) {
     const Answer answer = receive();
@@ -61,13 +61,26 @@ TEST_F(NodeTest, ManyPipelinedRequestsAreAllAnswered) {
 TEST_F(NodeTest, DeadInstanceIsAPlatformError) {
   start();
   const auto error = failure("die");
-  EXPECT_EQ(error.code, PlatformErrorCode::kInstanceDied);
+  EXPECT_EQ(error.code, PlatformErrorCode::kFunctionDied);
   EXPECT_EQ(error.text, "its process exited with code 3");
+}
+
+TEST_F(NodeTest, WhatThePlatformOrASignalEndedIsNotTheFunctionsFault) {
+  start();
+  EXPECT_EQ(failure("platform failed").code, PlatformErrorCode::kInstanceDied);
+  EXPECT_EQ(failure("killed").code, PlatformErrorCode::kInstanceDied);
+}
+
+TEST_F(NodeTest, InstanceThatRetiresIsEndedAfterItsAnswer) {
+  start();
+  deploy("retire");
+  EXPECT_EQ(run(envelope("retire")).type, ControllerFrame::kDone);
+  EXPECT_EQ(status().at("instances").to_number<int>(), 0);
 }
 
 TEST_F(NodeTest, InstanceThatDiesAtStartIsAPlatformError) {
   start();
-  EXPECT_EQ(failure("die at start").code, PlatformErrorCode::kInstanceDied);
+  EXPECT_EQ(failure("die at start").code, PlatformErrorCode::kStartFailed);
 }
 
 TEST_F(NodeTest, TimeoutKillsTheInstance) {
@@ -79,13 +92,13 @@ TEST_F(NodeTest, TimeoutKillsTheInstance) {
 TEST_F(NodeTest, StartThatHangsIsKilled) {
   options.limits.start_timeout_ms = 100;
   start();
-  EXPECT_EQ(failure("hang at start").code, PlatformErrorCode::kTimeout);
+  EXPECT_EQ(failure("hang at start").code, PlatformErrorCode::kStartFailed);
 }
 
 TEST_F(NodeTest, MisbehavingInstancesAreKilledAndTheNodeServesOn) {
   start();
-  EXPECT_EQ(failure("foreign").code, PlatformErrorCode::kInstanceDied);
-  EXPECT_EQ(failure("oversize").code, PlatformErrorCode::kInstanceDied);
+  EXPECT_EQ(failure("foreign").code, PlatformErrorCode::kFunctionDied);
+  EXPECT_EQ(failure("oversize").code, PlatformErrorCode::kFunctionDied);
   deploy("flood");
   EXPECT_EQ(run(envelope("flood")).type, ControllerFrame::kDone);
   deploy("echo");
@@ -176,7 +189,7 @@ TEST_F(NodeTest, RecordsGoToTheStoreAndBack) {
 TEST_F(NodeTest, StopAnswersWhatRunsAndEndsEveryProcess) {
   start();
   deploy("hang");
-  send(ControllerFrame::kRun, 1, envelope("hang"));
+  send_run(1, envelope("hang"));
   while (status().at("counters").at("handed_over").to_number<int>() == 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::thread stopping([this] { stop(); });

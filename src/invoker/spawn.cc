@@ -86,13 +86,16 @@ Result<SpawnedProcess> spawn(const SpawnRequest& request) {
   return SpawnedProcess{pid, pidfd};
 }
 
-std::string reap(int pidfd) {
+ProcessEnd reap(int pidfd) {
   siginfo_t information{};
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &information, WEXITED) != 0) {
-    if (errno != EINTR) return "is gone";
+    if (errno != EINTR) return {};
   }
-  if (information.si_code == CLD_EXITED) return "exited with code " + std::to_string(information.si_status);
-  return "was killed by signal " + std::to_string(information.si_status);
+  return {information.si_code == CLD_EXITED, information.si_status};
+}
+
+std::string ProcessEnd::text() const {
+  return (exited ? "exited with code " : "was killed by signal ") + std::to_string(status);
 }
 
 }  // namespace clemmys::invoker

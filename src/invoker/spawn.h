@@ -25,7 +25,12 @@ struct SpawnedProcess {
 };
 Result<SpawnedProcess> spawn(const SpawnRequest& request);
 
-// reap says how an ended process ended, and reaps it: "exited with code 3", "was killed by signal 9".
-std::string reap(int pidfd);
+// reap reaps an ended process and says how it ended: "exited with code 3", "was killed by signal 9".
+struct ProcessEnd {
+  bool exited = false;  // else a signal ended it
+  int status = 0;       // exit code or signal
+  std::string text() const;
+};
+ProcessEnd reap(int pidfd);
 
 }  // namespace clemmys::invoker

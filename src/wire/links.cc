@@ -5,6 +5,10 @@ namespace {
 constexpr std::size_t kTextSizeMax = 1024;
 }
 
+std::string text::time_exceeded(std::uint64_t timeout_ms) {
+  return "The action exceeded its time limits of " + std::to_string(timeout_ms) + " milliseconds.";
+}
+
 Bytes encode(const PlatformError& error) {
   Writer writer;
   writer.u8(static_cast<std::uint8_t>(error.code));
@@ -19,7 +23,8 @@ Result<PlatformError> decode_platform_error(ByteView bytes) {
   error.code = static_cast<PlatformErrorCode>(reader.u8());
   error.step = reader.u16();
   error.text = reader.text(kTextSizeMax);
-  if (error.code < PlatformErrorCode::kNoCapacity || error.code > PlatformErrorCode::kShutdown) reader.fail();
+  if (error.code < PlatformErrorCode::kNoCapacity || error.code > PlatformErrorCode::kOverMemory)
+    reader.fail();
   TRY(reader.finish("wire.platform_error"));
   return error;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/codec.h"
@@ -13,7 +14,9 @@ namespace clemmys::wire {
 // ---- Gateway ↔ controller: Unix stream socket. Each body begins with a u64 request number chosen by the
 // gateway; answers carry it. Answers may come in any order.
 enum class ControllerFrame : std::uint8_t {
-  kRun = 1,            // number ‖ envelope: run the chain. Later: any kEvent, then one kDone or kFailed
+  // number ‖ namespace id ‖ envelope: run the chain for this namespace, which shares the platform fairly with
+  // others. Later: any kEvent, then one kDone or kFailed
+  kRun = 1,
   kEvent = 2,          // number ‖ event envelope of one step
   kDone = 3,           // number ‖ result or end envelope
   kFailed = 4,         // number ‖ PlatformError: unauthenticated, never carries a result
@@ -34,17 +37,29 @@ enum class ControllerFrame : std::uint8_t {
 
 enum class PlatformErrorCode : std::uint8_t {
   kNoCapacity = 1,
-  kInstanceDied = 2,
+  kInstanceDied = 2,  // killed from outside, or the platform could not start it
   kTimeout = 3,
   kBadImage = 4,
   kRefused = 5,
-  kShutdown = 6
+  kShutdown = 6,
+  kFunctionDied = 7,  // its program ended, crashed, or broke the protocol while it ran the envelope
+  kStartFailed = 8,   // its program ended, or hung, before it took envelopes
+  kOverMemory = 9,    // it was killed for holding more memory than its limit
 };
 struct PlatformError {
   PlatformErrorCode code = PlatformErrorCode::kInstanceDied;
   std::uint16_t step = 0;
   std::string text;
 };
+
+// text: what OpenWhisk's clients read when a function fails (ErrorResponse.scala).
+namespace text {
+inline constexpr std::string_view kAbnormalRun =
+    "The action did not produce a valid response and exited unexpectedly.";
+inline constexpr std::string_view kAbnormalStart = "The action did not initialize and exited unexpectedly.";
+inline constexpr std::string_view kMemoryExhausted = "The action exhausted its memory and was aborted.";
+std::string time_exceeded(std::uint64_t timeout_ms);
+}  // namespace text
 
 enum class RecordState : std::uint8_t { kPending = 1, kFinished = 2 };
 struct StoredRecord {
@@ -73,7 +88,12 @@ enum class InstanceFrame : std::uint8_t {
       12,  // ← the envelope for the next receiver (request, result or end); then the instance is idle again
   kEvent = 13,            // ← event envelope, sent before its kOutput
   kRefusedEnvelope = 14,  // ← u8 error code ‖ site text: the envelope was refused; the instance is idle again
+  kRetire = 15,           // ← before its kOutput: the instance wants no further envelope, and may be ended
 };
+// kPlatformFailed is the exit status of a host process or a runtime that could not do its part (EX_TEMPFAIL
+// of sysexits.h): nothing that the function did.
+inline constexpr int kPlatformFailed = 75;
+
 struct InstanceAssignment {
   FunctionId function;
   std::uint32_t memory_mib = 0;

@@ -204,10 +204,11 @@ void HostileController::instance_refused(InstanceId instance, ErrorCode code, st
   scheduler->instance_refused(InstanceId{number}, code, site);
 }
 
-void HostileController::instance_ended(InstanceId instance, std::string_view why) {
+void HostileController::instance_ended(InstanceId instance, controller::InstanceEnd how,
+                                       std::string_view why) {
   Attack::log("ended " + std::string(why));
   specs_.erase(std::to_underlying(instance));
-  scheduler->instance_ended(instance, why);
+  scheduler->instance_ended(instance, how, why);
 }
 
 void HostileController::event(Request request, Packet envelope) {

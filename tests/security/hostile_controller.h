@@ -53,6 +53,7 @@ class HostileController final : public controller::Runner,
   void client_gone(controller::ClientId client) override { scheduler->client_gone(client); }
   std::string status_json() const override { return scheduler->status_json(); }
 
+  Result<std::uint64_t> image_size(const Measurement& image) override { return invoker->image_size(image); }
   Status start(controller::InstanceId instance, const controller::InstanceSpec& spec) override;
   void run(controller::InstanceId instance, controller::Packet envelope) override;
   void stop(controller::InstanceId instance) override;
@@ -60,8 +61,10 @@ class HostileController final : public controller::Runner,
   void instance_ready(controller::InstanceId instance, const controller::StartTimes& times) override;
   void instance_output(controller::InstanceId instance, controller::Packet envelope) override;
   void instance_event(controller::InstanceId instance, controller::Packet envelope) override;
+  void instance_retires(controller::InstanceId instance) override { scheduler->instance_retires(instance); }
   void instance_refused(controller::InstanceId instance, ErrorCode code, std::string_view site) override;
-  void instance_ended(controller::InstanceId instance, std::string_view why) override;
+  void instance_ended(controller::InstanceId instance, controller::InstanceEnd how,
+                      std::string_view why) override;
 
   void event(controller::Request request, controller::Packet envelope) override;
   void done(controller::Request request, controller::Packet envelope) override;

@@ -27,7 +27,9 @@ struct FakeInvoker final : Invoker {
   std::vector<Run> runs;
   std::vector<InstanceId> stopped;
   bool has_image = true;
+  std::uint64_t image_bytes = 0;
 
+  Result<std::uint64_t> image_size(const Measurement&) override { return image_bytes; }
   Status start(InstanceId instance, const InstanceSpec&) override {
     if (!has_image) return Error{ErrorCode::kNotFound, "test.image"};
     started.push_back(instance);
@@ -58,6 +60,7 @@ Fixed numbered(std::uint8_t number) {
 
 class SchedulerTest : public testing::Test {
  protected:
+  SchedulerTest() { limits.host_process_mib = 0; }
   SchedulerLimits limits;
   FakeClock clock{kNow};
   FakeInvoker invoker;
@@ -103,8 +106,8 @@ class SchedulerTest : public testing::Test {
     bytes.resize(bytes.size() + header.payload_size + 16);
     return Packet::copy_of(bytes);
   }
-  void run(std::uint64_t number, const Header& header) {
-    scheduler->run({ClientId{1}, number}, envelope(header));
+  void run(std::uint64_t number, const Header& header, std::uint8_t owner = 1) {
+    scheduler->run({ClientId{1}, number, numbered<NamespaceId>(owner)}, envelope(header));
   }
   void ready(InstanceId instance) { scheduler->instance_ready(instance, {}); }
   void output(InstanceId instance, const Header& header) {

@@ -32,8 +32,9 @@ struct FakeControllerServer::Impl {
     while (auto frame = wire::read_frame(peer)) {
       Reader reader(frame->body);
       const std::uint64_t number = reader.u64();
-      const ByteView body = reader.rest();
       const auto type = static_cast<wire::ControllerFrame>(frame->type);
+      if (type == wire::ControllerFrame::kRun) reader.fixed<NamespaceId>();
+      const ByteView body = reader.rest();
       if (type == wire::ControllerFrame::kRun) {
         const auto chain = view.snapshot()->chain(wire::decode_header(body).value().chain);
         const FakeAnswers answers = FakeFunctions::from_chain(*chain).answer(body, handler);

@@ -72,9 +72,10 @@ Task<Result<Bytes>> FakeController::call(wire::ControllerFrame type, Bytes body)
   co_return answer(type, body);
 }
 void FakeController::notify(wire::ControllerFrame type, Bytes body) { (void)answer(type, body); }
-Status FakeController::run(ByteView sealed, std::shared_ptr<RunListener> listener) {
+Status FakeController::run(const NamespaceId& owner, ByteView sealed, std::shared_ptr<RunListener> listener) {
   if (away) return Error{ErrorCode::kUnavailable, "test.away"};
   envelope = to_bytes(sealed);
+  owners.push_back(owner);
   listeners.push_back(listener);
   if (behave) behave(sealed, std::move(listener));
   return {};
@@ -167,7 +168,7 @@ Task<Result<Bytes>> FakeKms::evidence(Bytes nonce) {
                                            .collateral = {2}});
 }
 
-TestWorld::TestWorld() {
+TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
   CHECK(crypto::initialize());
   api = std::make_unique<Api>(
       ApiContext{.view = view,
@@ -176,6 +177,7 @@ TestWorld::TestWorld() {
                  .time = time,
                  .metrics = metrics,
                  .open = open,
+                 .throttle = throttle,
                  .after = [this](std::uint64_t,
                                  std::function<void()> function) { timers.push_back(std::move(function)); },
                  .measure_image = [](ByteView file) -> Result<Measurement> {
@@ -183,7 +185,7 @@ TestWorld::TestWorld() {
                      return Error{ErrorCode::kInvalid, "test.image", "no footer"};
                    return Measurement{crypto::sha256(file).bytes};
                  },
-                 .limits = {}});
+                 .limits = {.per_namespace = limits}});
 }
 
 std::string TestWorld::authorization(std::string_view uuid, std::string_view secret) {

@@ -20,14 +20,15 @@ class FakeController final : public ControllerLink {
  public:
   Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) override;
   void notify(wire::ControllerFrame type, Bytes body) override;
-  Status run(ByteView envelope, std::shared_ptr<RunListener> listener) override;
+  Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) override;
 
   std::function<void(ByteView envelope, std::shared_ptr<RunListener>)> behave;
   bool away = false;
   std::map<ActivationId, wire::StoredRecord> records;
   std::map<Measurement, Bytes> images;
   std::vector<std::shared_ptr<RunListener>> listeners;
-  Bytes envelope;  // of the last run
+  Bytes envelope;                   // of the last run
+  std::vector<NamespaceId> owners;  // of all runs
 
  private:
   Result<Bytes> answer(wire::ControllerFrame type, ByteView body);
@@ -62,13 +63,14 @@ T finish(Task<T> task) {
 }
 
 struct TestWorld {
-  TestWorld();
+  explicit TestWorld(NamespaceLimits limits = {});
 
   FakeClock clock{kNow};
   TimeSource time{clock};
   View view;
   Metrics metrics;
   OpenActivations open;
+  Throttle throttle;
   FakeController controller;
   FakeKms kms{view};
   std::vector<std::function<void()>> timers;

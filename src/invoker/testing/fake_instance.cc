@@ -1,6 +1,7 @@
 // fake_instance.cc: an ordinary program in the place of clemmys-host, for tests of the invoker. Its "image"
 // is a text that says how it behaves; it speaks wire/links.h InstanceFrame and opens no envelope.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -96,6 +97,9 @@ int main(int argc, char** argv) {
   for (;;) {
     const Bytes envelope = receive().body;
     if (behaviour == "die") return 3;
+    if (behaviour == "platform failed") return wire::kPlatformFailed;
+    if (behaviour == "killed") ::raise(SIGKILL);
+    if (behaviour == "retire") send(InstanceFrame::kRetire, {});
     if (behaviour == "hang") ::pause();
     if (behaviour == "refuse") {
       Bytes refusal = to_bytes("?test.refused\n");

@@ -144,8 +144,14 @@ class NodeTest : public testing::Test {
     for (std::size_t i = 0; i < size + 16; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 7 >> 3));
     return bytes;
   }
+  void send_run(std::uint64_t number, ByteView envelope) {
+    Writer body;
+    body.fixed(NamespaceId());
+    body.raw(envelope);
+    send(ControllerFrame::kRun, number, body.bytes());
+  }
   Answer run(ByteView bytes) {
-    send(ControllerFrame::kRun, 42, bytes);
+    send_run(42, bytes);
     return receive();
   }
   wire::PlatformError failure(std::string_view behaviour, std::uint32_t timeout_ms = 10'000) {

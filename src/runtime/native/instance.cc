@@ -104,7 +104,7 @@ int run_instance(const Handler& handler) {
   if (ended.error().site == "runtime.link.closed") return 0;
   // Only code and site: standard error is the host's.
   log_error(std::string(name(ended.error().code)) + " at " + std::string(ended.error().site));
-  return 1;
+  return wire::kPlatformFailed;
 }
 
 }  // namespace clemmys::runtime

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/native/merge.h"
+#include "wire/links.h"
 
 namespace clemmys::runtime {
 
@@ -72,8 +73,6 @@ Result<const StepRunner::Held*> StepRunner::keys_for(const wire::Header& header)
 }
 
 StepRunner::Finished StepRunner::judge(Reply reply) const {
-  constexpr std::string_view kNoAnswer =
-      "The action did not produce a valid response and exited unexpectedly.";
   using enum wire::Outcome;
   using enum wire::ContentType;
   switch (reply.kind) {
@@ -81,7 +80,7 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
       return {kHandlerError, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
-      return {kRuntimeFault, kJson, error_json(kNoAnswer)};
+      return {kRuntimeFault, kJson, error_json(wire::text::kAbnormalRun)};
     case Reply::Kind::kAnswer:
       break;
   }
