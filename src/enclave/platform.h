@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "sgx/arch.h"
+#include "sgx/events.h"
 
 namespace clemmys::enclave {
 
@@ -55,6 +57,9 @@ class Enclave {
                                       sgx::SecinfoFlags flags) = 0;                              // EMODPR
   virtual Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type) = 0;  // EMODT
   virtual Status remove_pages(std::uint64_t offset, std::uint64_t size) = 0;  // EREMOVE after TRIM
+
+  // events counts what happened so far; nothing where only a processor could tell.
+  virtual std::optional<sgx::Events> events() const { return std::nullopt; }
 };
 
 // Platform makes enclaves. One object per process; `soft` keeps its machine keys in a directory given at

@@ -34,10 +34,28 @@ struct LayoutPage {
   uint64_t manifest_flags;              // kAllow… bits below
   uint64_t allowed_paths, allowed_paths_size;  // NUL-terminated host path prefixes the program may open
   uint64_t stack_size;                         // of the program's first thread
+  uint64_t heap_strategy;                      // HeapStrategy
+  uint64_t batch_pages_max;                    // kSgx2Batch: the largest window that one fault brings in
+  uint64_t thread_count_initial;  // slots that the image brings; the others come by EMODT, thread_count is
+                                  // the most
+  uint64_t static_areas_size, static_arena_size;  // parts of the tables that are there before the start
+};
+// HeapStrategy is how memory comes (enclave.md "SGX2: fast start"). The SGX1 ones have heap_initial_size
+// bytes and no more; they differ in whether the measurement covers them, which the shield need not know.
+enum class HeapStrategy : uint64_t {
+  kSgx2Batch =
+      0,  // a fault brings in a window of pages that doubles with sequential use: one exit for all of it
+  kSgx2Fault = 1,        // a fault brings in its page, which the kernel has added on the way
+  kSgx2AcceptFirst = 2,  // mmap and brk accept each page before anybody touches it; each EACCEPT faults once
+  kSgx2Commit = 3,       // mmap and brk bring in all of their range by one exit
+  kSgx1 = 4,
 };
 inline constexpr uint64_t kAllowNetwork = 1 << 0;    // sockets (gateway, kms); functions have none
 inline constexpr uint64_t kAllowHostFiles = 1 << 1;  // paths on the allow-list
 inline constexpr uint64_t kDebugImage = 1 << 2;      // the shield may say in words what went wrong
+
+// The tables of a static heap, beside the bitmap's part for it.
+inline constexpr uint64_t kStaticAreasSize = 64 << 10, kStaticArenaSize = 1 << 20;
 
 // A thread slot, in pages: TCS | SSA frames | absent | exception stack | absent | shield stack | Thread data
 // (GS base). The absent pages turn a stack overflow into a fault. Stacks are added unmeasured: nobody reads
@@ -89,6 +107,7 @@ enum class OwnCall : uint64_t {
   kQuote = 0x10007,  // (bounce address of REPORT, size; bounce address and capacity for the quote): quote
                      // size or -errno
   kTargetInfo = 0x10008,  // (bounce address for the quoting enclave's TARGETINFO)
+  kMakeTcs = 0x1000a,     // (offset): EMODT of this page to TCS
   // With kProcessDone, never kHostCall: (bounce address of a text, its size): the enclave stopped because of
   // a fault or a hostile answer. An orderly end has the number of exit_group and its status.
   kPanic = 0x10009,

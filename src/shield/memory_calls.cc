@@ -14,11 +14,12 @@
 namespace clemmys::shield {
 namespace {
 
-constexpr uint64_t kWindowFirst = 4, kWindowMax = 256;  // pages
+constexpr uint64_t kWindowFirst = 4;  // pages
 
 Lock lock;
 Areas areas;
 uint64_t brk_end;
+uint64_t kept_pages;  // unmapped since the last trimming, an upper bound of what is kept for nothing
 
 constexpr uint64_t round_up(uint64_t size) { return (size + kPageSize - 1) & ~(kPageSize - 1); }
 uint64_t areas_storage() { return arena_begin() - kAreasSize; }
@@ -32,6 +33,46 @@ bool grow_table() {
 bool mappable(uint64_t address, uint64_t size) {
   return address % kPageSize == 0 && size != 0 && address >= brk_begin() && address + size >= address &&
          address + size <= dynamic_end();
+}
+
+// freed counts pages that were unmapped. Trimming and adding a page again costs more than clearing it (three
+// leaves and two exits a run against one pass), so pages go back only when they are many, and half of all
+// that there is.
+void freed(uint64_t size) {
+  constexpr uint64_t kKeptPagesMax = 16384;  // 64 MiB
+  kept_pages += size / kPageSize;
+  if (kept_pages < kKeptPagesMax || kept_pages < committed_pages() / 2) return;
+  kept_pages = 0;
+  uint64_t from = brk_begin();
+  for (uint64_t i = 0; i < areas.count(); ++i) {
+    trim(from, areas.at(i).begin);
+    from = areas.at(i).end;
+  }
+  trim(from, dynamic_end());
+}
+
+// eager is whether new memory comes with the call that maps it. As with Gramine, MAP_NORESERVE memory does
+// not.
+bool eager(uint64_t protection) {
+  return protection != PROT_NONE &&
+         (heap_strategy() == HeapStrategy::kSgx2AcceptFirst || heap_strategy() == HeapStrategy::kSgx2Commit);
+}
+
+struct Window {
+  uint64_t begin, end;
+};
+
+// window_of is what a fault brings in: upwards after an upward run, downwards (stacks) after a downward one;
+// else a small window upwards; the page alone where the strategy knows no windows.
+Window window_of(Thread& thread, uint64_t page) {
+  const uint64_t next = page + kPageSize;
+  if (heap_strategy() != HeapStrategy::kSgx2Batch) return {page, next};
+  const uint64_t window_max = layout().batch_pages_max;
+  const bool upward = page == thread.fault_next, downward = next == thread.fault_previous;
+  thread.fault_window = upward || downward ? 2 * thread.fault_window : kWindowFirst;
+  if (thread.fault_window > window_max) thread.fault_window = window_max;
+  const uint64_t size = thread.fault_window * kPageSize;
+  return downward && !upward ? Window{next - size, next} : Window{page, page + size};
 }
 
 }  // namespace
@@ -51,14 +92,15 @@ bool program_range(uint64_t address, uint64_t size) {
 
 int64_t call_brk(uint64_t end) {
   Guard guard(lock);
-  if (end < brk_begin() || end > brk_begin() + kBrkSizeMax || !grow_table())
-    return static_cast<int64_t>(brk_end);
+  if (end < brk_begin() || end > brk_limit() || !grow_table()) return static_cast<int64_t>(brk_end);
   const uint64_t old_end = round_up(brk_end), new_end = round_up(end);
   if (new_end > old_end) {
+    if (eager(PROT_WRITE) && !commit(old_end, new_end)) return static_cast<int64_t>(brk_end);
     zero_committed(old_end, new_end);
     areas.set(old_end, new_end, PROT_READ | PROT_WRITE);
   } else {
     areas.clear(new_end, old_end);
+    freed(old_end - new_end);
   }
   brk_end = end;
   return static_cast<int64_t>(end);
@@ -78,6 +120,7 @@ int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t
     address = areas.free_range(size, mmap_begin());
     if (address == 0) return -ENOMEM;
   }
+  if (eager(protection) && (flags & MAP_NORESERVE) == 0 && !commit(address, address + size)) return -ENOMEM;
   zero_committed(address, address + size);
   areas.set(address, address + size, protection);
   return static_cast<int64_t>(address);
@@ -89,6 +132,7 @@ int64_t call_munmap(uint64_t address, uint64_t size) {
   Guard guard(lock);
   if (!grow_table()) return -ENOMEM;
   areas.clear(address, address + size);
+  freed(size);
   return 0;
 }
 
@@ -101,6 +145,7 @@ int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
   if (!mappable(address, size)) return -ENOMEM;
   Guard guard(lock);
   if (!areas.covered(address, address + size) || !grow_table()) return -ENOMEM;
+  if (eager(protection) && !commit(address, address + size)) return -ENOMEM;
   areas.set(address, address + size, protection);
   return 0;
 }
@@ -160,18 +205,7 @@ bool handle_page_fault(Thread& thread, uint64_t address, bool write) {
     if (found == nullptr || (found->protection & (write ? PROT_WRITE : PROT_READ)) == 0) return false;
     area = *found;
   }
-  // Upwards after an upward run, downwards (stacks) after a downward one; else a small window upwards.
-  uint64_t begin = page, end = page + kPageSize;
-  if (page == thread.fault_next) {
-    if (thread.fault_window < kWindowMax) thread.fault_window *= 2;
-    end = page + thread.fault_window * kPageSize;
-  } else if (end == thread.fault_previous) {
-    if (thread.fault_window < kWindowMax) thread.fault_window *= 2;
-    begin = end - thread.fault_window * kPageSize;
-  } else {
-    thread.fault_window = kWindowFirst;
-    end = page + thread.fault_window * kPageSize;
-  }
+  auto [begin, end] = window_of(thread, page);
   if (begin < area.begin || begin > page) begin = area.begin;
   if (end > area.end) end = area.end;
   thread.fault_next = end;

@@ -93,8 +93,8 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   pages_start();
   memory_start();
   descriptors_start();
-  const int64_t stack =
-      call_mmap(0, layout().stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0);
+  const int64_t stack = call_mmap(0, layout().stack_size, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, 0, 0);
   if (stack < 0) panic("start.stack");
   Registers registers{};
   registers.rsp = build_stack(thread, static_cast<uint64_t>(stack) + layout().stack_size);

@@ -6,6 +6,7 @@
 #include "shield/calls.h"
 #include "shield/host.h"
 #include "shield/lock.h"
+#include "shield/slots.h"
 
 namespace clemmys::shield {
 namespace {
@@ -21,7 +22,7 @@ constexpr uint32_t kEnding = 4;   // the joiner may know already, the slot is ab
 
 Thread* try_claim_slot(bool* one_is_ending) {
   Guard guard(lock);
-  for (uint64_t index = 0; index < layout().thread_count; ++index) {
+  for (uint64_t index = 0; index < slots_made() || (!*one_is_ending && make_slot()); ++index) {
     Thread& thread = thread_at(index);
     uint32_t state = kThreadFree;
     if (__atomic_compare_exchange_n(&thread.state, &state, kClaimed, false, __ATOMIC_ACQUIRE,

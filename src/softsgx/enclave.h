@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "sgx/arch.h"
+#include "sgx/events.h"
 #include "softsgx/machine.h"
 
 namespace clemmys::softsgx {
@@ -26,13 +27,6 @@ struct Entry {
   std::uint64_t address = 0;
 };
 
-// Counters are events since creation; the cost model reads them.
-struct Counters {
-  std::uint64_t eadd = 0, eextend = 0, eaug = 0, eremove = 0, emodt = 0, emodpr = 0;
-  std::uint64_t eenter = 0, eresume = 0, eexit = 0, aex = 0, eaccept = 0, eacceptcopy = 0, emodpe = 0,
-                ereport = 0, egetkey = 0;
-};
-
 class Enclave {
  public:
   // create is ECREATE. secs.baseaddr 0: chosen here; else Range::reserve says what it must be.
@@ -42,7 +36,7 @@ class Enclave {
 
   std::uint64_t base() const;
   std::uint64_t size() const;
-  Counters counters() const;
+  sgx::Events events() const;
 
   Status add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags,
                    bool measure);                      // EADD, EEXTEND

@@ -165,7 +165,7 @@ Status Enclave::augment(std::uint64_t offset, std::uint64_t size) {
   TRY(check_range(state, offset, size, "softsgx.eaug.range"));
   // As touching the pages on Linux does: pages that are there stay as they are.
   for (std::uint64_t page = offset / kPageSize; page < (offset + size) / kPageSize; ++page)
-    (void)state.augment_page(page);
+    if (state.augment_page(page)) state.count(Event::kPageFault);
   return {};
 }
 
@@ -236,7 +236,7 @@ Status Enclave::remove_pages(std::uint64_t offset, std::uint64_t size) {
   return {};
 }
 
-Counters Enclave::counters() const {
+sgx::Events Enclave::events() const {
   const auto of = [this](Event event) {
     return state_->counters[static_cast<std::size_t>(event)].load(std::memory_order_relaxed);
   };
@@ -254,7 +254,8 @@ Counters Enclave::counters() const {
           .eacceptcopy = of(Event::kEacceptcopy),
           .emodpe = of(Event::kEmodpe),
           .ereport = of(Event::kEreport),
-          .egetkey = of(Event::kEgetkey)};
+          .egetkey = of(Event::kEgetkey),
+          .page_faults = of(Event::kPageFault)};
 }
 
 }  // namespace clemmys::softsgx

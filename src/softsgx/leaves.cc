@@ -133,8 +133,7 @@ std::optional<Fault> eaccept(const Call& call) {
   if (!acceptable(secinfo.flags)) return kGeneralProtection;
   State& state = call.state;
   const std::uint64_t page = state.page_of(call.rcx());
-  if (!state.epcm.load(page).valid())
-    (void)state.augment_page(page);  // the Linux driver's answer to the page fault
+  if (!state.epcm.load(page).valid()) state.serve_fault(page);
   const EpcmEntry entry = state.epcm.load(page);
   if (!entry.valid() || entry.any(EpcmEntry::kBlocked)) return page_fault(call.rcx(), true);
   state.count(Event::kEaccept);
@@ -158,7 +157,7 @@ std::optional<Fault> eacceptcopy(const Call& call) {
   const auto permissions = static_cast<std::uint16_t>(secinfo.flags.bits & sgx::kSecinfoPermissions);
   if (secinfo.flags.bits != sgx::secinfo_regular(permissions).bits || !(permissions & sgx::kSecinfoRead))
     return kGeneralProtection;
-  if (!state.epcm.load(page).valid()) (void)state.augment_page(page);
+  if (!state.epcm.load(page).valid()) state.serve_fault(page);
   const EpcmEntry entry = state.epcm.load(page);
   state.count(Event::kEacceptcopy);
   if (!entry.valid()) return page_fault(call.rcx(), true);

@@ -101,8 +101,7 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
   const auto address = static_cast<std::uint64_t>(registers[REG_CR2]);
   std::uint32_t error = code;
   if (state.contains(address)) {
-    // An absent page: the Linux driver adds one (EAUG); the access then meets a PENDING page.
-    (void)state.augment_page(state.page_of(address));
+    state.serve_fault(state.page_of(address));
     if (number == SIGBUS) error |= sgx::kPfPresent | sgx::kPfSgx;
   }
   return {.fault = {vector, static_cast<std::uint16_t>(error), address}};

@@ -87,6 +87,13 @@ bool State::augment_page(std::uint64_t page) {
   return true;
 }
 
+void State::serve_fault(std::uint64_t page) {
+  if (!augment_page(page)) return;
+  count(Event::kPageFault);
+  count(Event::kAex);
+  count(Event::kEresume);
+}
+
 bool State::apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const {
   const int protection = (permissions & sgx::kSecinfoRead ? PROT_READ : 0) |
                          (permissions & sgx::kSecinfoWrite ? PROT_WRITE : 0) |

@@ -63,6 +63,7 @@ enum class Event : std::uint8_t {
   kEmodpe,
   kEreport,
   kEgetkey,
+  kPageFault,
   kCount,
 };
 
@@ -96,8 +97,12 @@ struct State {
   // ssa_usable: the whole frame lies inside and is readable and writable.
   bool ssa_usable(const TcsState& tcs, std::uint32_t index) const;
 
-  // augment_page is EAUG of one absent page; false when it is not absent.
+  // augment_page is EAUG of one absent page; false when it is not absent. serve_fault is the Linux driver's
+  // answer to an access from inside to an absent page: EAUG, and the access runs again. That interruption
+  // (AEX, ERESUME) is counted, not made: the emulator continues at once with what the access meets then, a
+  // PENDING page.
   bool augment_page(std::uint64_t page);
+  void serve_fault(std::uint64_t page);
   // apply_permissions makes the mapping of a run of pages follow the EPCM permissions.
   bool apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const;
 };

@@ -85,6 +85,7 @@ Result<int> run(const Options& options) {
                                                     run = std::chrono::steady_clock::now() - loaded;
     std::fprintf(stderr, "loading %.1f ms, running %.1f ms\n", load.count(), run.count());
     print_counts(process->counts());
+    if (const auto events = process->enclave().events()) print_events(*events);
   }
   if (!status) std::fprintf(stderr, "clemmys-host: %s\n", to_string(status.error()).c_str());
   std::fflush(nullptr);

@@ -191,6 +191,28 @@ void Process::unpark(Slot& slot) {
   if (slot.park_token.exchange(1) == 0) futex_wake(slot.park_token);
 }
 
+void print_events(const sgx::Events& events) {
+  const std::pair<const char*, std::uint64_t> lines[] = {
+      {"EADD", events.eadd},
+      {"EEXTEND", events.eextend},
+      {"EAUG", events.eaug},
+      {"EACCEPT", events.eaccept},
+      {"EMODT", events.emodt},
+      {"EMODPR", events.emodpr},
+      {"EMODPE", events.emodpe},
+      {"EREMOVE", events.eremove},
+      {"EENTER", events.eenter},
+      {"EEXIT", events.eexit},
+      {"AEX", events.aex},
+      {"ERESUME", events.eresume},
+      {"EREPORT", events.ereport},
+      {"EGETKEY", events.egetkey},
+      {"page faults served by the kernel", events.page_faults},
+      {"modelled cycles", sgx::modelled_cycles(events)}};
+  for (const auto& [name, value] : lines)
+    std::fprintf(stderr, "%s %llu\n", name, static_cast<unsigned long long>(value));
+}
+
 void print_counts(const Counts& counts) {
   const auto value = [](const std::atomic<std::uint64_t>& count) {
     return static_cast<unsigned long long>(count.load());

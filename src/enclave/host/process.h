@@ -91,6 +91,8 @@ class Process {
   std::unique_ptr<Result<int>> status_;  // set once; guarded by mutex_
 };
 
+// print_events writes what the processor did, and the modelled cycles, to standard error: one "name value" a line.
+void print_events(const sgx::Events& events);
 // print_counts writes a readable table to standard error.
 void print_counts(const Counts& counts);
 

@@ -166,6 +166,8 @@ std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
       return enclave_->modify_type(a[0], a[1], sgx::PageType::kTrim) ? 0 : -EINVAL;
     case OwnCall::kRemove:
       return enclave_->remove_pages(a[0], a[1]) ? 0 : -EINVAL;
+    case OwnCall::kMakeTcs:
+      return enclave_->modify_type(a[0], sgx::kPageSize, sgx::PageType::kTcs) ? 0 : -EINVAL;
     case OwnCall::kSpawnThread:
       return spawn(a[0]);
     case OwnCall::kPark:

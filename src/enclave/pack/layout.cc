@@ -62,6 +62,19 @@ void add_thread(std::vector<Part>& parts, const LayoutPage& page, std::uint64_t 
       {.offset = slot + kSlotDataPage * kPageSize, .size = kPageSize, .content = data, .flags = read_write});
 }
 
+// add_static_heap: the heap, and the parts of the shield's tables that serve it (pages.cc).
+void add_static_heap(std::vector<Part>& parts, const LayoutPage& page, bool measured) {
+  const auto read_write = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite);
+  const std::uint64_t pages = (page.heap_base + page.heap_initial_size - page.dynamic_base) / kPageSize;
+  const auto add = [&](std::uint64_t offset, std::uint64_t size, bool in_measurement) {
+    parts.push_back({.offset = offset, .size = size, .flags = read_write, .measured = in_measurement});
+  };
+  add(page.dynamic_base, round_up(pages / 8 + 1, kPageSize), false);
+  add(page.dynamic_base + kBitmapSize, page.static_areas_size, false);
+  add(page.dynamic_base + kBitmapSize + kAreasSize, page.static_arena_size, false);
+  add(page.heap_base, page.heap_initial_size, measured);
+}
+
 }  // namespace
 
 Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
@@ -77,6 +90,8 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
   page.shield_entry = kShieldOffset + shield.entry;
   page.threads_base = round_up(kShieldOffset + shield.size, kPlacement);
   page.thread_count = manifest.threads;
+  // A processor without SGX2 can add none later: an image that is to run there brings them all.
+  page.thread_count_initial = manifest.heap_size > 0 ? manifest.threads : 1;
   page.thread_stride = kSlotPages * kPageSize;
   page.program_base = round_up(page.threads_base + page.thread_count * page.thread_stride, kPlacement);
   page.program_size = round_up(program.size, kPageSize);
@@ -108,12 +123,18 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
   page.dynamic_size = kElrangeSize - page.dynamic_base;
   page.heap_base = page.dynamic_base + kTablesSize;
   page.heap_initial_size = manifest.heap_size;
+  page.heap_strategy = static_cast<std::uint64_t>(manifest.strategy);
+  page.batch_pages_max = manifest.batch_pages_max;
+  if (manifest.heap_size > 0) {
+    page.static_areas_size = kStaticAreasSize;
+    page.static_arena_size = kStaticArenaSize;
+  }
 
   const auto read_only = sgx::secinfo_regular(sgx::kSecinfoRead);
   out.parts.push_back(
       {.offset = kLayoutOffset, .size = kPageSize, .content = bytes_of(page), .flags = read_only});
   add_elf(out.parts, shield, kShieldOffset);
-  for (std::uint64_t i = 0; i < page.thread_count; ++i) add_thread(out.parts, page, i);
+  for (std::uint64_t i = 0; i < page.thread_count_initial; ++i) add_thread(out.parts, page, i);
   add_elf(out.parts, program, page.program_base);
   if (!code.empty()) {
     out.parts.push_back({.offset = page.program_base + trampolines,
@@ -127,12 +148,7 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
                          .content = tables,
                          .flags = read_only});
   }
-  if (page.heap_initial_size > 0) {
-    out.parts.push_back({.offset = page.heap_base,
-                         .size = page.heap_initial_size,
-                         .flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite),
-                         .measured = false});
-  }
+  if (page.heap_initial_size > 0) add_static_heap(out.parts, page, manifest.heap_measured);
   return out;
 }
 

@@ -30,6 +30,20 @@ Result<bool> boolean_of(const std::string& key, const std::string& text) {
   return refuse(key + ": must be true or false");
 }
 
+Status read_strategy(Manifest& manifest, const std::string& text) {
+  using enum shield::HeapStrategy;
+  constexpr std::pair<std::string_view, shield::HeapStrategy> kNames[] = {
+      {"sgx2-batch", kSgx2Batch},   {"sgx2-fault", kSgx2Fault}, {"sgx2-accept-first", kSgx2AcceptFirst},
+      {"sgx2-commit", kSgx2Commit}, {"sgx1-measured", kSgx1},   {"sgx1-unmeasured", kSgx1}};
+  for (const auto& [name, strategy] : kNames) {
+    if (text != name) continue;
+    manifest.strategy = strategy;
+    manifest.heap_measured = text == "sgx1-measured";
+    return {};
+  }
+  return refuse("memory_strategy: unknown: " + text);
+}
+
 Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& value) {
   if (key == "allowed_paths") {
     if (!value.IsSequence()) return refuse("allowed_paths: must be a list");
@@ -47,7 +61,11 @@ Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& va
   else if (key == "stack")
     manifest.stack_size = TRY(size_of(key, text, 1ull << 30));
   else if (key == "heap")
-    manifest.heap_size = TRY(size_of(key, text, 1ull << 32));
+    manifest.heap_size = TRY(size_of(key, text, 8ull << 30));
+  else if (key == "memory_strategy")
+    TRY(read_strategy(manifest, text));
+  else if (key == "batch_pages_max")
+    manifest.batch_pages_max = TRY(size_of(key, text, 4096));
   else if (key == "product_id")
     manifest.product_id = static_cast<std::uint16_t>(TRY(size_of(key, text, 0xffff)));
   else if (key == "security_version")
@@ -77,6 +95,9 @@ Result<Manifest> parse_manifest(const std::string& text) {
   if (manifest.stack_size < 64 * 1024 || manifest.stack_size % kPage != 0)
     return refuse("stack: at least 64K, whole pages");
   if (manifest.heap_size % kPage != 0) return refuse("heap: whole pages");
+  if (manifest.batch_pages_max == 0) return refuse("batch_pages_max: at least 1");
+  if (manifest.strategy == shield::HeapStrategy::kSgx1 && manifest.heap_size < manifest.stack_size * 4)
+    return refuse("heap: memory that cannot grow must hold at least four times the stack");
   return manifest;
 }
 

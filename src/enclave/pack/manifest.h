@@ -1,8 +1,10 @@
 // manifest.h: what a program's author decides about its enclave; small YAML, every key optional, unknown keys
 // refused.
-//   threads: 8            # TCS slots, 1 to 256
+//   threads: 8            # at the most, 1 to 256; all of them in the image where `heap` is given, else one
 //   stack: 8M             # of the first thread
 //   heap: 0               # bytes present before the start, for machines without SGX2
+//   memory_strategy: sgx2-batch  # or sgx2-fault, sgx2-accept-first, sgx2-commit; sgx1-measured, sgx1-unmeasured (heap only)
+//   batch_pages_max: 256  # sgx2-batch: the largest window of pages that one fault brings in, 1 to 4096
 //   product_id: 0
 //   security_version: 0
 //   debug: false
@@ -15,11 +17,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "shield/abi.h"
 
 namespace clemmys::pack {
 
 struct Manifest {
-  std::uint64_t threads = 8, stack_size = 8ull << 20, heap_size = 0;
+  std::uint64_t threads = 8, stack_size = 8ull << 20, heap_size = 0, batch_pages_max = 256;
+  shield::HeapStrategy strategy = shield::HeapStrategy::kSgx2Batch;
+  bool heap_measured = false;
   std::uint16_t product_id = 0, security_version = 0;
   bool debug = false, network = false;
   std::vector<std::string> allowed_paths;

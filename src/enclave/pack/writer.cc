@@ -28,7 +28,7 @@ Result<Image> write_image(const Layout& layout, const Manifest& manifest, const 
   out.raw(sgx::ecreate_record(kSsaFrameSize, shield::kElrangeSize));
   for (const Part& part : layout.parts) {
     Bytes content = part.content;
-    content.resize(part.size);
+    if (part.measured) content.resize(part.size);
     for (std::uint64_t at = 0; at < part.size; at += sgx::kPageSize) {
       out.raw(sgx::eadd_record(part.offset + at, part.flags));
       log.add(part.offset + at, part.flags);

@@ -51,6 +51,8 @@ class SoftEnclave final : public Enclave {
     return enclave_->remove_pages(offset, size);
   }
 
+  std::optional<sgx::Events> events() const override { return enclave_->events(); }
+
  private:
   std::unique_ptr<softsgx::Enclave> enclave_;
 };
