@@ -58,6 +58,15 @@ bool eager(uint64_t protection) {
          (heap_strategy() == HeapStrategy::kSgx2AcceptFirst || heap_strategy() == HeapStrategy::kSgx2Commit);
 }
 
+// faulted_in_vain counts faults on a page that exists. One is a race with another thread that brought it in;
+// many are a host that took the page or its permissions away.
+void faulted_in_vain(Thread& thread, uint64_t page) {
+  constexpr uint64_t kRacesMax = 1000;
+  thread.fault_in_vain_count = thread.fault_in_vain == page ? thread.fault_in_vain_count + 1 : 0;
+  thread.fault_in_vain = page;
+  if (thread.fault_in_vain_count > kRacesMax) panic("memory.page_taken");
+}
+
 struct Window {
   uint64_t begin, end;
 };
@@ -197,7 +206,14 @@ int64_t call_madvise(uint64_t address, uint64_t size, uint64_t advice) {
 
 bool handle_page_fault(Thread& thread, uint64_t address, bool write) {
   const uint64_t page = address & ~(kPageSize - 1);
+  // The tables before the arena are there before anybody touches them, and faults there would come under
+  // their locks.
+  if (page < arena_begin() && page >= brk_begin() - kTablesSize) panic("memory.table_taken");
   if (page >= arena_begin() && page < arena_end()) return commit(page, page + kPageSize);
+  if (page >= brk_begin() && page < dynamic_end() && is_committed(page)) {
+    faulted_in_vain(thread, page);
+    return true;
+  }
   Area area;
   {
     Guard guard(lock);

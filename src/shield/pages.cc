@@ -9,6 +9,7 @@ namespace clemmys::shield {
 namespace {
 
 constexpr uint64_t kRequestPagesMax = 4096;  // per exit
+constexpr uint64_t kStaticBrkSizeMax = 16 << 20;
 
 Lock lock;
 uint64_t bitmap_present[kBitmapSize / kPageSize / 64];  // which pages of the bitmap itself exist
@@ -104,7 +105,12 @@ HeapStrategy heap_strategy() { return strategy; }
 uint64_t arena_begin() { return dynamic_begin() + kBitmapSize + kAreasSize; }
 uint64_t arena_end() { return dynamic_begin() + kTablesSize; }
 uint64_t brk_begin() { return enclave_base() + layout().heap_base; }
-uint64_t brk_limit() { return brk_begin() + (grows() ? kBrkSizeMax : layout().heap_initial_size / 2); }
+uint64_t brk_limit() {
+  return brk_begin() +
+         (grows() ? kBrkSizeMax
+                  : (layout().heap_initial_size / 2 < kStaticBrkSizeMax ? layout().heap_initial_size / 2
+                                                                        : kStaticBrkSizeMax));
+}
 uint64_t mmap_begin() { return brk_limit() & ~(kPageSize - 1); }
 uint64_t dynamic_end() {
   return grows() ? dynamic_begin() + layout().dynamic_size : brk_begin() + layout().heap_initial_size;

@@ -33,6 +33,8 @@ struct Thread {
   Level levels[2];
   uint64_t fault_previous;   // its begin
   uint64_t fault_window;     // its size in pages
+  uint64_t fault_in_vain;    // the last page that faulted though it exists, and how often in a row
+  uint64_t fault_in_vain_count;
   uint64_t clear_child_tid;  // address that thread exit clears and wakes, or 0
   uint64_t start_fs;         // FS base of a new thread
   // The wait queue entry of this thread (futex.cc); guarded by its bucket's lock, `woken` is atomic.

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "enclave/host/process.h"
 #include "enclave/host/sandbox.h"
@@ -56,11 +55,19 @@ void place_link(int link) {
   close(source);
 }
 
+Result<Bytes> read_image(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return Error{ErrorCode::kNotFound, "host.image", "cannot read " + path};
+  Bytes image(static_cast<std::size_t>(file.tellg()));
+  file.seekg(0);
+  file.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
+  if (!file) return Error{ErrorCode::kInternal, "host.image", "cannot read all of " + path};
+  return image;
+}
+
 Result<int> run(const Options& options) {
   auto platform = TRY(open_platform(options));
-  std::ifstream file(options.image, std::ios::binary);
-  if (!file) return Error{ErrorCode::kNotFound, "host.image", "cannot read " + options.image};
-  const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const Bytes image = TRY(read_image(options.image));
   ProcessOptions process_options{.quote_socket = options.quote_socket};
   process_options.arguments.push_back(options.image);
   process_options.arguments.insert(process_options.arguments.end(), options.arguments.begin(),

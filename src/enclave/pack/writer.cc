@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -27,15 +28,16 @@ Result<Image> write_image(const Layout& layout, const Manifest& manifest, const 
   Image image;
   out.raw(sgx::ecreate_record(kSsaFrameSize, shield::kElrangeSize));
   for (const Part& part : layout.parts) {
-    Bytes content = part.content;
-    if (part.measured) content.resize(part.size);
     for (std::uint64_t at = 0; at < part.size; at += sgx::kPageSize) {
       out.raw(sgx::eadd_record(part.offset + at, part.flags));
       log.add(part.offset + at, part.flags);
       if (!part.measured) continue;  // an added page without content is zero
       for (std::uint64_t chunk = at; chunk < at + sgx::kPageSize; chunk += sgx::kExtendChunkSize) {
-        const std::span<const std::uint8_t, sgx::kExtendChunkSize> bytes(content.data() + chunk,
-                                                                         sgx::kExtendChunkSize);
+        std::array<std::uint8_t, sgx::kExtendChunkSize> bytes{};
+        if (chunk < part.content.size()) {
+          const auto rest = ByteView(part.content).subspan(chunk);
+          std::ranges::copy(rest.first(std::min(rest.size(), bytes.size())), bytes.begin());
+        }
         out.raw(sgx::eextend_record(part.offset + chunk));
         out.raw(bytes);
         log.extend(part.offset + chunk, bytes);
