@@ -22,7 +22,7 @@ class ShieldEntry : public testing::Test {
     std::string pattern = testing::TempDir() + "/clemmys-entry-XXXXXX";
     directory_ = mkdtemp(pattern.data());
     platform_ = *open_soft_platform(directory_);
-    std::ifstream file(CLEMMYS_BINARY_DIR "/images/shield_hello.sgx", std::ios::binary);
+    std::ifstream file(CLEMMYS_BINARY_DIR "/images/shield_static_heap.sgx", std::ios::binary);
     const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     enclave_ = std::move(*load_image(*platform_, image));
     std::memcpy(&layout_, image.data() + 3 * 64,
