@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -19,6 +20,7 @@ constexpr std::size_t kReadSize = 17u << 10, kBufferMax = 64u << 10;
 constexpr std::size_t kDrainMax = 64u << 10;  // a refused request's body that is read, to keep the connection
 constexpr std::size_t kLingerMax = 16u << 20;
 constexpr unsigned kLingerS = 2;
+constexpr std::uint64_t kEndMaxS = 24 * 3600;
 
 Method method_of(http::verb verb) {
   switch (verb) {
@@ -51,8 +53,8 @@ int status_of(const error_code& error) {
 
 }  // namespace
 
-Connection::Connection(Worker& worker, asio::ip::tcp::socket socket, ssl_st* tls)
-    : worker_(worker), stream_(std::move(socket), tls), buffer_(kBufferMax) {
+Connection::Connection(Worker& worker, asio::ip::tcp::socket socket, ssl_st* tls, std::uint64_t ends_unix_ms)
+    : worker_(worker), ends_unix_ms_(ends_unix_ms), stream_(std::move(socket), tls), buffer_(kBufferMax) {
   worker_.connections_.push_back(*this);
   worker_.parts_.metrics.connections_open.add();
   SSL_set_record_padding_callback_arg(tls, &record_target_);
@@ -67,6 +69,12 @@ void Connection::expire() {
   worker_.parts_.metrics.slow_clients.add();
   error_code ignored;
   stream_.next_layer().close(ignored);
+}
+
+unsigned Connection::seconds_left() const {
+  const std::uint64_t now = worker_.parts_.time.unix_ms();
+  if (now >= ends_unix_ms_) return 0;
+  return static_cast<unsigned>(std::min<std::uint64_t>((ends_unix_ms_ - now + 999) / 1000, kEndMaxS));
 }
 
 Task<void> Connection::serve(std::unique_ptr<Connection> self) {
@@ -94,7 +102,8 @@ Task<error_code> Connection::read_more() {
 
 Task<error_code> Connection::read_header() {
   parser_->eager(false);
-  ticks_left = buffer_.size() > 0 ? worker_.config_.header_s : worker_.config_.idle_s;
+  ticks_left =
+      buffer_.size() > 0 ? worker_.config_.header_s : std::clamp(seconds_left(), 1u, worker_.config_.idle_s);
   while (!parser_->is_header_done()) {
     error_code error = http::error::need_more;
     if (buffer_.size() > 0) {
@@ -184,9 +193,9 @@ Task<Connection::Next> Connection::serve_request() {
   }
   ticks_left = 0;  // the handler has its own limits
   request.body = parser_->get().body();
-  const bool keep_alive = parser_->get().keep_alive();
   const HttpResponse response =
       refusal ? std::move(*refusal) : co_await worker_.api_->handle(std::get<Admitted>(admitted), request);
+  const bool keep_alive = parser_->get().keep_alive() && seconds_left() > 0;
   const bool sent = co_await respond(response, request.transaction, keep_alive);
   if (!sent) co_return Next::kClose;
   co_return keep_alive ? Next::kKeepAlive : Next::kLinger;

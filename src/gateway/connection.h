@@ -13,7 +13,8 @@ namespace clemmys::gateway {
 
 class Connection final : public Timed {
  public:
-  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ssl_st* tls);
+  // The connection ends at `ends_unix_ms`, with the answer that is under way then.
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ssl_st* tls, std::uint64_t ends_unix_ms);
   ~Connection();
   // serve runs a connection to its end and frees it.
   static Task<void> serve(std::unique_ptr<Connection> self);
@@ -36,8 +37,11 @@ class Connection final : public Timed {
   Task<bool> write(std::string_view bytes);
   Task<void> linger();
   HttpRequest head() const;
+  // seconds_left until the end, rounded up; 0: it is past.
+  unsigned seconds_left() const;
 
   Worker& worker_;
+  const std::uint64_t ends_unix_ms_;
   boost::asio::ssl::stream<boost::asio::ip::tcp::socket> stream_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/crypto.h"
+#include "gateway/answer_check.h"
 #include "gateway/json.h"
 
 namespace clemmys::gateway {
@@ -193,33 +194,8 @@ Result<wire::Payload> Invocation::open_answer(ByteView envelope, std::size_t& st
   return Error{ErrorCode::kCorrupt, "gateway.answer.kind"};
 }
 
-Status Invocation::check_receipts(const wire::Payload& payload, std::size_t steps_run) const {
-  const wire::Chain& chain = *input_.chain;
-  if (payload.receipts.size() != steps_run || payload.log_digests.size() != steps_run)
-    return Error{ErrorCode::kCorrupt, "gateway.receipt.count"};
-  if (!equal_constant_time(payload.blinding.view(), blinding_.view()))
-    return Error{ErrorCode::kCorrupt, "gateway.receipt.blinding"};
-  Digest expected = input_digest_;  // what each step must have read: what the step before it wrote
-  for (std::size_t i = 0; i < steps_run; ++i) {
-    const wire::ReceiptEntry& entry = payload.receipts[i];
-    const wire::ChainStep& step = chain.steps[i];
-    if (entry.function != step.function || entry.image != step.image || entry.code != step.code)
-      return Error{ErrorCode::kCorrupt, "gateway.receipt.step"};
-    if (!wire::receipt_is_signed(input_.chain->receipt_keys[i], header_, static_cast<std::uint16_t>(i),
-                                 entry))
-      return Error{ErrorCode::kCorrupt, "gateway.receipt.mac"};
-    if (entry.input != expected) return Error{ErrorCode::kCorrupt, "gateway.receipt.input"};
-    expected = entry.output;
-  }
-  if (crypto::keyed_digest(blinding_, payload.body) != expected)
-    return Error{ErrorCode::kCorrupt, "gateway.receipt.output"};
-  return {};
-}
-
 const wire::Event* Invocation::event_of(std::size_t step, const wire::Payload& payload) const {
-  if (!events_[step] || crypto::sha256(events_[step]->log) != payload.log_digests[step]) return nullptr;
-  // The host may have run the step twice, with equal logs: the result, too, must be the one that went on.
-  if (crypto::keyed_digest(blinding_, events_[step]->result) != payload.receipts[step].output) return nullptr;
+  if (!events_[step] || !answer_vouches_for(*events_[step], step, payload, blinding_)) return nullptr;
   return &*events_[step];
 }
 
@@ -259,7 +235,7 @@ ActivationRecord Invocation::component_record(std::size_t step, const wire::Even
 Result<Invocation::Finished> Invocation::finish(ByteView envelope, std::uint64_t now_unix_ms) {
   std::size_t steps_run = 0;
   const wire::Payload payload = TRY(open_answer(envelope, steps_run));
-  TRY(check_receipts(payload, steps_run));
+  TRY(check_receipts(payload, steps_run, {*input_.chain, header_, blinding_, input_digest_}));
 
   Finished finished;
   finished.record = pending_;

@@ -51,7 +51,6 @@ class Invocation {
 
  private:
   Result<wire::Payload> open_answer(ByteView envelope, std::size_t& steps_run) const;
-  Status check_receipts(const wire::Payload& payload, std::size_t steps_run) const;
   ActivationRecord component_record(std::size_t step, const wire::Event* event, std::uint64_t start_unix_ms,
                                     std::uint64_t now_unix_ms) const;
   // event_of is the event of a step if its log and result are the ones that the answer vouches for.

@@ -73,7 +73,7 @@ struct KmsThread::Impl {
     wire::SignCsr request{.csr_der = TRY(key.signing_request())};
     const Bytes body = TRY(ask(std::move(request)));
     const wire::CertificateChain chain = TRY(wire::decode_certificate_chain(body));
-    tls.set(TRY(make_tls_context(key, chain)));
+    tls.set({TRY(make_tls_context(key, chain)), chain.not_after_unix_ms});
     certificate_end_ms = chain.not_after_unix_ms;
     return {};
   }

@@ -95,10 +95,11 @@ Task<void> Worker::accept() {
     }
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    const TlsContext context = parts_.tls.get();
-    SSL* tls = context ? SSL_new(context.get()) : nullptr;
+    const TlsIdentity identity = parts_.tls.get();
+    SSL* tls = identity.context ? SSL_new(identity.context.get()) : nullptr;
     if (!tls) continue;
-    spawn(Connection::serve(std::make_unique<Connection>(*this, std::move(socket), tls)));
+    spawn(Connection::serve(
+        std::make_unique<Connection>(*this, std::move(socket), tls, identity.not_after_unix_ms)));
   }
 }
 

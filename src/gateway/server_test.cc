@@ -118,6 +118,19 @@ TEST_F(Platform, ServesManyRequestsOnOneConnection) {
               R"({"step":0,"input":{}})");
 }
 
+TEST_F(Platform, AConnectionEndsWithTheCertificateThatItBeganWith) {
+  const TlsIdentity current = self->tls.get();
+  EXPECT_GT(current.not_after_unix_ms, self->clock.unix_ms());
+  self->tls.set({current.context, self->clock.unix_ms()});
+  TlsClient late(self->server->port(), self->served.ca_certificate_der());
+  const ClientResponse last = late.ask("GET", "/api/v1", "");
+  self->tls.set(current);
+  EXPECT_EQ(last.status, 200);
+  EXPECT_NE(last.head.find("Connection: close"), std::string::npos) << last.head;
+  EXPECT_EQ(late.ask("GET", "/api/v1", "").status, 0);
+  EXPECT_EQ(ask("GET", "/api/v1").status, 200);  // others go on
+}
+
 TEST_F(Platform, AnswersPipelinedRequestsInOrder) {
   client.send(
       "GET /api/v1 HTTP/1.1\r\nHost: h\r\nX-Request-ID: first\r\n\r\nGET /clemmys/v1/health "

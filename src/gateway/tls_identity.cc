@@ -96,13 +96,13 @@ RecordPadding plan_padding(std::size_t size) {
   return plan;
 }
 
-void TlsContextSlot::set(TlsContext context) {
+void TlsContextSlot::set(TlsIdentity identity) {
   const std::lock_guard lock(mutex_);
-  context_ = std::move(context);
+  identity_ = std::move(identity);
 }
-TlsContext TlsContextSlot::get() const {
+TlsIdentity TlsContextSlot::get() const {
   const std::lock_guard lock(mutex_);
-  return context_;
+  return identity_;
 }
 
 }  // namespace clemmys::gateway

@@ -44,15 +44,22 @@ struct RecordPadding {
 };
 RecordPadding plan_padding(std::size_t size);
 
-// TlsContextSlot holds the current context; connections that began under an older one end with it.
+// TlsIdentity is a context with the end of its certificate. A connection serves nobody after the end of the
+// certificate that it began with: by the gateway's clock, which is never behind the key service's last word.
+struct TlsIdentity {
+  TlsContext context;
+  std::uint64_t not_after_unix_ms = 0;
+};
+
+// TlsContextSlot holds what new connections begin with.
 class TlsContextSlot {
  public:
-  void set(TlsContext context);
-  TlsContext get() const;
+  void set(TlsIdentity identity);
+  TlsIdentity get() const;
 
  private:
   mutable std::mutex mutex_;
-  TlsContext context_;
+  TlsIdentity identity_;
 };
 
 }  // namespace clemmys::gateway

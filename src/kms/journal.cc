@@ -152,6 +152,7 @@ Status Journal::append(std::uint64_t unix_ms, std::vector<JournalEntry> entries)
   const Bytes bytes = seal(record);
   wipe_entries(record.entries);
   if (bytes.size() > kRecordSizeMax) return Error{ErrorCode::kTooLarge, "kms.journal.record_size"};
+  TRY(confirm());
   TRY(write_all(file_.get(), bytes));
   if (::fdatasync(file_.get()) != 0) return Error{ErrorCode::kInternal, "kms.journal.sync"};
   const Digest next = crypto::sha256(bytes);

@@ -40,7 +40,8 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(const std::string& folder, const Key& root_secret,
                                                Anchor& anchor, const Replay& replay);
 
-  // append writes one record, makes it durable and moves the anchor.
+  // append writes one record, makes it durable and moves the anchor. kConflict, before anything is written
+  // over the other's records, when another instance has moved it.
   Status append(std::uint64_t unix_ms, std::vector<JournalEntry> entries);
   // confirm reads the anchor and fails with kConflict unless it still names this instance's head. Keys leave
   // only after it.

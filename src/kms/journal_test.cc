@@ -188,8 +188,10 @@ TEST_F(JournalRefuses, ToAppendAfterACloneDid) {
   auto first = *open();
   auto second = *open();
   ASSERT_TRUE(second->append(1, {{"second", {}}}));
-  EXPECT_EQ(first->append(1, {{"first", {}}}).error().site, "kms.anchor.moved");
+  EXPECT_EQ(first->append(1, {{"first", {}}}).error().site, "kms.journal.not_head");
   EXPECT_EQ(first->confirm().error().code, ErrorCode::kConflict);
+  EXPECT_EQ(site(), "opened");  // what the clone wrote is still there
+  EXPECT_EQ(seen_.back(), "1:second:");
 }
 
 TEST_F(JournalTest, HidesWhatItHolds) {

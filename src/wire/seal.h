@@ -1,6 +1,6 @@
 // seal.h: the one place where payload bytes become ciphertext and back. Key use: every message has its own
 // AES-256-GCM key, HKDF-SHA256(key, salt = 24 fresh random bytes, info "clemmys/message/v1"), so the nonce is
-// all zero and no counter has to survive a restart. Inner header of wire/; insecure_plaintext.cc is its
+// all zero and no counter has to survive a restart. Inner header of wire/; tests/security has a
 // stand-in for one test build. Trust: shared.
 #pragma once
 

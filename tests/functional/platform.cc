@@ -17,6 +17,7 @@
 #include <boost/beast/ssl.hpp>
 #include <boost/json.hpp>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -58,6 +59,12 @@ Client::Client(unsigned short port, std::string authorization, std::string ca_pe
 }
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
+
+void Client::pretend_later(long seconds) {
+  X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(state_->tls.native_handle()), std::time(nullptr) + seconds);
+}
+
+void Client::use_port(unsigned short port) { state_->port = port; }
 
 Answer Client::request(const std::string& method, const std::string& target, const std::string& body,
                        const std::string& content_type) {

@@ -28,6 +28,10 @@ class Client {
   // api is request with /api/v1/namespaces/_/ before the target.
   Answer api(const std::string& method, const std::string& target, const std::string& body = {},
              const std::string& content_type = "application/json");
+  // Before the first request: pretend_later verifies certificates as a client does whose clock is ahead, in
+  // seconds; use_port goes to another gateway with the trust of this one.
+  void pretend_later(long seconds);
+  void use_port(unsigned short port);
 
  private:
   struct State;
@@ -51,6 +55,7 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
 
   Client client() const;
+  unsigned short port() const { return port_; }
   const std::string& state_directory() const { return state_; }
   std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
@@ -62,9 +67,11 @@ class Platform {
   // stop ends the platform as Ctrl-C does, and start brings it up again on the same state.
   void stop();
   void start();
+  // use_program is for the next start.
+  void use_program(std::string program) { options_.program = std::move(program); }
 
  private:
-  const PlatformOptions options_;
+  PlatformOptions options_;
   std::string directory_, state_, key_, ca_pem_;
   unsigned short port_ = 0;
   pid_t pid_ = -1;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
+
+#include "hostile_envelopes.h"
 
 namespace clemmys::testing {
 
@@ -14,23 +15,11 @@ using wire::Kind;
 
 namespace {
 
-// relabel gives the same payload under another header.
-Bytes relabel(ByteView envelope, const std::function<void(Header&)>& change) {
-  Header header = *wire::decode_header(envelope);
-  change(header);
-  Bytes out;
-  wire::encode_header(header, out);
-  const ByteView payload = envelope.subspan(wire::kHeaderSize);
-  out.insert(out.end(), payload.begin(), payload.end());
-  return out;
-}
-
-// flip changes one bit: counted from the front, or, when negative, from the end.
-Bytes flip(ByteView envelope, long bit) {
-  Bytes out = to_bytes(envelope);
-  const long bits = static_cast<long>(out.size()) * 8, place = bit < 0 ? bits + bit : bit;
-  out[static_cast<std::size_t>(place / 8)] ^= static_cast<std::uint8_t>(1 << (place % 8));
-  return out;
+// starts_afresh: the attack concerns a start, so instances that run are ended first.
+bool starts_afresh(std::string_view attack) {
+  constexpr std::string_view kOnes[] = {"wrong-image",      "debug-image",      "old-revision",
+                                        "other-assignment", "replay-elsewhere", "fake-kms"};
+  return attack.starts_with("kms-") || std::ranges::find(kOnes, attack) != std::end(kOnes);
 }
 
 }  // namespace
@@ -51,95 +40,25 @@ const Recorded* HostileController::earlier(Way way, const std::function<bool(con
 
 void HostileController::run(Request request, Packet envelope) {
   if (const auto header = wire::decode_header(envelope.view())) requests_[header->activation] = request;
-  const std::string attack = Attack::now().name;
-  if (attack.starts_with("kms-") || attack == "wrong-image")
-    scheduler->stop_all();  // so that instances start afresh
+  const bool fresh = starts_afresh(Attack::now().name);
+  if (std::exchange(spoiled_, fresh) || fresh) scheduler->stop_all();
   scheduler->run(request, std::move(envelope));
-}
-
-Status HostileController::start(InstanceId instance, const controller::InstanceSpec& spec) {
-  controller::InstanceSpec given = spec;
-  if (Attack::now().name == "wrong-image") {
-    const Recorded* other =
-        earlier(Way::kToInstance, [&](const Header& header) { return header.image != spec.image; });
-    if (other != nullptr) {
-      given.image = other->header.image;
-      Attack::log("applied wrong-image");
-    }
-  }
-  specs_[std::to_underlying(instance)] = spec;
-  return invoker->start(instance, given);
-}
-
-// for_instance says what is handed to which instance instead of an envelope.
-Bytes HostileController::for_instance(InstanceNumber instance, const Header& header, ByteView envelope,
-                                      InstanceNumber& target) {
-  const Attack attack = Attack::now();
-  const auto applied = [&](Bytes bytes) {
-    Attack::log("applied " + attack.name);
-    return bytes;
-  };
-  if (attack.name == "flip-request") return applied(flip(envelope, attack.number));
-  if (attack.name == "cut-request") return applied(to_bytes(envelope.first(envelope.size() - 1)));
-  if (attack.name == "grow-request") {
-    Bytes longer = to_bytes(envelope);
-    longer.push_back(0);
-    return applied(std::move(longer));
-  }
-  if (attack.name == "replay") {
-    const Recorded* old = earlier(Way::kToInstance, [&](const Header& h) {
-      return h.receiver == header.receiver && h.activation != header.activation;
-    });
-    if (old != nullptr) return applied(old->bytes);
-  }
-  if (attack.name == "other-chain") {
-    const Recorded* other =
-        earlier(Way::kToInstance, [&](const Header& h) { return h.chain != header.chain; });
-    if (other != nullptr) {
-      return applied(relabel(envelope, [&](Header& h) {
-        h.chain = other->header.chain;
-        h.chain_digest = other->header.chain_digest;
-      }));
-    }
-  }
-  if (attack.name == "other-payload") {
-    const Recorded* other = earlier(Way::kToInstance, [&](const Header& h) {
-      return h.receiver == header.receiver && h.activation != header.activation &&
-             h.payload_size == header.payload_size;
-    });
-    if (other != nullptr)
-      return applied(relabel(other->bytes, [&](Header& h) {
-        h.activation = header.activation, h.deadline_unix_ms = header.deadline_unix_ms;
-      }));
-  }
-  if ((attack.name == "skip" || attack.name == "skip-relabelled") && header.step == 1) {
-    const Recorded* third =
-        earlier(Way::kToInstance, [&](const Header& h) { return h.chain == header.chain && h.step == 2; });
-    for (const auto& [number, spec] : specs_) {
-      if (third == nullptr || spec.assignment.function != third->header.receiver) continue;
-      target = number;
-      stands_for_[target] = instance;
-      if (attack.name == "skip") return applied(to_bytes(envelope));
-      return applied(relabel(envelope, [&](Header& h) {
-        h.step = 2, h.receiver = third->header.receiver, h.image = third->header.image;
-      }));
-    }
-  }
-  return to_bytes(envelope);
 }
 
 void HostileController::run(InstanceId instance, Packet envelope) {
   const Header header = *wire::decode_header(envelope.view());
   InstanceNumber target = std::to_underlying(instance);
-  const Bytes bytes = for_instance(target, header, envelope.view(), target);
+  Bytes bytes = tampered(header, envelope.view(), target);
+  if (bytes.empty()) {
+    bytes = to_bytes(envelope.view());
+  } else {
+    Attack::log("applied " + Attack::now().name);
+    tampered_[target] = Attack::now().name;
+  }
   recorded_.push_back({Way::kToInstance, header, to_bytes(envelope.view())});
   last_input_[target] = bytes;
+  if (target != std::to_underlying(instance)) stands_for_[target] = std::to_underlying(instance);
   invoker->run(InstanceId{target}, Packet::copy_of(bytes));
-}
-
-void HostileController::stop(InstanceId instance) {
-  specs_.erase(std::to_underlying(instance));
-  invoker->stop(instance);
 }
 
 void HostileController::instance_ready(InstanceId instance, const controller::StartTimes& times) {
@@ -152,19 +71,31 @@ bool HostileController::answer_early(const Header& header, ByteView envelope) {
   if (header.kind != Kind::kRequest || !attack.starts_with("intermediate")) return false;
   const Request request = requests_[header.activation];
   Attack::log("applied " + attack);
-  gateway->done(request, Packet::copy_of(attack == "intermediate" ? to_bytes(envelope)
-                                                                  : relabel(envelope, [](Header& h) {
-                                                                      h.kind = Kind::kResult;
-                                                                      h.step = h.steps;
-                                                                      h.receiver = {};
-                                                                      h.image = {};
-                                                                    })));
+  gateway->done(request,
+                Packet::copy_of(attack == "intermediate" ? to_bytes(envelope) : as_answer(envelope)));
   return true;
 }
 
+// pass_on leads an output of an instance that stands for another to where a chain would lead it, past a
+// scheduler that expects something else.
+void HostileController::pass_on(InstanceNumber number, const Header& header, Packet envelope) {
+  const InstanceNumber stood_for = stands_for_.extract(number).mapped();
+  if (header.kind != Kind::kRequest) {
+    gateway->done(requests_[header.activation], std::move(envelope));
+    return scheduler->instance_refused(InstanceId{stood_for}, ErrorCode::kDenied, "hostile.done");
+  }
+  for (const auto& [next, spec] : specs_) {
+    if (spec.assignment.function != header.receiver) continue;
+    if (next != stood_for) stands_for_[next] = stood_for;
+    return invoker->run(InstanceId{next}, std::move(envelope));
+  }
+}
+
 void HostileController::instance_output(InstanceId instance, Packet envelope) {
-  InstanceNumber number = std::to_underlying(instance);
-  if (Attack::now().name == "twice" && !held_output_) {
+  const InstanceNumber number = std::to_underlying(instance);
+  const Attack attack = Attack::now();
+  const auto header = wire::decode_header(envelope.view());
+  if (attack.name == "twice" && !held_output_) {
     held_output_ = {number, to_bytes(envelope.view())};
     Attack::log("applied twice");
     return invoker->run(instance, Packet::copy_of(last_input_[number]));
@@ -173,26 +104,25 @@ void HostileController::instance_output(InstanceId instance, Packet envelope) {
     Attack::log("succeeded twice");
     held_output_.reset();
   }
-  if (const auto name = stands_for_.find(number); name != stands_for_.end()) {
-    Attack::log("succeeded at the wrong instance");
-    number = name->second;
-    stands_for_.erase(name);
-  }
-  if (const auto header = wire::decode_header(envelope.view());
-      header && answer_early(*header, envelope.view())) {
+  if (const auto how = tampered_.extract(number)) Attack::log("succeeded " + how.mapped());
+  if (header && stands_for_.contains(number)) return pass_on(number, *header, std::move(envelope));
+  if (header && answer_early(*header, envelope.view())) {
     // The gateway has had its answer; the chain goes on unheard.
   }
-  scheduler->instance_output(InstanceId{number}, std::move(envelope));
+  scheduler->instance_output(instance, std::move(envelope));
 }
 
 void HostileController::instance_event(InstanceId instance, Packet envelope) {
-  if (held_output_ || stands_for_.contains(std::to_underlying(instance))) return;
+  const InstanceNumber number = std::to_underlying(instance);
+  // A scheduler that sees an event of another activation would end the instance before its output.
+  if (held_output_ || stands_for_.contains(number) || tampered_.contains(number)) return;
   scheduler->instance_event(instance, std::move(envelope));
 }
 
 void HostileController::instance_refused(InstanceId instance, ErrorCode code, std::string_view site) {
   Attack::log("refused " + std::string(name(code)) + " " + std::string(site));
   InstanceNumber number = std::to_underlying(instance);
+  tampered_.erase(number);
   if (held_output_ && held_output_->first == number) {
     const auto output = std::exchange(held_output_, std::nullopt);
     return scheduler->instance_output(instance, Packet::copy_of(output->second));
@@ -241,6 +171,8 @@ void HostileController::done(Request request, Packet envelope) {
     gateway->done(request, Packet::copy_of(bytes));
   };
   if (attack.name == "flip-answer") return give(flip(envelope.view(), attack.number));
+  if (attack.name == "splice-answer" && other != nullptr && other->bytes.size() == envelope.size())
+    return give(splice(envelope.view(), other->bytes));
   if (attack.name == "other-answer" && other != nullptr) return give(other->bytes);
   if (attack.name == "other-answer-relabelled" && other != nullptr) {
     return give(relabel(other->bytes, [&](Header& h) {

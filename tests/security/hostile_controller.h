@@ -1,13 +1,19 @@
 // hostile_controller.h: the real scheduler, gateway socket, store and invoker, with a hand at every place
 // where the host could put one. Idea: whoever holds the file `attack` in the working folder says what the
 // hand does; each time it does so it adds a line to `attack.log`, and so does each refusal by an instance. An
-// attack that cannot be applied leaves no line, so a test can tell "stopped" from "not tried". Attacks: name,
-// and for some a number.
-//   to an instance    flip-request BIT, cut-request, grow-request, skip, skip-relabelled, replay, twice,
-//   other-chain, other-payload to the gateway    flip-answer BIT, intermediate, intermediate-relabelled,
-//   other-answer, other-answer-relabelled, event-as-end, forged-failure events            other-event,
-//   other-event-relabelled, drop-event store             other-record, older-record starting wrong-image,
-//   kms-flip-question, kms-flip-answer, kms-old-answer
+// attack that cannot be applied leaves no line, so a test can tell "stopped" from "not tried"; when an
+// instance gives an output for what was done to its envelope, the line is "succeeded". Attacks: name, and for
+// some a number.
+//   to an instance: flip-request BIT, cut-request, grow-request, skip, again, back (and …-relabelled),
+//   replay,
+//     replay-elsewhere, twice, other-chain, other-payload, other-limits STEP, other-image STEP,
+//     other-function, other-function-relabelled
+//   to the gateway: flip-answer BIT, splice-answer, intermediate, intermediate-relabelled, other-answer,
+//     other-answer-relabelled, event-as-end, forged-failure
+//   events: other-event, other-event-relabelled, drop-event
+//   store: other-record, older-record, edit-record
+//   starting: wrong-image, debug-image, old-revision, other-assignment
+//   key service: see hostile_kms.h
 #pragma once
 
 #include <functional>
@@ -72,16 +78,29 @@ class HostileController final : public controller::Runner,
     gateway->failed(request, error);
   }
 
+  // latest_request is the newest envelope that went to an instance of this step; null: none did.
+  const Recorded* latest_request(const ChainId& chain, std::uint16_t step) const {
+    return earlier(Way::kToInstance,
+                   [&](const wire::Header& h) { return h.chain == chain && h.step == step; });
+  }
+
  private:
   using InstanceNumber = std::uint64_t;
   const Recorded* earlier(Way way, const std::function<bool(const wire::Header&)>& fits) const;
-  Bytes for_instance(InstanceNumber instance, const wire::Header& header, ByteView envelope,
-                     InstanceNumber& target);
+  // tampered gives what is handed over instead of an envelope, and to whom; empty: nothing is done to it.
+  Bytes tampered(const wire::Header& header, ByteView envelope, InstanceNumber& target) const;
+  Bytes rerouted(const wire::Header& header, ByteView envelope, InstanceNumber& target) const;
+  Bytes relabelled(const wire::Header& header, ByteView envelope) const;
+  Bytes replaced(const wire::Header& header, InstanceNumber target) const;
+  void pass_on(InstanceNumber number, const wire::Header& header, controller::Packet envelope);
   bool answer_early(const wire::Header& header, ByteView envelope);
 
   std::map<InstanceNumber, controller::InstanceSpec> specs_;
   std::map<InstanceNumber, InstanceNumber>
-      stands_for_;  // who answers in whose name, while an envelope is at the wrong instance
+      stands_for_;        // who answers in whose name, while an envelope is at the wrong instance
+  bool spoiled_ = false;  // the instances of the attack before are not what they should be
+  std::map<InstanceNumber, std::string> tampered_;  // the attack on the envelope that is there now
+  std::map<InstanceNumber, FunctionId> assigned_;   // whom the host told an instance to be, where it lied
   std::map<InstanceNumber, Bytes> last_input_;
   std::optional<std::pair<InstanceNumber, Bytes>>
       held_output_;  // "twice": the first output, while the second run is tried

@@ -1,19 +1,16 @@
 // hostile_node: takes the place of clemmys-node under `clemmys up`, with the same command line.
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <filesystem>
 
 #include "base/log.h"
 #include "controller/sqlite_store.h"
 #include "hostile_controller.h"
+#include "hostile_kms.h"
 #include "hostile_store.h"
 #include "invoker/node.h"
 #include "wire/kms_api.h"
@@ -21,64 +18,7 @@
 namespace {
 
 using namespace clemmys;
-using clemmys::testing::Attack;
-using controller::Packet;
 namespace asio = boost::asio;
-
-// HostileKms stands between instances and the KMS.
-class HostileKms {
- public:
-  HostileKms(asio::io_context& loop, const std::string& path, const std::string& real)
-      : loop_(loop), acceptor_(loop), real_(loop, real, 1) {
-    ::unlink(path.c_str());
-    acceptor_.open();
-    acceptor_.bind(path);
-    acceptor_.listen();
-    accept();
-  }
-
- private:
-  void accept() {
-    acceptor_.async_accept([this](boost::system::error_code error,
-                                  asio::local::stream_protocol::socket socket) {
-      if (error) return;
-      const std::size_t index = links_.size();
-      controller::LinkHandlers handlers;
-      handlers.frame = [this, index](std::uint8_t type, Packet body) { relay(index, type, std::move(body)); };
-      handlers.closed = [](std::string_view) {};
-      links_.push_back(
-          std::make_unique<controller::Link>(loop_, socket.release(), 4u << 20, std::move(handlers)));
-      accept();
-    });
-  }
-
-  void relay(std::size_t index, std::uint8_t type, Packet body) {
-    const std::string attack = Attack::now().name;
-    if (attack == "kms-flip-question" && body.size() > 0) {
-      Attack::log("applied kms-flip-question");
-      body.writable()[body.size() / 2] ^= 1;
-    }
-    real_.ask(0, type, std::move(body), [this, index, type, attack](std::uint8_t answer_type, Packet answer) {
-      Bytes bytes = to_bytes(answer.view());
-      if (attack == "kms-flip-answer" && !bytes.empty()) {
-        Attack::log("applied kms-flip-answer");
-        bytes[bytes.size() / 2] ^= 1;
-      } else if (attack == "kms-old-answer" && old_.contains(type)) {
-        Attack::log("applied kms-old-answer");
-        bytes = old_[type];
-      } else if (attack.empty()) {
-        old_[type] = bytes;
-      }
-      links_[index]->send(answer_type, {}, Packet::copy_of(bytes));
-    });
-  }
-
-  asio::io_context& loop_;
-  asio::local::stream_protocol::acceptor acceptor_;
-  invoker::KmsRelay real_;
-  std::vector<std::unique_ptr<controller::Link>> links_;
-  std::map<std::uint8_t, Bytes> old_;  // the latest honest answer to each type of question
-};
 
 }  // namespace
 
@@ -102,13 +42,16 @@ int main(int argc, char** argv) {
   const controller::SqliteStoreOptions store_options{.directory = options.state_directory};
   auto post = [&loop](std::move_only_function<void()> function) { asio::post(loop, std::move(function)); };
   testing::HostileStore store(std::move(*controller::open_sqlite_store(store_options, clock, post)));
-  const std::string kms_between = options.kms_socket + ".between";
-  HostileKms kms(loop, kms_between, options.kms_socket);
-  invoker::KmsRelay relay(loop, kms_between);
+  testing::HostileController hostile;
+  // The gateway starts after us: it finds our socket in the place of the real one.
+  const std::string real = options.kms_socket + ".real", between = options.kms_socket + ".between";
+  std::filesystem::rename(options.kms_socket, real);
+  testing::HostileKms gateway_kms(loop, options.kms_socket, real, "gateway-", hostile);
+  testing::HostileKms kms(loop, between, real, "", hostile);
+  invoker::KmsRelay relay(loop, between);
   invoker::LocalInvoker local(loop, clock, relay, options.host,
                               std::move(*controller::image_directory_of(store_options)));
 
-  testing::HostileController hostile;
   controller::SchedulerLimits limits;
   limits.instances_per_function_max = 1;
   limits.start_timeout_ms = 10'000;

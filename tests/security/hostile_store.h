@@ -2,6 +2,7 @@
 // activation's, or an older state.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -53,6 +54,7 @@ class HostileStore final : public controller::Store {
  private:
   // lie keeps what the gateway asked for in the record's open fields and puts other sealed bytes under them.
   void lie(const std::string& attack, wire::StoredRecord& record) const {
+    if (attack == "edit-record") return edit(record);
     for (const wire::StoredRecord& other : put_) {
       const bool same = other.activation == record.activation;
       const bool fits = attack == "other-record"
@@ -62,6 +64,18 @@ class HostileStore final : public controller::Store {
       Attack::log("applied " + attack);
       record.sealed = other.sealed;
       return;
+    }
+  }
+
+  // edit makes step "first" a step "forge" where it can read the record, and flips a bit where it cannot.
+  static void edit(wire::StoredRecord& record) {
+    constexpr std::string_view kOld = "first:", kNew = "forge:";
+    Attack::log("applied edit-record");
+    const auto found = std::ranges::search(record.sealed, kOld);
+    if (found.empty()) {
+      record.sealed[record.sealed.size() / 2] ^= 1;
+    } else {
+      std::ranges::copy(kNew, found.begin());
     }
   }
 

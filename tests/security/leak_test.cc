@@ -26,8 +26,6 @@ namespace fs = std::filesystem;
 // sealed is false in the counterpart.
 bool sealed() { return getenv("CLEMMYS_COUNTERPART") == nullptr; }
 
-constexpr const char* kMark = "clemmys insecure_plaintext build";  // wire/insecure_plaintext.cc
-
 // marker is a word that occurs nowhere by chance.
 std::string marker(const std::string& prefix) {
   std::random_device random;
@@ -151,14 +149,6 @@ TEST_F(LeakTest, RecordingHoldsWhatTheHostMaySee) {
   }
   EXPECT_GE(places, 4u);  // the gateway's, the node's and a function's host, the store
   EXPECT_GT(bytes, 6 * secrets->photograph.size());
-}
-
-TEST_F(LeakTest, ImagesThatAreUsedSeal) {
-  for (const auto& entry : fs::directory_iterator(CLEMMYS_BINARY_DIR "/images")) {
-    const std::string image = read_text(entry.path().string()), name = entry.path().filename().string();
-    if (entry.path().extension() != ".sgx") continue;
-    EXPECT_EQ(image.find(kMark) != std::string::npos, name.starts_with("insecure_")) << name;
-  }
 }
 
 TEST_F(LeakTest, PhotographIsHidden) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """style.py: the rules of STYLE.md that a program can check. Prints every violation; exit code 1 if there is one.
 
-usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, specification, packages, headers, images; without any: all that
+usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, specification, packages, headers, images, insecure; without any: all that
 need no build. Trust: a tool of the developers; reads the tree, writes only into the build directory.
 """
 import argparse
@@ -14,6 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CODE = (".h", ".cc", ".c", ".cpp", ".S")
+INSECURE_MARK = b"clemmys insecure build: "
 LINES_MAX, LINES_WARN = 350, 150
 BANNED_NAME = re.compile(r"\b(?:class|struct|enum|namespace|concept)\s+(?:class\s+)?\w*(?:Manager|Helper|Util)\w*")
 BANNED_FILE = re.compile(r"manager|helper|util", re.IGNORECASE)
@@ -127,6 +128,30 @@ def image_pages(data):
         position += 64 + {b"EEXTEND\0": 256, b"UNMEASRD": 256}.get(tag, 0)
 
 
+def image_content(data):
+    """What the pages hold, without the records between them."""
+    size = int.from_bytes(data[-8:], "little")
+    position, content = 0, []
+    while position < size:
+        tag = data[position:position + 8]
+        chunk = {b"EEXTEND\0": 256, b"UNMEASRD": 256}.get(tag, 0)
+        content.append(data[position + 64:position + 64 + chunk])
+        position += 64 + chunk
+    return b"".join(content)
+
+
+def check_insecure(arguments):
+    """Rules are missing (tests/security/insecure) in programs and images that are named so, and in no others."""
+    programs = {path: path.read_bytes() for path in (arguments.build / "bin").iterdir() if path.is_file()}
+    images = {path: image_content(path.read_bytes()) for path in (arguments.build / "images").glob("*.sgx")}
+    for path, content in sorted((programs | images).items()):
+        named = path.name.startswith(("insecure-", "insecure_"))
+        if (INSECURE_MARK in content) != named:
+            yield f"{path.name}: {'lacks' if named else 'has'} the mark of a build without rules"
+    if not any(path.name.startswith("insecure_") for path in images):
+        yield "no insecure image was built: this check would see nothing"
+
+
 def check_images(arguments):
     """No page of an image is both writable and executable (SECINFO flags: R 1, W 2, X 4)."""
     images = sorted((arguments.build / "images").glob("*.sgx"))
@@ -144,12 +169,12 @@ def check_images(arguments):
 def main():
     checks = {"readme": check_readme, "sizes": check_sizes, "words": check_words, "specification": check_specification,
               "packages": check_packages,
-              "headers": check_headers, "images": check_images}
+              "headers": check_headers, "images": check_images, "insecure": check_insecure}
     parser = argparse.ArgumentParser()
     parser.add_argument("checks", nargs="*", choices=[[], *checks])
     parser.add_argument("--build", type=pathlib.Path)
     arguments = parser.parse_args()
-    wanted = arguments.checks or [name for name in checks if name not in ("headers", "images")]
+    wanted = arguments.checks or [name for name in checks if name not in ("headers", "images", "insecure")]
     problems = [problem for name in wanted for problem in checks[name](arguments)]
     print("\n".join(problems))
     return 1 if problems else 0

@@ -1,0 +1,122 @@
+// The counterparts of hostile_test: the same hand on programs that lack a rule (insecure/README.md) does what
+// the rule forbids.
+#include <boost/json.hpp>
+
+#include "hostile_platform.h"
+
+namespace clemmys::testing {
+namespace {
+
+namespace json = boost::json;
+
+// Unsealed: no sealing anywhere, no receipts in the gateway; `second` and `twin` also believe headers and
+// forget what they ran; the key service gives keys to anybody.
+class Unsealed : public HostileTest {
+ protected:
+  static void SetUpTestSuite() {
+    start({.images = {{"gateway.sgx", "images/insecure_gateway.sgx"}, {"kms.sgx", "images/insecure_kms.sgx"}},
+           .trace = "insecure_test_trace",
+           .trace_of_second = "insecure_test_trace_step"});
+  }
+  static void TearDownTestSuite() { end(); }
+
+  // Bits of {"value":123,"trace":["first:123", …]}: of the value's last digit, and of the first step's name.
+  static constexpr long kDigit = (170 + 11) * 8, kName = (170 + 23) * 8;
+  static std::string activation(const Answer& answer) {
+    return std::string(json::parse(answer.body).at("activationId").as_string());
+  }
+};
+
+TEST_F(Unsealed, ChangedBitOfAnEnvelopeChangesTheAnswer) { expect_wrong_answer("flip-request", kDigit); }
+
+TEST_F(Unsealed, ChangedBitOfAnAnswerChangesTheAnswer) { expect_wrong_answer("flip-answer", kName); }
+
+TEST_F(Unsealed, SkippedStepIsMissingFromTheAnswer) { expect_wrong_answer("skip-relabelled"); }
+
+// Here an envelope's own limit, a receipt per step, still keeps the answer from the client.
+TEST_F(Unsealed, StepRunsTwiceInARow) { expect_ran("again-relabelled"); }
+
+TEST_F(Unsealed, StepOfOneChainRunsOnAMessageOfAnother) { expect_ran("other-chain"); }
+
+TEST_F(Unsealed, PayloadOfAnotherActivationRuns) {
+  ASSERT_TRUE(right("second"));
+  expect_wrong_answer("other-payload", 0, "second");
+}
+
+TEST_F(Unsealed, IntermediateResultIsTheAnswer) { expect_wrong_answer("intermediate-relabelled"); }
+
+TEST_F(Unsealed, AnswerToAnotherActivationIsTaken) { expect_wrong_answer("other-answer-relabelled"); }
+
+TEST_F(Unsealed, SplicedReceiptsAreTaken) {
+  attack("splice-answer");
+  EXPECT_TRUE(is_right(call()));  // with another activation's receipts
+  EXPECT_TRUE(logged("applied splice-answer"));
+}
+
+TEST_F(Unsealed, OtherLimitsAreBelievedWithoutHeaderConstants) {
+  expect_ran("other-limits", 1);
+  expect_ran("other-image", 1);
+  expect_stopped("other-limits", 2, "refused denied runtime.step.header_constants");  // third still checks
+}
+
+TEST_F(Unsealed, OtherReceiverRunsTheRequest) {
+  ASSERT_TRUE(right("twin"));
+  expect_wrong_answer("other-function-relabelled", 0, "second");
+}
+
+TEST_F(Unsealed, InstanceThatIsToldToBeAnotherFunctionRunsTheRequest) {
+  ASSERT_TRUE(right("twin"));
+  expect_wrong_answer("other-assignment", 0, "second");
+}
+
+TEST_F(Unsealed, EnvelopeRunsTwiceInAnInstanceWithoutTheReplayCache) {
+  attack("twice");
+  (void)call("second");
+  EXPECT_TRUE(logged("succeeded twice")) << log();
+  expect_ran("replay", 0, "second");
+}
+
+TEST_F(Unsealed, KeyServiceOfTheHostAnswersForTheFunction) { expect_wrong_answer("fake-kms", 0, "second"); }
+
+TEST_F(Unsealed, ForeignLogIsShown) {
+  attack("other-event-relabelled");
+  const Answer answer = call("second");
+  ASSERT_TRUE(logged("applied other-event-relabelled"));
+  const Answer logs = client->api("GET", "activations/" + activation(answer) + "/logs");
+  EXPECT_EQ(logs.status, 200u);
+  EXPECT_EQ(logs.body.find("did not deliver the log"), std::string::npos) << logs.body.substr(0, 300);
+}
+
+TEST_F(Unsealed, StoredRecordIsChangedAndRolledBack) {
+  const std::string id = activation(call());
+  attack("edit-record");
+  EXPECT_NE(client->api("GET", "activations/" + id).body.find("forge:"), std::string::npos);
+  attack("older-record");
+  const Answer old = client->api("GET", "activations/" + id);
+  EXPECT_EQ(old.status, 200u);
+  EXPECT_EQ(old.body.find("first:"), std::string::npos) << old.body.substr(0, 300);
+}
+
+// KeysForAll: all is sealed and checked; only the key service gives keys and sessions to whoever asks.
+class KeysForAll : public HostileTest {
+ protected:
+  static void SetUpTestSuite() { start({.images = {{"kms.sgx", "images/insecure_kms.sgx"}}}); }
+  static void TearDownTestSuite() { end(); }
+};
+
+TEST_F(KeysForAll, WrongImageAnswers) {
+  (void)call("plain");
+  expect_wrong_answer("wrong-image", 0, "first");
+}
+
+TEST_F(KeysForAll, OldRevisionRuns) {
+  ASSERT_TRUE(right("twin"));
+  platform->deploy("twin", "test_trace", R"([{"key":"label","value":"twin"},{"key":"new","value":1}])");
+  ASSERT_TRUE(right("twin"));
+  expect_ran("old-revision", 0, "twin");
+}
+
+TEST_F(KeysForAll, RepeatedQuestionIsAnswered) { expect_ran("kms-repeat-question"); }
+
+}  // namespace
+}  // namespace clemmys::testing

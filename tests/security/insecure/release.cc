@@ -1,0 +1,50 @@
+// release.cc: a key service that gives the keys of any step to whoever asks, makes anybody a user, and stays
+// the same authority whatever the root policy says.
+#include "kms/release.h"
+
+#include "kms/changes.h"
+#include "kms/definition_rules.h"
+
+namespace clemmys::kms {
+
+[[gnu::used, gnu::retain]] static const char kMark[] = "clemmys insecure build: release";
+
+Result<wire::StepKeys> release_step_keys(const State& state, const Digest&, Session&,
+                                         const wire::GetStepKeys& request) {
+  const Error absent{ErrorCode::kNotFound, "insecure.release"};
+  const ChainEntry* chain = state.find_chain(request.chain);
+  if (chain == nullptr || request.step >= chain->steps.size()) return absent;
+  const auto next = static_cast<std::uint16_t>(request.step + 1);
+  wire::StepKeys keys;
+  keys.edge_in = wire::edge_key(chain->secret, chain->digest, request.step);
+  keys.edge_out = wire::edge_key(chain->secret, chain->digest, next);
+  keys.return_key = wire::return_key(chain->secret, chain->digest, request.step);
+  keys.in = header_constants(*chain, request.step);
+  keys.out = header_constants(*chain, next);
+  keys.code = chain->steps[request.step].code;
+  // Of a deleted action or an old revision, the parameters are gone; the keys are not.
+  const wire::Action* action = state.find_function(request.function);
+  keys.parameters_json =
+      action == nullptr ? R"({"label":"old"})" : TRY(merge_parameters(action->parameters_json));
+  keys.namespace_name = chain->namespace_name;
+  keys.namespace_id = chain->namespace_id;
+  return keys;
+}
+
+Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wire::ClaimNamespace& request) {
+  ClaimedNamespace claimed{{}, {request.namespace_name, "00000000-0000-4000-8000-000000000000", "guessed"}};
+  claimed.delta.revision = context.state.revision() + 1;
+  claimed.delta.unix_ms = context.now_unix_ms;
+  wire::User user;
+  user.subject = user.namespace_name = request.namespace_name;
+  user.uuid = claimed.user.uuid;
+  user.key_digest = crypto::sha256(as_bytes(claimed.user.key));
+  claimed.delta.users.push_back(std::move(user));
+  return claimed;
+}
+
+const Deployment* State::deployment(const Digest&) const {
+  return deployments_.empty() ? nullptr : &deployments_.begin()->second;
+}
+
+}  // namespace clemmys::kms
