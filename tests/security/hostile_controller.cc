@@ -17,7 +17,7 @@ namespace {
 
 // starts_afresh: the attack concerns a start, so instances that run are ended first.
 bool starts_afresh(std::string_view attack) {
-  constexpr std::string_view kOnes[] = {"wrong-image",      "debug-image",      "old-revision",
+  constexpr std::string_view kOnes[] = {"wrong-image",      "fresh-start",      "old-revision",
                                         "other-assignment", "replay-elsewhere", "fake-kms"};
   return attack.starts_with("kms-") || std::ranges::find(kOnes, attack) != std::end(kOnes);
 }

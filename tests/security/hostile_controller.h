@@ -12,7 +12,7 @@
 //     other-answer-relabelled, event-as-end, forged-failure
 //   events: other-event, other-event-relabelled, drop-event
 //   store: other-record, older-record, edit-record
-//   starting: wrong-image, debug-image, old-revision, other-assignment
+//   starting: wrong-image, fresh-start, old-revision, other-assignment
 //   key service: see hostile_kms.h
 #pragma once
 

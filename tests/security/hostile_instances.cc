@@ -21,7 +21,7 @@ Status HostileController::start(InstanceId instance, const controller::InstanceS
     });
     if (other != nullptr) assigned_[number] = given.assignment.function = other->header.receiver;
   }
-  if (other != nullptr || attack == "debug-image") Attack::log("applied " + attack);
+  if (other != nullptr || attack == "fresh-start") Attack::log("applied " + attack);
   specs_[number] = spec;
   return invoker->start(instance, given);
 }

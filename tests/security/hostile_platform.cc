@@ -22,7 +22,8 @@ std::vector<std::string> steps_of(const std::string& action) {
 }  // namespace
 
 void HostileTest::start(const HostileOptions& options) {
-  build = new BuildFolder({{"clemmys-node", "tests/hostile_node"}}, options.images);
+  build = new BuildFolder({{"clemmys-node", "tests/hostile_node"}, {"clemmys-host", "tests/hostile_host"}},
+                          options.images);
   PlatformOptions platform_options;
   platform_options.program = build->program();
   platform = new Platform(platform_options);

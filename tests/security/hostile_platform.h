@@ -1,6 +1,7 @@
-// hostile_platform.h: the fixture of the attack tests: a platform whose node is hostile_node, with the chain
-// first → second → third, another order of the same functions ("other"), and "twin", another function with
-// second's image. A test moves the hand by `attack`, sends requests, and reads in attack.log what happened.
+// hostile_platform.h: the fixture of the attack tests: a platform whose node is hostile_node and whose host
+// processes are hostile_host, with the chain first → second → third, another order of the same functions
+// ("other"), and "twin", another function with second's image. A test moves the hand by `attack`, sends
+// requests, and reads in attack.log what happened.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -82,12 +82,27 @@ TEST_F(HostileState, DebugEnclaveGetsNoKeys) {
   const std::string path = file("node/images/" + to_hex(before.measurement) + ".sgx");
   ASSERT_TRUE(fs::exists(path));
   write_bytes(path, debug);
-  attack("debug-image");
+  attack("fresh-start");
   const Answer answer = call("first");
-  EXPECT_TRUE(logged("applied debug-image"));
+  EXPECT_TRUE(logged("applied fresh-start"));
   EXPECT_EQ(is_right(answer, "first"), counterpart()) << answer.status << log();
   EXPECT_EQ(kms_log().find("kms.admission.debug") == std::string::npos, counterpart());
   write_bytes(path, release);
+}
+
+TEST_F(HostileState, EnclaveOfALyingHostEndsAndAnswersNothing) {
+  for (const char* lie : {"long", "errno"}) {
+    std::ofstream(file("lie")) << lie;
+    attack("fresh-start");
+    const Answer answer = call("first");
+    EXPECT_NE(answer.status, 200u) << lie << ": " << answer.body;
+    EXPECT_TRUE(logged("ended")) << lie << ": " << log();
+  }
+  // Time that goes back is held, and hurts nobody.
+  std::ofstream(file("lie")) << "backwards";
+  attack("fresh-start");
+  EXPECT_TRUE(right("first")) << log();
+  fs::remove(file("lie"));
 }
 
 TEST_F(HostileState, EvidenceOfAnEarlierStartIsRefused) {

@@ -1,0 +1,53 @@
+// hostile_host.cc: clemmys-host with a host kernel that lies to the enclave. The file `lie` in the working
+// folder, as it is when the process starts, says how: "long" (more was read than asked for), "errno" (an
+// error that Linux does not have), "backwards" (each reading of a clock is earlier than the one before).
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace {
+
+std::string g_lie;
+[[gnu::constructor]] void read_lie() { std::ifstream("lie") >> g_lie; }  // before the process confines itself
+
+long kernel(long number, const long (&a)[6]) {
+  long result = number;
+  register long r10 asm("r10") = a[3];
+  register long r8 asm("r8") = a[4];
+  register long r9 asm("r9") = a[5];
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+long lie_about(long number, const long (&a)[6], long result) {
+  const bool reading = number == SYS_read || number == SYS_recvfrom;
+  if (g_lie == "long" && reading && result > 0) return a[2] + 1;
+  if (g_lie == "errno" && reading) return -5000;
+  if (g_lie == "backwards" && number == SYS_clock_gettime && result == 0) {
+    static long behind_s = 0;
+    reinterpret_cast<timespec*>(a[1])->tv_sec -= ++behind_s;
+  }
+  return result;
+}
+
+}  // namespace
+
+// syscall takes the place of libc's: src/enclave/host makes the enclave's calls through it.
+extern "C" long syscall(long number, ...) noexcept {
+  va_list list;
+  va_start(list, number);
+  long arguments[6];
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  const long result = lie_about(number, arguments, kernel(number, arguments));
+  if (result >= 0) return result;
+  errno = static_cast<int>(-result);
+  return -1;
+}
