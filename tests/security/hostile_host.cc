@@ -11,8 +11,15 @@
 
 namespace {
 
-std::string g_lie;
-[[gnu::constructor]] void read_lie() { std::ifstream("lie") >> g_lie; }  // before the process confines itself
+const std::string& the_lie() {
+  static const std::string text = [] {
+    std::string word;
+    std::ifstream("lie") >> word;
+    return word;
+  }();
+  return text;
+}
+[[gnu::constructor]] void read_it_before_the_process_confines_itself() { (void)the_lie(); }
 
 long kernel(long number, const long (&a)[6]) {
   long result = number;
@@ -28,9 +35,9 @@ long kernel(long number, const long (&a)[6]) {
 
 long lie_about(long number, const long (&a)[6], long result) {
   const bool reading = number == SYS_read || number == SYS_recvfrom;
-  if (g_lie == "long" && reading && result > 0) return a[2] + 1;
-  if (g_lie == "errno" && reading) return -5000;
-  if (g_lie == "backwards" && number == SYS_clock_gettime && result == 0) {
+  if (the_lie() == "long" && reading && result > 0) return a[2] + 1;
+  if (the_lie() == "errno" && reading) return -5000;
+  if (the_lie() == "backwards" && number == SYS_clock_gettime && result == 0) {
     static long behind_s = 0;
     reinterpret_cast<timespec*>(a[1])->tv_sec -= ++behind_s;
   }

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "build_folder.h"
-#include "platform.h"
+#include "../functional/platform.h"
 
 namespace clemmys::testing {
 
