@@ -165,17 +165,26 @@ void Platform::stop() {
   pid_ = -1;
 }
 
-Client Platform::client() const { return {port_, "Basic " + base64(as_bytes(key_)), ca_pem_}; }
+Client Platform::client() const { return client_of(key_); }
+
+Client Platform::client_of(const std::string& key) const {
+  return {port_, "Basic " + base64(as_bytes(key)), ca_pem_};
+}
 
 void Platform::deploy(const std::string& action, const std::string& image,
                       const std::string& parameters_json) const {
+  deploy(client(), action, image, parameters_json);
+}
+
+void Platform::deploy(Client user, const std::string& action, const std::string& image,
+                      const std::string& parameters_json) {
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
   boost::json::object body{
       {"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
       {"parameters", boost::json::parse(parameters_json)}};
   const Answer answer =
-      client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
+      user.api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
   if (answer.status != 200)
     throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " +
                              answer.body.substr(0, 500));

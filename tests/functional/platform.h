@@ -55,6 +55,8 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
 
   Client client() const;
+  // client_of gives a client of another user, by `uuid:key`.
+  Client client_of(const std::string& key) const;
   unsigned short port() const { return port_; }
   const std::string& state_directory() const { return state_; }
   std::string log_path() const { return directory_ + "/up.log"; }
@@ -63,6 +65,8 @@ class Platform {
   // array of {key,value}.
   void deploy(const std::string& action, const std::string& image,
               const std::string& parameters_json = "[]") const;
+  static void deploy(Client user, const std::string& action, const std::string& image,
+                     const std::string& parameters_json);
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
   // stop ends the platform as Ctrl-C does, and start brings it up again on the same state.
   void stop();

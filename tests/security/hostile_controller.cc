@@ -184,6 +184,13 @@ void HostileController::done(Request request, Packet envelope) {
         earlier(Way::kEvent, [&](const Header& h) { return h.activation == header.activation; });
     if (own != nullptr) return give(relabel(own->bytes, [](Header& h) { h.kind = Kind::kEnd; }));
   }
+  if (attack.name == "second-answer" && other != nullptr) {
+    const Bytes second = relabel(other->bytes, [&](Header& h) {
+      h.activation = header.activation, h.deadline_unix_ms = header.deadline_unix_ms;
+    });
+    gateway->done(request, std::move(envelope));
+    return give(second);
+  }
   if (attack.name == "forged-failure") {
     Attack::log("applied forged-failure");
     return gateway->failed(request, {wire::PlatformErrorCode::kInstanceDied, 0, R"({"trace":["forged"]})"});

@@ -9,7 +9,7 @@
 //     replay-elsewhere, twice, other-chain, other-payload, other-limits STEP, other-image STEP,
 //     other-function, other-function-relabelled
 //   to the gateway: flip-answer BIT, splice-answer, intermediate, intermediate-relabelled, other-answer,
-//     other-answer-relabelled, event-as-end, forged-failure
+//     other-answer-relabelled, event-as-end, second-answer, forged-failure
 //   events: other-event, other-event-relabelled, drop-event
 //   store: other-record, older-record, edit-record
 //   starting: wrong-image, fresh-start, old-revision, other-assignment

@@ -1,9 +1,13 @@
 // protocol.md's table of attacks, against real enclaves: each test moves the hand in hostile_node, sends a
 // request, and expects that the client never takes a wrong answer for a right one, that whoever should refuse
 // did, and that honest requests work afterwards.
+#include <unistd.h>
+
 #include <boost/json.hpp>
 
 #include "hostile_platform.h"
+#include "wire/frame.h"
+#include "wire/kms_api.h"
 
 namespace clemmys::testing {
 namespace {
@@ -52,6 +56,41 @@ TEST_F(Hostile, OtherReceiverIsRefused) {
   expect_stopped("other-function", 0, "refused denied runtime.step.receiver", "second");
   // The instance takes itself for the receiver, and asks for keys: they are of a step that is not its own.
   expect_stopped("other-function-relabelled", 0, "refused denied", "second");
+}
+
+// another_tenant makes a namespace as the operator, and claims it as its owner.
+std::string another_tenant(Client& anybody, const std::string& kms_socket) {
+  const int kms = *wire::connect_unix(kms_socket);
+  const auto create = static_cast<std::uint8_t>(wire::KmsFrame::kCreateNamespace);
+  EXPECT_TRUE(wire::write_frame(kms, create, as_bytes("tenant")));
+  const wire::Frame token = *wire::read_frame(kms);
+  ::close(kms);
+  const Answer claimed = anybody.request("POST", "/clemmys/v1/namespaces/tenant/claim",
+                                         R"({"token":")" + std::string(as_text(token.body)) + "\"}");
+  const json::value user = json::parse(claimed.body);
+  return std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
+}
+
+TEST_F(Hostile, InstanceOfAnotherTenantIsRefused) {
+  const std::string key = another_tenant(*client, file("run/kms.sock"));
+  Platform::deploy(platform->client_of(key), "theirs", "test_trace", R"([{"key":"label","value":"theirs"}])");
+  Client tenant = platform->client_of(key);
+  const auto call_theirs = [&] {
+    return tenant.api("POST", "actions/theirs?blocking=true", R"({"value":1})").status;
+  };
+  ASSERT_EQ(call_theirs(), 200u);
+  expect_stopped("other-function", 0, "refused denied runtime.step.receiver", "first");
+  attack("");
+  ASSERT_EQ(call_theirs(), 200u);
+  expect_stopped("other-function-relabelled", 0, "refused denied", "first");
+}
+
+TEST_F(Hostile, RevokedImageGetsNoSession) {
+  platform->deploy("gone", "example_checksum");
+  (void)call("gone");
+  ASSERT_EQ(client->api("DELETE", "actions/gone").status, 200u);
+  expect_stopped("wrong-image", 0, "ended", "first");
+  EXPECT_NE(read_text(file("logs/kms.log")).find("kms.admission.measurement"), std::string::npos);
 }
 
 TEST_F(Hostile, OtherImageOrLimitsAreRefused) {
@@ -126,6 +165,17 @@ TEST_F(Hostile, SplicedReceiptsAreRefused) {
 }
 
 TEST_F(Hostile, EventIsNoEarlyEnd) { expect_stopped("event-as-end", 0, ""); }
+
+TEST_F(Hostile, SecondAnswerChangesNothing) {
+  ASSERT_TRUE(right("chain"));
+  attack("second-answer");
+  const Answer answer = call();
+  EXPECT_TRUE(logged("applied second-answer"));
+  EXPECT_TRUE(is_right(answer)) << answer.body.substr(0, 300);
+  const std::string id(json::parse(answer.body).at("activationId").as_string());
+  const Answer record = client->api("GET", "activations/" + id);
+  EXPECT_NE(record.body.find("third:" + std::to_string(value)), std::string::npos) << record.body;
+}
 
 TEST_F(Hostile, ForgedPlatformErrorIsNeverAResult) { expect_stopped("forged-failure", 0, ""); }
 
