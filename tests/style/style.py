@@ -84,14 +84,17 @@ def check_packages(_):
         for name in re.findall(r"^\s*#\s*include\s*<([^>]+)>", read(path), re.M):
             includes.setdefault(name, path)
     roots = [pathlib.Path(root) for root in ("/usr/include", "/usr/include/x86_64-linux-gnu")]
-    for name, user in sorted(includes.items()):
-        found = [str(root / name) for root in roots if (root / name).is_file()]
-        if not found:
-            continue  # the compiler's own, or ours
-        owner = subprocess.run(["dpkg-query", "-S", found[0]], capture_output=True, text=True, check=False)
-        package = owner.stdout.split(":")[0]
-        if package and package not in listed | IMPLIED:
-            yield f"{user}: <{name}> is from {package}, which ./dev does not install"
+    found = {}  # file → the include that means it
+    for name in sorted(includes):
+        file = next((str(root / name) for root in roots if (root / name).is_file()), None)
+        if file:  # else the compiler's own, or ours
+            found[file] = name
+    owners = subprocess.run(["dpkg-query", "-S", *found], capture_output=True, text=True, check=False).stdout
+    for line in owners.splitlines():
+        package, _, file = line.rpartition(": ")
+        package = package.split(":")[0]
+        if file in found and package not in listed | IMPLIED:
+            yield f"{includes[found[file]]}: <{found[file]}> is from {package}, which ./dev does not install"
 
 
 def check_headers(arguments):
