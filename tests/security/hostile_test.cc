@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
 #include "hostile_platform.h"
 #include "wire/frame.h"
@@ -240,6 +242,35 @@ TEST_F(Hostile, RepeatedQuestionToTheKeyServiceIsRefused) {
 }
 
 TEST_F(Hostile, OldAnswersOfTheKeyServiceGiveNoKeys) { expect_stopped("kms-old-answer", 0, ""); }
+
+// What the gateway hears from the key service, too, passes the host.
+TEST_F(Hostile, TamperedWayBetweenGatewayAndKeyServiceChangesNothing) {
+  for (const std::string kind : {"flip-question", "flip-answer", "old-answer"}) {
+    attack("gateway-kms-" + kind);
+    EXPECT_ANY_THROW(platform->deploy(kind, "test_print")) << kind;
+    EXPECT_TRUE(logged("applied gateway-kms-" + kind));
+    attack("");
+    platform->deploy("after-" + kind, "test_print");
+  }
+  attack("gateway-kms-repeat-question");
+  platform->deploy("repeated", "test_print");
+  EXPECT_TRUE(logged("refused gateway-kms-repeat-question")) << log();
+  EXPECT_FALSE(logged("succeeded"));
+}
+
+TEST_F(Hostile, GatewayAcceptsOneKeyServiceInItsLife) {
+  attack("gateway-fake-kms");
+  EXPECT_ANY_THROW(platform->deploy("faked", "test_print"));
+  EXPECT_TRUE(right("chain"));  // under the view of the real one
+  const auto refused_the_other = [] {
+    return read_text(file("logs/gateway.log")).find("gateway.kms.other_identity") != std::string::npos;
+  };
+  for (int i = 0; i < 300 && !refused_the_other(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until it asks again
+  EXPECT_TRUE(refused_the_other());
+  attack("");
+  platform->deploy("faked", "test_print");
+}
 
 }  // namespace
 }  // namespace clemmys::testing
