@@ -29,6 +29,17 @@ Entry entries[kEntriesMax];
 uint64_t entry_count;
 Lock lock;
 
+// known is whether the answer stands already: what was said once holds, and once the table is full the rest
+// is zero, so that the host never answers one question in two ways. The caller holds the lock.
+bool known(uint32_t leaf, uint32_t subleaf, CpuidAnswer* answer) {
+  for (uint64_t i = 0; i < entry_count; ++i) {
+    if (entries[i].leaf != leaf || entries[i].subleaf != subleaf) continue;
+    *answer = entries[i].answer;
+    return true;
+  }
+  return entry_count == kEntriesMax;
+}
+
 }  // namespace
 
 CpuidAnswer narrow_cpuid(uint32_t leaf, uint32_t subleaf, CpuidAnswer a) {
@@ -59,22 +70,26 @@ CpuidAnswer narrow_cpuid(uint32_t leaf, uint32_t subleaf, CpuidAnswer a) {
   }
 }
 
+#ifdef CLEMMYS_SHIELD_HOSTED
+void forget_cpuid() { entry_count = 0; }
+#endif
+
 CpuidAnswer cpuid(uint32_t leaf, uint32_t subleaf) {
   const bool indexed = leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x18 || leaf == 0x1f;
   if (!indexed) subleaf = 0;
+  CpuidAnswer answer{};
   {
     Guard guard(lock);
-    for (uint64_t i = 0; i < entry_count; ++i) {
-      if (entries[i].leaf == leaf && entries[i].subleaf == subleaf) return entries[i].answer;
-    }
+    if (known(leaf, subleaf, &answer)) return answer;
   }
   Bounce bounce;
   const uint64_t place = bounce.reserve(sizeof(CpuidAnswer));
-  if (call(OwnCall::kCpuid, 0, leaf, subleaf, place) != 0) panic("cpuid.host");
-  const CpuidAnswer answer = narrow_cpuid(leaf, subleaf, bounce.get<CpuidAnswer>(place));
+  refuse_if(call(OwnCall::kCpuid, 0, leaf, subleaf, place) != 0, "cpuid.host");
+  const CpuidAnswer claimed = narrow_cpuid(leaf, subleaf, bounce.get<CpuidAnswer>(place));
   Guard guard(lock);
-  if (entry_count < kEntriesMax) entries[entry_count++] = {leaf, subleaf, answer};
-  return answer;
+  if (known(leaf, subleaf, &answer)) return answer;  // another thread asked meanwhile
+  entries[entry_count++] = {leaf, subleaf, claimed};
+  return claimed;
 }
 
 }  // namespace clemmys::shield

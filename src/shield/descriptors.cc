@@ -13,6 +13,7 @@ uint64_t* host_used;      // bitmap, kHostDescriptorsMax
 Watch* watches;           // kWatchesMax
 uint32_t watch_high = 0;  // entries ever used
 uint32_t watch_free = 0;  // index + 1 of the first free entry below watch_high
+uint64_t answers = 0;     // of epoll_wait, counted
 uint64_t lowest_free = 0;
 
 bool is_open(uint64_t number) { return number < kDescriptorsMax && table[number].kind != Kind::kFree; }
@@ -61,13 +62,13 @@ void descriptors_start() {
   for (int32_t host = 0; host <= 3; ++host) adopt(host, Kind::kHost);
 }
 
-int64_t adopt(int64_t host, Kind kind) {
+int64_t adopt(int64_t host, Kind kind, uint8_t domain) {
   if (host < 0) return host;
-  if (host >= static_cast<int64_t>(kHostDescriptorsMax)) panic("descriptors.host_number");
+  refuse_if(host >= static_cast<int64_t>(kHostDescriptorsMax), "descriptors.host_number");
   Guard guard(lock);
   const auto number_at_host = static_cast<int32_t>(host);
-  if ((host_used[host / 64] >> (host % 64) & 1) != 0) panic("descriptors.host_reuse");
-  const int64_t number = take_number({.kind = kind, .host = number_at_host});
+  refuse_if((host_used[host / 64] >> (host % 64) & 1) != 0, "descriptors.host_reuse");
+  const int64_t number = take_number({.kind = kind, .domain = domain, .host = number_at_host});
   if (number >= 0) set_host_used(number_at_host, true);
   return number;
 }
@@ -77,22 +78,18 @@ int64_t open_device(uint8_t device) {
   return take_number({.kind = Kind::kDevice, .device = device, .host = -1});
 }
 
-int64_t open_memory_file(uint8_t file) {
-  Guard guard(lock);
-  return take_number({.kind = Kind::kMemory, .device = file, .host = -1});
-}
-
 int64_t place(uint64_t number, const Descriptor& descriptor) {
   Guard guard(lock);
   if (number >= kDescriptorsMax) return -EBADF;
   if (is_open(number)) return -EBUSY;
   if (is_hosts(descriptor.kind)) {
-    if (descriptor.host < 0 || descriptor.host >= static_cast<int32_t>(kHostDescriptorsMax))
-      panic("descriptors.host_number");
-    if ((host_used[descriptor.host / 64] >> (descriptor.host % 64) & 1) != 0) panic("descriptors.host_reuse");
+    refuse_if((host_used[descriptor.host / 64] >> (descriptor.host % 64) & 1) != 0, "descriptors.host_reuse");
     set_host_used(descriptor.host, true);
   }
-  table[number] = {.kind = descriptor.kind, .device = descriptor.device, .host = descriptor.host};
+  table[number] = {.kind = descriptor.kind,
+                   .device = descriptor.device,
+                   .domain = descriptor.domain,
+                   .host = descriptor.host};
   return static_cast<int64_t>(number);
 }
 
@@ -158,16 +155,31 @@ int64_t watch_add(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t
   return 0;
 }
 
-int64_t watch_change(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t data, uint64_t* token) {
+int64_t watch_change(uint64_t epoll, uint64_t descriptor, uint32_t events, uint64_t data, uint64_t* token,
+                     Watch* before) {
   Guard guard(lock);
   if (!is_open(epoll) || !is_open(descriptor)) return -EBADF;
   uint32_t* link = link_of(epoll, descriptor);
   if (link == nullptr) return -ENOENT;
   Watch& watch = watches[*link - 1];
+  *before = watch;
   watch.events = events;
   watch.data = data;
+  watch.disarmed = false;
+  watch.generation += 2;
   *token = token_of(*link - 1);
   return 0;
+}
+
+void watch_put_back(uint64_t epoll, uint64_t descriptor, uint64_t token, const Watch& before) {
+  Guard guard(lock);
+  uint32_t* link = is_open(descriptor) ? link_of(epoll, descriptor) : nullptr;
+  if (link == nullptr || token_of(*link - 1) != token) return;
+  Watch& watch = watches[*link - 1];
+  watch.events = before.events;
+  watch.data = before.data;
+  watch.disarmed = before.disarmed;
+  watch.generation = before.generation;
 }
 
 int64_t watch_remove(uint64_t epoll, uint64_t descriptor) {
@@ -179,15 +191,26 @@ int64_t watch_remove(uint64_t epoll, uint64_t descriptor) {
   return 0;
 }
 
-Token watch_find(uint64_t epoll, uint64_t token, Watch* watch) {
+uint64_t watches_ready(uint64_t epoll, EpollEvent* events, uint64_t count) {
+  constexpr uint32_t kOneShot = 1u << 30;  // EPOLLONESHOT
   Guard guard(lock);
-  const uint64_t index = token & 0xffffffff, generation = token >> 32;
-  if (index >= watch_high || generation > watches[index].generation || (generation & 1) == 0)
-    return Token::kForged;
-  if (generation != watches[index].generation) return Token::kStale;
-  if (watches[index].epoll != epoll) return Token::kForged;
-  *watch = watches[index];
-  return Token::kGood;
+  ++answers;
+  uint64_t kept = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t index = events[i].data & 0xffffffff, generation = events[i].data >> 32;
+    refuse_if(index >= watch_high || generation > watches[index].generation || (generation & 1) == 0,
+              "events.forged_token");
+    Watch& watch = watches[index];
+    if (generation != watch.generation) continue;
+    refuse_if(watch.epoll != epoll, "events.other_epoll");
+    refuse_if(watch.answer == answers, "events.twice");
+    watch.answer = answers;
+    const uint32_t ready = events[i].events & (watch.events | kAlwaysReported);
+    if (ready == 0 || watch.disarmed) continue;
+    watch.disarmed = (watch.events & kOneShot) != 0;
+    events[kept++] = {ready, watch.data};
+  }
+  return kept;
 }
 
 }  // namespace clemmys::shield

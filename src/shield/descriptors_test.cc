@@ -37,6 +37,12 @@ TEST(Descriptors, AFullTableIsEmfileAndNothingIsLost) {
   EXPECT_EQ(adopt(50000, Kind::kHost), 17);
 }
 
+// One event in an answer: how many the program sees of it.
+uint64_t ready(uint64_t epoll, uint64_t token, uint32_t events = 1) {
+  EpollEvent event{events, token};
+  return watches_ready(epoll, &event, 1);
+}
+
 TEST(Watches, TokensOfRemovedRegistrationsAreStaleAndOthersForged) {
   FakeHost host;
   const auto epoll = static_cast<uint64_t>(adopt(10, Kind::kEpoll)),
@@ -45,17 +51,48 @@ TEST(Watches, TokensOfRemovedRegistrationsAreStaleAndOthersForged) {
   uint64_t token = 0, token2 = 0;
   ASSERT_EQ(watch_add(epoll, file, 1, 0xfeed, &token), 0);
   EXPECT_EQ(watch_add(epoll, file, 1, 0, &token2), -EEXIST);
-  Watch watch;
-  EXPECT_EQ(watch_find(epoll, token, &watch), Token::kGood);
-  EXPECT_EQ(watch.data, 0xfeedu);
-  EXPECT_EQ(watch_find(other, token, &watch), Token::kForged);
-  EXPECT_EQ(watch_find(epoll, token + 1, &watch), Token::kForged);
-  EXPECT_EQ(watch_find(epoll, token + (2ull << 32), &watch), Token::kForged);
+  EpollEvent event{1, token};
+  EXPECT_EQ(watches_ready(epoll, &event, 1), 1u);
+  EXPECT_EQ(uint64_t{event.data}, 0xfeedu);
+  EXPECT_THROW(ready(other, token), Stopped);
+  EXPECT_THROW(ready(epoll, token + 1), Stopped);
+  EXPECT_THROW(ready(epoll, token + (2ull << 32)), Stopped);
   ASSERT_EQ(watch_remove(epoll, file), 0);
-  EXPECT_EQ(watch_find(epoll, token, &watch), Token::kStale);
+  EXPECT_EQ(ready(epoll, token), 0u);
   ASSERT_EQ(watch_add(epoll, file, 1, 0xbeef, &token2), 0);
-  EXPECT_EQ(watch_find(epoll, token, &watch), Token::kStale);
-  EXPECT_EQ(watch_find(epoll, token2, &watch), Token::kGood);
+  EXPECT_EQ(ready(epoll, token), 0u);
+  EXPECT_EQ(ready(epoll, token2), 1u);
+}
+
+TEST(Watches, AOneShotRegistrationReportsOnceUntilItIsArmedAgain) {
+  constexpr uint32_t kOneShot = 1u << 30;
+  FakeHost host;
+  const auto epoll = static_cast<uint64_t>(adopt(10, Kind::kEpoll));
+  const auto file = static_cast<uint64_t>(adopt(12, Kind::kHost));
+  uint64_t token = 0, token2 = 0;
+  ASSERT_EQ(watch_add(epoll, file, 1 | kOneShot, 1, &token), 0);
+  EXPECT_EQ(ready(epoll, token), 1u);
+  EXPECT_EQ(ready(epoll, token), 0u);
+  EXPECT_EQ(ready(epoll, token, kAlwaysReported), 0u);
+  Watch before;
+  ASSERT_EQ(watch_change(epoll, file, 1 | kOneShot, 2, &token2, &before), 0);
+  EXPECT_EQ(ready(epoll, token), 0u) << "of before the change";
+  EXPECT_EQ(ready(epoll, token2), 1u);
+}
+
+TEST(Watches, AChangeThatTheHostRefusedLeavesTheRegistrationAsItWas) {
+  FakeHost host;
+  const auto epoll = static_cast<uint64_t>(adopt(10, Kind::kEpoll));
+  const auto file = static_cast<uint64_t>(adopt(12, Kind::kHost));
+  uint64_t token = 0, token2 = 0;
+  ASSERT_EQ(watch_add(epoll, file, 1, 7, &token), 0);
+  Watch before;
+  ASSERT_EQ(watch_change(epoll, file, 4, 8, &token2, &before), 0);
+  watch_put_back(epoll, file, token2, before);
+  EpollEvent event{5, token};
+  EXPECT_EQ(watches_ready(epoll, &event, 1), 1u);
+  EXPECT_EQ(event.events, 1u);
+  EXPECT_EQ(uint64_t{event.data}, 7u);
 }
 
 TEST(Watches, ClosingEitherEndFreesTheRegistration) {
@@ -67,8 +104,7 @@ TEST(Watches, ClosingEitherEndFreesTheRegistration) {
     ASSERT_EQ(watch_add(epoll, file, 1, 1, &token), 0);
     Descriptor was;
     ASSERT_TRUE(release(file, &was));
-    Watch watch;
-    ASSERT_EQ(watch_find(epoll, token, &watch), Token::kStale);
+    ASSERT_EQ(ready(epoll, token), 0u);
   }
 }
 

@@ -1,4 +1,5 @@
-// enclu.h: the leaf functions that run inside, and the processor's randomness.
+// enclu.h: the leaf functions that run inside, and what else the processor itself answers: randomness and its
+// time stamp counter, which a hypervisor may shift.
 #pragma once
 
 #include <stdint.h>
@@ -6,6 +7,14 @@
 #include "sgx/arch.h"
 
 namespace clemmys::shield {
+
+#ifdef CLEMMYS_SHIELD_HOSTED  // testing/fake_host.cc
+uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags);
+void ereport(const sgx::TargetInfo* target, const uint8_t* report_data, sgx::Report* report);
+uint64_t egetkey(const sgx::KeyRequest* request, uint8_t* key);
+uint64_t time_stamp_counter();
+#else
+inline uint64_t time_stamp_counter() { return __builtin_ia32_rdtsc(); }
 
 // accept_page is EACCEPT of one PENDING page with read and write permission. 0 or the SGX error code.
 inline uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags) {
@@ -28,6 +37,8 @@ inline uint64_t egetkey(const sgx::KeyRequest* request, uint8_t* key) {
   asm volatile(".byte 0x0f, 0x01, 0xd7" : "+a"(leaf) : "b"(request), "c"(key) : "memory", "cc");
   return leaf;
 }
+
+#endif
 
 // hardware_random: 64 bits of RDRAND; false when the generator stays empty.
 inline bool hardware_random(uint64_t* value) {

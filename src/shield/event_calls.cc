@@ -14,14 +14,7 @@ namespace clemmys::shield {
 namespace {
 
 constexpr uint64_t kEventsMax = 512, kPollMax = 1024;
-constexpr uint32_t kAlwaysReported = 0x8 | 0x10;  // EPOLLERR, EPOLLHUP: same bits in poll
-constexpr uint32_t kPollInvalid = 0x20;           // POLLNVAL
-
-struct __attribute__((packed)) EpollEvent {
-  uint32_t events;
-  uint64_t data;
-};
-static_assert(sizeof(EpollEvent) == 12);
+constexpr uint32_t kPollInvalid = 0x20;  // POLLNVAL
 
 struct PollEntry {
   int32_t descriptor;
@@ -37,15 +30,18 @@ int64_t epoll_control(uint64_t epoll, uint64_t operation, uint64_t descriptor, u
     event = *reinterpret_cast<const EpollEvent*>(event_address);
   }
   uint64_t token = 0;
+  Watch before;
   int64_t result = -EINVAL;
   if (operation == EPOLL_CTL_ADD) result = watch_add(epoll, descriptor, event.events, event.data, &token);
-  if (operation == EPOLL_CTL_MOD) result = watch_change(epoll, descriptor, event.events, event.data, &token);
+  if (operation == EPOLL_CTL_MOD)
+    result = watch_change(epoll, descriptor, event.events, event.data, &token, &before);
   if (operation == EPOLL_CTL_DEL) result = watch_remove(epoll, descriptor);
   if (result != 0) return result;
   event.data = token;
   Bounce bounce;
   const int64_t answer = call(__NR_epoll_ctl, 0, host, operation, target, bounce.put(&event, sizeof event));
   if (answer != 0 && operation == EPOLL_CTL_ADD) watch_remove(epoll, descriptor);
+  if (answer != 0 && operation == EPOLL_CTL_MOD) watch_put_back(epoll, descriptor, token, before);
   return answer;
 }
 
@@ -59,18 +55,9 @@ int64_t epoll_wait(uint64_t epoll, uint64_t events_address, uint64_t count_max, 
   const uint64_t place = bounce.reserve(count_max * sizeof(EpollEvent));
   const int64_t count = call(__NR_epoll_wait, count_max, host, place, count_max, timeout_ms);
   if (count <= 0) return count;
-  auto* out = reinterpret_cast<EpollEvent*>(events_address);
-  int64_t kept = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const auto event = bounce.get<EpollEvent>(place + static_cast<uint64_t>(i) * sizeof(EpollEvent));
-    Watch watch;
-    const Token token = watch_find(epoll, event.data, &watch);
-    if (token == Token::kForged) panic("events.forged_epoll_data");
-    if (token == Token::kStale) continue;
-    const uint32_t events = event.events & (watch.events | kAlwaysReported);
-    if (events != 0) out[kept++] = {events, watch.data};
-  }
-  return kept;
+  auto* events = reinterpret_cast<EpollEvent*>(events_address);
+  bounce.get(events, place, static_cast<uint64_t>(count) * sizeof(EpollEvent));
+  return static_cast<int64_t>(watches_ready(epoll, events, static_cast<uint64_t>(count)));
 }
 
 int64_t poll(uint64_t entries_address, uint64_t count, uint64_t timeout_ms) {
@@ -87,7 +74,7 @@ int64_t poll(uint64_t entries_address, uint64_t count, uint64_t timeout_ms) {
       entry.descriptor =
           host < 0 ? 0x7fffffff : static_cast<int32_t>(host);  // not open there either: POLLNVAL
     }
-    memcpy(reinterpret_cast<void*>(place + i * sizeof entry), &entry, sizeof entry);
+    bounce.fill(place + i * sizeof entry, &entry, sizeof entry);
   }
   const int64_t ready = call(__NR_poll, count, place, count, timeout_ms);
   if (ready < 0) return ready;
@@ -118,6 +105,15 @@ int64_t ppoll(uint64_t entries, uint64_t count, uint64_t timeout) {
   return error != 0 ? error : poll(entries, count, timeout_ms);
 }
 
+// take_timer copies a struct itimerspec to the program.
+void take_timer(const Bounce& bounce, uint64_t place, uint64_t address) {
+  const Timespec time[2] = {bounce.get<Timespec>(place), bounce.get<Timespec>(place + sizeof(Timespec))};
+  for (const Timespec& one : time) {
+    refuse_if(one.seconds < 0 || one.nanoseconds < 0 || one.nanoseconds > 999'999'999, "events.timer");
+  }
+  memcpy(reinterpret_cast<void*>(address), time, sizeof time);
+}
+
 int64_t timer_set(uint64_t descriptor, uint64_t flags, uint64_t value, uint64_t value_old) {
   constexpr uint64_t kSize = 32;  // struct itimerspec
   const int64_t host = host_of(descriptor);
@@ -126,7 +122,7 @@ int64_t timer_set(uint64_t descriptor, uint64_t flags, uint64_t value, uint64_t 
   Bounce bounce;
   const uint64_t in = bounce.put(reinterpret_cast<const void*>(value), kSize), out = bounce.reserve(kSize);
   const int64_t result = call(__NR_timerfd_settime, 0, host, flags, in, out);
-  if (result == 0 && value_old != 0) bounce.get(reinterpret_cast<void*>(value_old), out, kSize);
+  if (result == 0 && value_old != 0) take_timer(bounce, out, value_old);
   return result;
 }
 
@@ -138,15 +134,12 @@ int64_t timer_get(uint64_t descriptor, uint64_t value) {
   Bounce bounce;
   const uint64_t out = bounce.reserve(kSize);
   const int64_t result = call(__NR_timerfd_gettime, 0, host, out);
-  if (result == 0) bounce.get(reinterpret_cast<void*>(value), out, kSize);
+  if (result == 0) take_timer(bounce, out, value);
   return result;
 }
 
 int64_t open_epoll(uint64_t flags) {
-  const int64_t host = call(__NR_epoll_create1, kHostDescriptorsMax - 1, flags);
-  const int64_t number = adopt(host, Kind::kEpoll);
-  if (host >= 0 && number < 0) call(__NR_close, 0, host);
-  return number;
+  return adopt_answer(call(__NR_epoll_create1, kHostDescriptorsMax - 1, flags), Kind::kEpoll);
 }
 
 }  // namespace

@@ -16,6 +16,13 @@ bool in_program(uint64_t address) {
   return address >= begin && address < begin + layout().program_size;
 }
 
+// is_enclu: the shield's own code at `rip`, as it was measured; software SGX writes INT3 (0xcc) over the
+// first byte of an ENCLU that has run.
+bool is_enclu(uint64_t rip) {
+  const auto* code = reinterpret_cast<const uint8_t*>(rip);
+  return (code[0] == 0x0f || code[0] == 0xcc) && code[1] == 0x01 && code[2] == 0xd7;
+}
+
 bool is_cpuid_site(uint64_t address) {
   const auto* sites = reinterpret_cast<const uint64_t*>(enclave_base() + layout().cpuid_sites);
   uint64_t low = 0, high = layout().cpuid_count;
@@ -70,10 +77,13 @@ extern "C" void shield_exception(Thread* thread) {
   state.exitinfo = 0;                                 // handled once, whatever the host does next
   if ((exitinfo & sgx::kExitInfoValid) == 0) return;  // an interrupt
   const uint8_t vector = sgx::exitinfo_vector(exitinfo);
+  const bool shield = !in_program(state.rip);
   const bool page_fault = vector == static_cast<uint8_t>(sgx::Vector::kPageFault);
+  // EACCEPT of a page that the host says it added: the shield holds the lock that handling would need.
+  if (page_fault && shield && is_enclu(state.rip)) panic("pages.absent");
   if (page_fault && handle_page_fault(*thread, info.maddr, (info.errcd & sgx::kPfWrite) != 0)) return;
   if (vector == static_cast<uint8_t>(sgx::Vector::kInvalidOpcode) && emulate(state)) return;
-  report(vector, state.rip, page_fault ? info.maddr : 0, !in_program(state.rip));
+  report(vector, state.rip, page_fault ? info.maddr : 0, shield);
 }
 
 }  // namespace clemmys::shield

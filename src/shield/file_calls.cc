@@ -7,9 +7,7 @@
 #include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
-#include "shield/memory_files.h"
 #include "shield/paths.h"
-#include "shield/scatter.h"
 
 namespace clemmys::shield {
 namespace {
@@ -69,12 +67,6 @@ int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
     *reinterpret_cast<uint32_t*>(to + 24) = 0100600;  // st_mode
     return 0;
   }
-  if (file.kind == Kind::kMemory) {
-    memset(to, 0, kStatSize);
-    *reinterpret_cast<uint32_t*>(to + 24) = 0100600;
-    *reinterpret_cast<int64_t*>(to + 48) = memory_file_size(file.device);  // st_size
-    return 0;
-  }
   Bounce bounce;
   const uint64_t place = bounce.reserve(kStatSize);
   const int64_t result = call(__NR_fstat, 0, file.host, place);
@@ -120,6 +112,14 @@ int64_t one_path(uint64_t number, uint64_t directory, uint64_t address, uint64_t
   return call(number, 0, path.directory, path.place, argument1, argument2);
 }
 
+// is_name: a directory entry's name: not empty, ended, and no way into another directory.
+bool is_name(const uint8_t* name, uint64_t room) {
+  for (uint64_t i = 0; i < room && name[i] != '/'; ++i) {
+    if (name[i] == 0) return i > 0;
+  }
+  return false;
+}
+
 int64_t read_directory(uint64_t descriptor, uint64_t buffer, uint64_t size) {
   constexpr uint64_t kHeader = 19;  // struct linux_dirent64 before d_name
   const int64_t host = host_of(descriptor);
@@ -133,13 +133,10 @@ int64_t read_directory(uint64_t descriptor, uint64_t buffer, uint64_t size) {
   bounce.get(reinterpret_cast<void*>(buffer), place, static_cast<uint64_t>(got));
   for (uint64_t at = 0, end = static_cast<uint64_t>(got); at < end;) {
     const auto* record = reinterpret_cast<const uint8_t*>(buffer + at);
-    if (end - at < kHeader + 1) panic("files.directory_record");
+    refuse_if(end - at < kHeader + 1, "files.directory_header");
     const uint64_t length = *reinterpret_cast<const uint16_t*>(record + 16);
-    if (length <= kHeader || length > end - at || record[length - 1] != 0) {
-      bool ended = false;
-      for (uint64_t i = kHeader; i < length && length <= end - at; ++i) ended |= record[i] == 0;
-      if (!ended) panic("files.directory_record");
-    }
+    refuse_if(length <= kHeader || length % 8 != 0 || length > end - at, "files.directory_length");
+    refuse_if(!is_name(record + kHeader, length - kHeader), "files.directory_name");
     at += length;
   }
   return got;
@@ -154,31 +151,12 @@ int64_t on_host(uint64_t number, uint64_t value_max, uint64_t descriptor, uint64
 int64_t seek(uint64_t descriptor, uint64_t offset, uint64_t whence) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
-  if (file.kind == Kind::kMemory) {
-    constexpr uint64_t kSet = 0, kCurrent = 1, kEnd = 2;
-    if (whence > kEnd) return -EINVAL;
-    const uint64_t from = whence == kSet       ? 0
-                          : whence == kCurrent ? file.position
-                                               : static_cast<uint64_t>(memory_file_size(file.device));
-    const auto to = static_cast<int64_t>(from + offset);
-    if (to < 0) return -EINVAL;
-    set_position(descriptor, static_cast<uint64_t>(to));
-    return to;
-  }
   if (file.kind != Kind::kDevice) return call(__NR_lseek, 0x7fffffffffffffff, file.host, offset, whence);
   if (whence != 0) return -EINVAL;
   set_position(descriptor, offset);
   return static_cast<int64_t>(offset);
 }
 
-}  // namespace
-
-namespace {
-int64_t truncate(uint64_t descriptor, uint64_t size) {
-  Descriptor file;
-  if (get(descriptor, &file) && file.kind == Kind::kMemory) return memory_file_truncate(file.device, size);
-  return on_host(__NR_ftruncate, 0, descriptor, size);
-}
 }  // namespace
 
 bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
@@ -195,8 +173,7 @@ bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_lseek: *result = seek(a[0], a[1], a[2]); return true;
     case __NR_fsync: *result = on_host(number, 0, a[0]); return true;
     case __NR_fdatasync: *result = on_host(number, 0, a[0]); return true;
-    case __NR_ftruncate: *result = truncate(a[0], a[1]); return true;
-    case __NR_memfd_create: *result = memory_file_create(); return true;
+    case __NR_ftruncate: *result = on_host(number, 0, a[0], a[1]); return true;
     case __NR_fallocate: *result = on_host(number, 0, a[0], a[1], a[2], a[3]); return true;
     case __NR_fchmod: *result = on_host(number, 0, a[0], a[1]); return true;
     case __NR_flock: *result = on_host(number, 0, a[0], a[1]); return true;

@@ -1,5 +1,6 @@
 #include "shield/host.h"
 
+#include "shield/forwarded.h"
 #include "shield/memory.h"
 
 namespace clemmys::shield {
@@ -14,11 +15,11 @@ bool outside(uint64_t address, uint64_t size) {
 
 void adopt_host(Thread& thread, HostThread* host) {
   const uint64_t address = reinterpret_cast<uint64_t>(host);
-  if (address % alignof(HostThread) != 0 || !outside(address, sizeof(HostThread))) panic("host.thread_block");
+  refuse_if(address % alignof(HostThread) != 0 || !outside(address, sizeof(HostThread)), "host.thread_block");
   volatile HostThread* block = host;
   const uint64_t bounce = block->bounce_address, size = block->bounce_size;
-  if (size < kBounceSizeMin || size > (1ull << 30) || bounce % 16 != 0 || !outside(bounce, size))
-    panic("host.bounce");
+  refuse_if(size < kBounceSizeMin || size > (1ull << 30) || bounce % 16 != 0 || !outside(bounce, size),
+            "host.bounce");
   thread.host = host;
   thread.bounce_address = bounce;
   thread.bounce_size = size;
@@ -27,6 +28,8 @@ void adopt_host(Thread& thread, HostThread* host) {
 
 int64_t raw_call(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                  uint64_t a5) {
+  constexpr auto kFirstOwn = static_cast<uint64_t>(OwnCall::kAugment);
+  if (number < kFirstOwn && !is_forwarded(number)) panic("host.not_forwarded");
   Thread& thread = self();
   volatile HostCall& block = thread.host->call;
   block.number = number;
@@ -51,8 +54,12 @@ uint64_t Bounce::reserve(uint64_t size) {
 
 uint64_t Bounce::put(const void* source, uint64_t size) {
   const uint64_t address = reserve(size);
-  memcpy(reinterpret_cast<void*>(address), source, size);
+  fill(address, source, size);
   return address;
+}
+
+void Bounce::fill(uint64_t host_address, const void* source, uint64_t size) const {
+  copy_out(host_address, source, size);
 }
 
 void Bounce::get(void* target, uint64_t host_address, uint64_t size) const {
@@ -60,7 +67,7 @@ void Bounce::get(void* target, uint64_t host_address, uint64_t size) const {
       host_address + size > thread_.bounce_address + thread_.bounce_size) {
     panic("host.bounce_range");
   }
-  memcpy(target, reinterpret_cast<const void*>(host_address), size);
+  copy_in(target, host_address, size);
 }
 
 namespace {
@@ -99,7 +106,7 @@ void panic(const char* site) {
   Thread& thread = self();
   if (thread.host != nullptr) {
     const uint64_t size = strlen(site);  // a constant of ours, far shorter than the buffer
-    memcpy(reinterpret_cast<void*>(thread.bounce_address), site, size);
+    copy_out(thread.bounce_address, site, size);
     volatile HostCall& block = thread.host->call;
     block.number = static_cast<uint64_t>(OwnCall::kPanic);
     block.arguments[0] = thread.bounce_address;

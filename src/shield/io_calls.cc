@@ -8,7 +8,6 @@
 #include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
-#include "shield/memory_files.h"
 #include "shield/scatter.h"
 
 namespace clemmys::shield {
@@ -18,12 +17,6 @@ int64_t read_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return number == __NR_read ? device_read(descriptor, file, parts) : -ESPIPE;
-  if (file.kind == Kind::kMemory) {
-    if (number == __NR_pread64) return memory_file_read(file.device, offset, parts);
-    const int64_t got = memory_file_read(file.device, file.position, parts);
-    set_position(descriptor, file.position + static_cast<uint64_t>(got));
-    return got;
-  }
   Bounce bounce;
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
@@ -36,18 +29,12 @@ int64_t write_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return number == __NR_write ? device_write(file, parts) : -ESPIPE;
-  if (file.kind == Kind::kMemory) {
-    if (number == __NR_pwrite64) return memory_file_write(file.device, offset, parts);
-    const int64_t put = memory_file_write(file.device, file.position, parts);
-    if (put > 0) set_position(descriptor, file.position + static_cast<uint64_t>(put));
-    return put;
-  }
   int64_t total = 0;
   do {
     Bounce bounce;
     const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
     const uint64_t place = bounce.reserve(size);
-    parts.drain(place, size);
+    parts.drain(bounce, place, size);
     const int64_t put = call(number, size, file.host, place, size, offset + static_cast<uint64_t>(total));
     if (put < 0) return total > 0 ? total : put;
     total += put;
@@ -60,32 +47,16 @@ int64_t close_descriptor(uint64_t number) {
   Descriptor file;
   if (!release(number, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return 0;
-  if (file.kind == Kind::kMemory) {
-    memory_file_drop(file.device);
-    return 0;
-  }
   if (file.host <= 2) return 0;  // the host keeps its own standard streams
   return call(__NR_close, 0, file.host);
-}
-
-int64_t adopt_or_close(int64_t host, Kind kind) {
-  const int64_t number = adopt(host, kind);
-  if (host >= 0 && number < 0) call(__NR_close, 0, host);
-  return number;
 }
 
 int64_t duplicate(uint64_t descriptor) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (file.kind == Kind::kDevice) return open_device(file.device);
-  if (file.kind == Kind::kMemory) {
-    memory_file_hold(file.device);
-    const int64_t number = open_memory_file(file.device);
-    if (number < 0) memory_file_drop(file.device);
-    return number;
-  }
   if (file.kind == Kind::kEpoll) return -EINVAL;
-  return adopt_or_close(call(__NR_dup, kHostDescriptorsMax - 1, file.host), Kind::kHost);
+  return adopt_answer(call(__NR_dup, kHostDescriptorsMax - 1, file.host), Kind::kHost, file.domain);
 }
 
 // duplicate_to is dup2 and dup3: `target` is closed first, and silently.
@@ -99,7 +70,6 @@ int64_t duplicate_to(uint64_t descriptor, uint64_t target, bool may_be_same) {
     if (host < 0) return host;
     file.host = static_cast<int32_t>(host);
   }
-  if (file.kind == Kind::kMemory) memory_file_hold(file.device);
   close_descriptor(target);
   return place(target, file);
 }
@@ -145,7 +115,7 @@ int64_t io_control(uint64_t descriptor, uint64_t command, uint64_t argument) {
   const int64_t result = call(__NR_ioctl, 0, host, command, place);
   if (result == 0 && command == FIONREAD) {
     const auto count = bounce.get<int32_t>(place);
-    if (count < 0) panic("io.fionread");
+    refuse_if(count < 0, "io.fionread");
     *reinterpret_cast<int32_t*>(argument) = count;
   }
   return result;
@@ -156,23 +126,33 @@ int64_t pipe(uint64_t pair, uint64_t flags) {
   Bounce bounce;
   const uint64_t place = bounce.reserve(8);
   if (const int64_t result = call(__NR_pipe2, 0, place, flags); result != 0) return result;
-  const int32_t host[2] = {bounce.get<int32_t>(place), bounce.get<int32_t>(place + 4)};
-  if (host[0] < 0 || host[1] < 0) panic("io.pipe");
-  const int64_t first = adopt_or_close(host[0], Kind::kHost), second = adopt_or_close(host[1], Kind::kHost);
-  if (first < 0 || second < 0) {
-    if (first >= 0) close_descriptor(static_cast<uint64_t>(first));
-    if (second >= 0) close_descriptor(static_cast<uint64_t>(second));
-    return -EMFILE;
-  }
-  auto* to = reinterpret_cast<int32_t*>(pair);
-  to[0] = static_cast<int32_t>(first);
-  to[1] = static_cast<int32_t>(second);
-  return 0;
+  return adopt_pair(bounce, place, pair, 0);
 }
 
 }  // namespace
 
-int64_t adopt_answer(int64_t host) { return adopt_or_close(host, Kind::kHost); }
+int64_t adopt_answer(int64_t host, Kind kind, uint8_t domain) {
+  const int64_t number = adopt(host, kind, domain);
+  if (host >= 0 && number < 0) call(__NR_close, 0, host);
+  return number;
+}
+
+int64_t adopt_pair(const Bounce& bounce, uint64_t place, uint64_t pair, uint8_t domain) {
+  int64_t number[2];
+  for (uint64_t i = 0; i < 2; ++i) {
+    const auto host = bounce.get<int32_t>(place + i * 4);
+    refuse_if(host < 0, "io.pair");
+    number[i] = adopt_answer(host, Kind::kHost, domain);
+  }
+  if (number[0] < 0 || number[1] < 0) {
+    for (const int64_t one : number) {
+      if (one >= 0) close_descriptor(static_cast<uint64_t>(one));
+    }
+    return -EMFILE;
+  }
+  for (uint64_t i = 0; i < 2; ++i) reinterpret_cast<int32_t*>(pair)[i] = static_cast<int32_t>(number[i]);
+  return 0;
+}
 
 bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
   // clang-format off

@@ -36,7 +36,7 @@ bool bring_in(uint64_t begin, uint64_t end) {
     constexpr auto kFlags =
         sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
     for (uint64_t address = begin; address < begin + step; address += kPageSize) {
-      if (accept_page(address, kFlags) != 0) panic("pages.accept");
+      refuse_if(accept_page(address, kFlags) != 0, "pages.accept");
       ++committed_count;
     }
   }
@@ -91,10 +91,10 @@ bool give_back(uint64_t begin, uint64_t end) {
   if (call(OwnCall::kTrim, 0, offset, size) != 0) return false;
   constexpr auto kTrimmed = sgx::secinfo_flags(sgx::PageType::kTrim, sgx::kSecinfoModified);
   for (uint64_t address = begin; address < end; address += kPageSize) {
-    if (accept_page(address, kTrimmed) != 0) panic("pages.trim");
+    refuse_if(accept_page(address, kTrimmed) != 0, "pages.trim");
     unmark(bitmap(), page_index(address));
   }
-  if (call(OwnCall::kRemove, 0, offset, size) != 0) panic("pages.remove");
+  refuse_if(call(OwnCall::kRemove, 0, offset, size) != 0, "pages.remove");
   committed_count -= size / kPageSize;
   return true;
 }

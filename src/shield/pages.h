@@ -29,7 +29,8 @@ void zero_committed(uint64_t begin, uint64_t end);
 bool is_committed(uint64_t address);
 uint64_t committed_pages();
 
-// Addresses of the dynamic range's parts. A static heap is brk's in its first 16 MiB (half of a small one), mmap's in the rest.
+// Addresses of the dynamic range's parts. A static heap is brk's in its first 16 MiB (half of a small one),
+// mmap's in the rest.
 uint64_t arena_begin();
 uint64_t arena_end();
 uint64_t brk_begin();

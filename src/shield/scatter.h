@@ -29,9 +29,9 @@ class Scatter {
     });
   }
   // drain gathers `size` bytes into host memory that Bounce reserved.
-  void drain(uint64_t place, uint64_t size) {
+  void drain(const Bounce& bounce, uint64_t place, uint64_t size) {
     each(size, [&](uint64_t address, uint64_t step, uint64_t done) {
-      memcpy(reinterpret_cast<void*>(place + done), reinterpret_cast<const void*>(address), step);
+      bounce.fill(place + done, reinterpret_cast<const void*>(address), step);
     });
   }
   // copy_from and copy_to move bytes between the parts and the shield's own memory.
@@ -75,9 +75,5 @@ class Scatter {
   uint64_t count_ = 1, size_ = 0, index_ = 0, offset_ = 0;
   bool valid_ = true;
 };
-
-// adopt_answer gives a number to the descriptor in a host's answer (or passes its errno on); closes it when
-// there is none.
-int64_t adopt_answer(int64_t host);
 
 }  // namespace clemmys::shield

@@ -42,8 +42,8 @@ bool make_slot() {
   }
   fill_tcs(slot);
   if (call(OwnCall::kMakeTcs, 0, slot - enclave_base()) != 0) panic("slots.tcs");
-  if (accept_page(slot, sgx::secinfo_flags(sgx::PageType::kTcs, sgx::kSecinfoModified)) != 0)
-    panic("slots.accept");
+  refuse_if(accept_page(slot, sgx::secinfo_flags(sgx::PageType::kTcs, sgx::kSecinfoModified)) != 0,
+            "slots.accept");
   ++made;
   return true;
 }

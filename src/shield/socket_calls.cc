@@ -25,9 +25,26 @@ struct MessageHeader {  // struct msghdr
 
 bool network() { return (layout().manifest_flags & kAllowNetwork) != 0; }
 
+constexpr uint64_t kUnix = 1, kInet = 2, kInet6 = 10;  // AF_…
+
+// is_address: what Linux gives for a socket of this domain (0: any). Programs give as much room as their
+// domain needs, and do not look at the size that comes back.
+bool is_address(const uint8_t* bytes, uint64_t size, uint8_t domain) {
+  constexpr uint64_t kInetSize = 16, kInet6Size = 28, kUnixSizeMax = 110;
+  if (size == 0) return true;  // a connected stream's sender
+  if (size < 2) return false;
+  const auto family = static_cast<uint64_t>(bytes[0] | bytes[1] << 8);
+  if (domain != 0 && family != domain) return false;
+  return family == kInet    ? size == kInetSize
+         : family == kInet6 ? size == kInet6Size
+                            : family == kUnix && size <= kUnixSizeMax;
+}
+
 // AddressOut is an address that the host fills: (place, place of its size), then copied to the program.
 struct AddressOut {
-  uint64_t address, size_address, place = 0, size_place = 0;
+  uint64_t address, size_address;
+  uint8_t domain;
+  uint64_t place = 0, size_place = 0;
 
   int64_t prepare(Bounce& bounce) {
     if (address == 0) return 0;
@@ -40,11 +57,14 @@ struct AddressOut {
   int64_t finish(const Bounce& bounce) {
     if (address == 0) return 0;
     const auto size = bounce.get<uint32_t>(size_place);
-    if (size > kAddressSizeMax) panic("sockets.address_size");
+    refuse_if(size > kAddressSizeMax, "sockets.address_size");
+    uint8_t bytes[kAddressSizeMax];
+    bounce.get(bytes, place, size);
+    refuse_if(!is_address(bytes, size, domain), "sockets.address");
     auto* capacity = reinterpret_cast<uint32_t*>(size_address);
     const uint32_t step = size < *capacity ? size : *capacity;
     if (!program_range(address, step)) return -EFAULT;
-    bounce.get(reinterpret_cast<void*>(address), place, step);
+    memcpy(reinterpret_cast<void*>(address), bytes, step);
     *capacity = size;
     return 0;
   }
@@ -61,17 +81,17 @@ int64_t with_address_in(uint64_t number, uint64_t descriptor, uint64_t address, 
 
 int64_t with_address_out(uint64_t number, uint64_t descriptor, uint64_t address, uint64_t size_address,
                          uint64_t flags) {
-  const int64_t host = host_of(descriptor);
-  if (host < 0) return host;
+  Descriptor socket;
+  if (!get(descriptor, &socket) || !is_hosts(socket.kind)) return -EBADF;
   Bounce bounce;
-  AddressOut out{address, size_address};
+  AddressOut out{address, size_address, socket.domain};
   if (const int64_t error = out.prepare(bounce); error != 0) return error;
   const bool accepts = number == __NR_accept4;
   const int64_t answer =
-      call(number, accepts ? kHostDescriptorsMax - 1 : 0, host, out.place, out.size_place, flags);
+      call(number, accepts ? kHostDescriptorsMax - 1 : 0, socket.host, out.place, out.size_place, flags);
   if (answer < 0) return answer;
   const int64_t copied = out.finish(bounce);
-  const int64_t result = accepts ? adopt_answer(answer) : answer;
+  const int64_t result = accepts ? adopt_answer(answer, Kind::kHost, socket.domain) : answer;
   return copied != 0 ? copied : result;
 }
 
@@ -84,21 +104,21 @@ int64_t send(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t addres
   const uint64_t name = address == 0 ? 0 : bounce.put(reinterpret_cast<const void*>(address), address_size);
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
-  parts.drain(place, size);
+  parts.drain(bounce, place, size);
   return call(__NR_sendto, size, host, place, size, (flags & kSendFlags) | kMsgNoSignal, name,
               address == 0 ? 0 : address_size);
 }
 
 int64_t receive(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t address, uint64_t size_address) {
-  const int64_t host = host_of(descriptor);
-  if (host < 0) return host;
+  Descriptor socket;
+  if (!get(descriptor, &socket) || !is_hosts(socket.kind)) return -EBADF;
   Bounce bounce;
-  AddressOut out{address, size_address};
+  AddressOut out{address, size_address, socket.domain};
   if (const int64_t error = out.prepare(bounce); error != 0) return error;
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
   const int64_t got =
-      call(__NR_recvfrom, size, host, place, size, flags & kReceiveFlags, out.place, out.size_place);
+      call(__NR_recvfrom, size, socket.host, place, size, flags & kReceiveFlags, out.place, out.size_place);
   if (got < 0) return got;
   parts.fill(bounce, place, static_cast<uint64_t>(got));
   const int64_t copied = out.finish(bounce);
@@ -147,35 +167,28 @@ int64_t get_option(uint64_t descriptor, uint64_t level, uint64_t name, uint64_t 
   const int64_t result = call(__NR_getsockopt, 0, host, level, name, place, size_place);
   if (result != 0) return result;
   const auto size = bounce.get<uint32_t>(size_place);
-  if (size > asked) panic("sockets.option_size");
+  refuse_if(size > asked, "sockets.option_size");
   bounce.get(reinterpret_cast<void*>(value), place, size);
   capacity = size;
   return 0;
 }
 
 int64_t open_socket(uint64_t domain, uint64_t type, uint64_t protocol) {
-  constexpr uint64_t kUnix = 1, kInet = 2, kInet6 = 10;
   if (!network()) return -EACCES;
   if (domain != kUnix && domain != kInet && domain != kInet6) return -EAFNOSUPPORT;
-  return adopt_answer(call(__NR_socket, kHostDescriptorsMax - 1, domain, type, protocol));
+  return adopt_answer(call(__NR_socket, kHostDescriptorsMax - 1, domain, type, protocol), Kind::kHost,
+                      static_cast<uint8_t>(domain));
 }
 
 int64_t open_pair(uint64_t domain, uint64_t type, uint64_t protocol, uint64_t pair) {
   if (!network()) return -EACCES;
+  if (domain != kUnix) return -EOPNOTSUPP;  // as Linux
   if (!program_range(pair, 8)) return -EFAULT;
   Bounce bounce;
   const uint64_t place = bounce.reserve(8);
   if (const int64_t result = call(__NR_socketpair, 0, domain, type, protocol, place); result != 0)
     return result;
-  auto* to = reinterpret_cast<int32_t*>(pair);
-  for (int i = 0; i < 2; ++i) {
-    const auto host = bounce.get<int32_t>(place + static_cast<uint64_t>(i) * 4);
-    if (host < 0) panic("sockets.pair");
-    const int64_t number = adopt_answer(host);
-    if (number < 0) return number;
-    to[i] = static_cast<int32_t>(number);
-  }
-  return 0;
+  return adopt_pair(bounce, place, pair, kUnix);
 }
 
 }  // namespace

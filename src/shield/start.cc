@@ -27,7 +27,7 @@ struct Texts {
 Texts copy_arguments(const Thread& thread, uint64_t stack_end) {
   const volatile HostThread* host = thread.host;
   const uint64_t address = host->argument_block, size = host->argument_size, count = host->argument_count;
-  if (size > kArgumentSizeMax || count > kTextsMax || !outside(address, size)) panic("start.arguments");
+  refuse_if(size > kArgumentSizeMax || count > kTextsMax || !outside(address, size), "start.arguments");
   char* begin = reinterpret_cast<char*>((stack_end - size - 1) & ~15ull);
   memcpy(begin, reinterpret_cast<const void*>(address), size);
   begin[size] = 0;
@@ -51,7 +51,7 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
 
   uint64_t text_count = 0;
   for (uint64_t i = 0; i < texts.size; ++i) text_count += texts.begin[i] == 0;
-  if (text_count > kTextsMax || texts.argument_count > text_count) panic("start.argument_count");
+  refuse_if(text_count > kTextsMax || texts.argument_count > text_count, "start.argument_count");
   constexpr uint64_t kAuxWords = 2 * 20;
   const uint64_t words = 1 + text_count + 2 + kAuxWords;
   const uint64_t stack = (reinterpret_cast<uint64_t>(platform) - words * 8) & ~15ull;

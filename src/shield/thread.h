@@ -31,9 +31,9 @@ struct Thread {
   uint64_t bounce_address, bounce_size, bounce_used;  // copied once at the start
   uint64_t fault_next;                                // end of the last fault window (memory_calls.cc)
   Level levels[2];
-  uint64_t fault_previous;   // its begin
-  uint64_t fault_window;     // its size in pages
-  uint64_t fault_in_vain;    // the last page that faulted though it exists, and how often in a row
+  uint64_t fault_previous;  // its begin
+  uint64_t fault_window;    // its size in pages
+  uint64_t fault_in_vain;   // the last page that faulted though it exists, and how often in a row
   uint64_t fault_in_vain_count;
   uint64_t clear_child_tid;  // address that thread exit clears and wakes, or 0
   uint64_t start_fs;         // FS base of a new thread
@@ -42,6 +42,7 @@ struct Thread {
   uint64_t futex_address;
   uint32_t futex_bitset, futex_woken;
   uint64_t signal_mask;
+  uint64_t latest_cpu_ns;  // CLOCK_THREAD_CPUTIME_ID never goes back
   alignas(64) uint8_t xsave[832];
   Registers start;  // where a new thread begins
 };

@@ -64,6 +64,7 @@ int64_t call_clone(const Registers& registers) {
   thread->start_fs = registers.r8;
   thread->clear_child_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? child_tid : 0;
   thread->fault_next = thread->fault_previous = 0;
+  thread->latest_cpu_ns = 0;
   const uint64_t id = thread_id(*thread);
   if ((flags & CLONE_PARENT_SETTID) != 0)
     *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);
@@ -71,8 +72,8 @@ int64_t call_clone(const Registers& registers) {
   __atomic_fetch_add(&running, 1, __ATOMIC_RELAXED);
   const uint64_t index = thread->index;
   __atomic_store_n(&thread->state, kThreadSpawning, __ATOMIC_RELEASE);
-  if (call(OwnCall::kSpawnThread, 0, index) != 0)
-    panic("clone.spawn");  // nobody knows whether it was started
+  // After a refusal nobody knows whether it was started.
+  refuse_if(call(OwnCall::kSpawnThread, 0, index) != 0, "clone.spawn");
   return static_cast<int64_t>(id);
 }
 

@@ -3,6 +3,7 @@
 
 #include "shield/calls.h"
 #include "shield/clock.h"
+#include "shield/enclu.h"
 #include "shield/host.h"
 #include "shield/lock.h"
 
@@ -12,19 +13,18 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr int64_t kSecondsMax = 8'000'000'000;  // 250 years
 
-uint64_t latest_monotonic;
+uint64_t latest_monotonic, latest_process_cpu;
 Lock lock;  // never held across an exit
 ClockModel model;
 
 uint64_t host_clock(uint64_t clock) {
   Bounce bounce;
   const uint64_t place = bounce.reserve(sizeof(Timespec));
-  if (call(__NR_clock_gettime, 0, clock, place) != 0) panic("time.clock");
+  refuse_if(call(__NR_clock_gettime, 0, clock, place) != 0, "time.clock");
   const auto time = bounce.get<Timespec>(place);
-  if (time.seconds < 0 || time.seconds > kSecondsMax || time.nanoseconds < 0 ||
-      time.nanoseconds >= static_cast<int64_t>(kSecond)) {
-    panic("time.range");
-  }
+  refuse_if(time.seconds < 0 || time.seconds > kSecondsMax || time.nanoseconds < 0 ||
+                time.nanoseconds >= static_cast<int64_t>(kSecond),
+            "time.range");
   return static_cast<uint64_t>(time.seconds) * kSecond + static_cast<uint64_t>(time.nanoseconds);
 }
 
@@ -33,36 +33,41 @@ void store(uint64_t address, uint64_t ns) {
                                            static_cast<int64_t>(ns % kSecond)};
 }
 
-}  // namespace
-
-namespace {
-
 struct Now {
   uint64_t monotonic, realtime;
 };
+
+// never_back is `reading`, or the latest reading of this clock if that is later.
+uint64_t never_back(uint64_t& latest_reading, uint64_t reading) {
+  uint64_t latest = __atomic_load_n(&latest_reading, __ATOMIC_RELAXED);
+  while (latest < reading && !__atomic_compare_exchange_n(&latest_reading, &latest, reading, true,
+                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+  return latest < reading ? reading : latest;
+}
 
 Now now() {
   Now time;
   {
     Guard guard(lock);
-    if (model.read(__builtin_ia32_rdtsc(), &time.monotonic, &time.realtime)) return time;
+    if (model.read(time_stamp_counter(), &time.monotonic, &time.realtime)) return time;
   }
   time = {host_clock(CLOCK_MONOTONIC), host_clock(CLOCK_REALTIME)};
   Guard guard(lock);
-  model.anchor(__builtin_ia32_rdtsc(), time.monotonic, time.realtime);
+  model.anchor(time_stamp_counter(), time.monotonic, time.realtime);
   return time;
 }
 
 }  // namespace
 
-uint64_t monotonic_ns() {
-  const uint64_t reading = now().monotonic;
-  uint64_t latest = __atomic_load_n(&latest_monotonic, __ATOMIC_RELAXED);
-  while (latest < reading && !__atomic_compare_exchange_n(&latest_monotonic, &latest, reading, true,
-                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-  }
-  return latest < reading ? reading : latest;
+#ifdef CLEMMYS_SHIELD_HOSTED
+void forget_time() {
+  latest_monotonic = latest_process_cpu = 0;
+  model = {};
 }
+#endif
+
+uint64_t monotonic_ns() { return never_back(latest_monotonic, now().monotonic); }
 
 uint64_t realtime_ns() { return now().realtime; }
 
@@ -80,8 +85,10 @@ int64_t call_clock_gettime(uint64_t clock, uint64_t time) {
       store(time, monotonic_ns());
       return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
+      store(time, never_back(latest_process_cpu, host_clock(clock)));
+      return 0;
     case CLOCK_THREAD_CPUTIME_ID:
-      store(time, host_clock(clock));
+      store(time, never_back(self().latest_cpu_ns, host_clock(clock)));
       return 0;
     default:
       return -EINVAL;

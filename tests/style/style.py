@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """style.py: the rules of STYLE.md that a program can check. Prints every violation; exit code 1 if there is one.
 
-usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, specification, packages, headers, images, insecure; without any: all that
+usage: style.py CHECK… [--build DIR], where CHECK is readme, sizes, words, specification, surface, packages, headers, images, insecure; without any: all that
 need no build. Trust: a tool of the developers; reads the tree, writes only into the build directory.
 """
 import argparse
@@ -74,6 +74,18 @@ def check_specification(_):
     for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", read("SPECIFICATION.md")):
         if name not in tests:
             yield f"SPECIFICATION.md: there is no test {name}"
+
+
+def check_surface(_):
+    """docs/host-surface.md names every call that leaves an enclave, and no other."""
+    source = read("src/shield/forwarded.h")
+    listed = re.findall(r"\{__NR_\w+, \"(\w+)\"", source) + re.findall(r"\{OwnCall::\w+, \"(\w+)\"\}", source)
+    rows = re.findall(r"^\| ((?:`\w+` ?)+)\|", read("docs/host-surface.md").split("## Messages")[0], re.M)
+    named = re.findall(r"`(\w+)`", " ".join(rows))
+    if len(listed) < 40:
+        yield "src/shield/forwarded.h: the calls were not found: has its form changed?"
+    for name in sorted(set(listed) ^ set(named)):
+        yield f"docs/host-surface.md and src/shield/forwarded.h disagree about {name}"
 
 
 def check_packages(_):
@@ -171,7 +183,7 @@ def check_images(arguments):
 
 def main():
     checks = {"readme": check_readme, "sizes": check_sizes, "words": check_words, "specification": check_specification,
-              "packages": check_packages,
+              "surface": check_surface, "packages": check_packages,
               "headers": check_headers, "images": check_images, "insecure": check_insecure}
     parser = argparse.ArgumentParser()
     parser.add_argument("checks", nargs="*", choices=[[], *checks])

@@ -2,9 +2,11 @@
 // a stack, and the enclave is of no more use.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "enclave/image.h"
@@ -22,11 +24,7 @@ class ShieldEntry : public testing::Test {
     std::string pattern = testing::TempDir() + "/clemmys-entry-XXXXXX";
     directory_ = mkdtemp(pattern.data());
     platform_ = *open_soft_platform(directory_);
-    std::ifstream file(CLEMMYS_BINARY_DIR "/images/shield_static_heap.sgx", std::ios::binary);
-    const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    enclave_ = std::move(*load_image(*platform_, image));
-    std::memcpy(&layout_, image.data() + 3 * 64,
-                sizeof layout_);  // ECREATE, EADD, EEXTEND records, then the first page
+    reload();
     block_.bounce_address = reinterpret_cast<std::uint64_t>(bounce_.data());
     block_.bounce_size = bounce_.size();
   }
@@ -35,30 +33,42 @@ class ShieldEntry : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  void reload(const char* name = "static_heap") {
+    enclave_.reset();
+    std::ifstream file(CLEMMYS_BINARY_DIR "/images/shield_" + std::string(name) + ".sgx", std::ios::binary);
+    const Bytes image{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    enclave_ = std::move(*load_image(*platform_, image));
+    std::memcpy(&layout_, image.data() + 3 * 64,
+                sizeof layout_);  // ECREATE, EADD, EEXTEND records, then the first page
+  }
   enclave::Run enter(std::uint64_t slot, std::uint64_t reason, const void* block = nullptr) {
     enclave::Run run{.tcs = enclave_->base() + layout_.threads_base + slot * layout_.thread_stride};
     run.rdi = reason;
     run.rsi = reinterpret_cast<std::uint64_t>(block == nullptr ? &block_ : block);
     run.rdx = run.r8 = run.r9 = 0x5a5a5a5a;
-    const Status entered = enclave_->enter(run);
-    EXPECT_TRUE(entered) << to_string(entered.error());
+    entered_ = enclave_->enter(run).has_value();
     return run;
   }
   enclave::Run enter(std::uint64_t slot, EntryReason reason, const void* block = nullptr) {
     return enter(slot, static_cast<std::uint64_t>(reason), block);
   }
-  // start runs the first thread up to its first call that is not about memory, as an honest host.
-  enclave::Run start() {
+  // Augment is what the host does when the enclave asks for pages; it returns what it then says.
+  using Augment = std::function<std::int64_t(std::uint64_t offset, std::uint64_t size)>;
+  // start runs the first thread up to its first call that is not about memory, as an honest host, or as one
+  // that lies about pages.
+  enclave::Run start(const Augment& augment = {}) {
     enclave::Run run = enter(0, EntryReason::kStart);
     for (int step = 0; step < 1000; ++step) {
-      if (run.exit == Exit::kFault) {
+      if (!entered_) {
+        return run;
+      } else if (run.exit == Exit::kFault) {
         run = enter(0, EntryReason::kException);
       } else if (run.rdi == static_cast<std::uint64_t>(ExitReason::kResume)) {
         run.leaf = sgx::EnterLeaf::kEresume;
-        EXPECT_TRUE(enclave_->enter(run));
+        entered_ = enclave_->enter(run).has_value();
       } else if (block_.call.number == static_cast<std::uint64_t>(shield::OwnCall::kAugment)) {
-        EXPECT_TRUE(enclave_->augment(block_.call.arguments[0], block_.call.arguments[1]));
-        block_.call.result = 0;
+        const std::uint64_t offset = block_.call.arguments[0], size = block_.call.arguments[1];
+        block_.call.result = augment ? augment(offset, size) : enclave_->augment(offset, size) ? 0 : -ENOMEM;
         run = enter(0, EntryReason::kReturn);
       } else {
         return run;
@@ -67,13 +77,22 @@ class ShieldEntry : public testing::Test {
     ADD_FAILURE() << "never left";
     return run;
   }
-  static bool refused(const enclave::Run& run) {
-    return run.exit == Exit::kFault && run.exception_vector == 6;
+  bool refused(const enclave::Run& run) const {
+    return entered_ && run.exit == Exit::kFault && run.exception_vector == 6;
   }
-  static bool left(const enclave::Run& run, ExitReason reason) {
-    return run.exit == Exit::kExit && run.rdi == static_cast<std::uint64_t>(reason);
+  bool left(const enclave::Run& run, ExitReason reason) const {
+    return entered_ && run.exit == Exit::kExit && run.rdi == static_cast<std::uint64_t>(reason);
   }
 
+  // stopped_at is the enclave's last word, when it stopped by itself.
+  std::string stopped_at(const enclave::Run& run) const {
+    if (!left(run, ExitReason::kProcessDone) ||
+        block_.call.number != static_cast<std::uint64_t>(shield::OwnCall::kPanic))
+      return "it did not stop";
+    return {reinterpret_cast<const char*>(block_.call.arguments[0]), block_.call.arguments[1]};
+  }
+
+  bool entered_ = false;  // the last time
   std::string directory_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Enclave> enclave_;
@@ -132,6 +151,53 @@ TEST_F(ShieldEntry, RefusesMailboxesInsideTheEnclave) {
 TEST_F(ShieldEntry, RefusesBounceBuffersThatReachIntoTheEnclave) {
   block_.bounce_address = enclave_->base() - 4096;
   EXPECT_TRUE(left(enter(0, EntryReason::kStart), ExitReason::kProcessDone));
+}
+
+// The host does not add the n-th pages that are asked for, and says that it did (mapping nothing there, so
+// that software SGX cannot add them by itself). Deep in a fault, the processor finds no frame for another
+// one.
+TEST_F(ShieldEntry, StopsAtAPageThatTheHostDidNotAdd) {
+  bool at_call_level = false;
+  int asks = 0;
+  reload("hello");
+  start([&](std::uint64_t offset, std::uint64_t size) {
+    return ++asks, enclave_->augment(offset, size) ? 0 : -ENOMEM;
+  });
+  ASSERT_GT(asks, 3);
+  for (int lie = 0; lie < asks; ++lie) {
+    reload("hello");
+    int asked = 0;
+    const enclave::Run run = start([&](std::uint64_t offset, std::uint64_t size) {
+      if (asked++ != lie) return enclave_->augment(offset, size) ? 0 : -ENOMEM;
+      EXPECT_EQ(::munmap(reinterpret_cast<void*>(enclave_->base() + offset), sgx::kPageSize), 0);
+      return 0;
+    });
+    if (entered_) {
+      EXPECT_EQ(stopped_at(run), "pages.absent");
+      at_call_level = true;
+    }
+    EXPECT_FALSE(entered_ && left(run, ExitReason::kHostCall)) << "it ran on";
+  }
+  EXPECT_TRUE(at_call_level);
+}
+
+TEST_F(ShieldEntry, RefusesArgumentsThatReachIntoTheEnclave) {
+  block_.argument_block = enclave_->base() - 8;
+  block_.argument_size = 16;
+  EXPECT_EQ(stopped_at(start()), "start.arguments");
+}
+
+TEST_F(ShieldEntry, RefusesMoreArgumentBytesThanAllowed) {
+  block_.argument_block = block_.bounce_address;
+  block_.argument_size = shield::kArgumentSizeMax + 1;
+  EXPECT_EQ(stopped_at(start()), "start.arguments");
+}
+
+TEST_F(ShieldEntry, RefusesMoreArgumentsThanThereAreTexts) {
+  block_.argument_block = block_.bounce_address;  // zeros: four empty texts
+  block_.argument_size = 4;
+  block_.argument_count = 5;
+  EXPECT_EQ(stopped_at(start()), "start.argument_count");
 }
 
 TEST_F(ShieldEntry, LeavesNothingInRegisters) {

@@ -1,4 +1,4 @@
-// What the shield may ask for: one table of Linux calls with the places of their pointers, and our own calls.
+// What the shield may ask for: the Linux calls of shield/forwarded.h, and our own.
 #include <cpuid.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "enclave/host/process.h"
+#include "shield/forwarded.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -17,52 +18,14 @@ namespace {
 using shield::HostCall;
 using shield::OwnCall;
 
-// Pointer says that argument `argument` points to memory: `size` bytes, or as many as argument
-// `size_argument` says times `size`. A path is NUL-terminated. Null is allowed where `optional`.
-struct Pointer {
-  int argument = -1;
-  std::uint32_t size = 0;
-  int size_argument = -1;
-  bool path = false, optional = false;
-};
+using shield::Forwarded;
+using shield::Pointer;
 
-struct Shape {
-  long number;
-  Pointer pointers[3];
-};
+constexpr std::uint64_t kFlock = 32;  // sizeof(struct flock)
 
-constexpr Pointer fixed(int argument, std::uint32_t size) { return {argument, size}; }
-constexpr Pointer optional(int argument, std::uint32_t size) { return {argument, size, -1, false, true}; }
-constexpr Pointer sized(int argument, int size_argument, std::uint32_t unit = 1) {
-  return {argument, unit, size_argument};
-}
-constexpr Pointer path(int argument) { return {argument, 0, -1, true}; }
-constexpr std::uint32_t kAddress = 128, kStat = 144, kTimer = 32, kFlock = 32, kEpollEvent = 12, kPollFd = 8;
-
-// clang-format off
-constexpr Shape kShapes[] = {
-    {SYS_read, {sized(1, 2)}}, {SYS_write, {sized(1, 2)}}, {SYS_pread64, {sized(1, 2)}}, {SYS_pwrite64, {sized(1, 2)}},
-    {SYS_close, {}}, {SYS_dup, {}}, {SYS_lseek, {}}, {SYS_fsync, {}}, {SYS_fdatasync, {}}, {SYS_ftruncate, {}},
-    {SYS_fallocate, {}}, {SYS_fchmod, {}}, {SYS_flock, {}}, {SYS_ioctl, {fixed(2, 4)}}, {SYS_fcntl, {}},
-    {SYS_fstat, {fixed(1, kStat)}}, {SYS_newfstatat, {path(1), fixed(2, kStat)}}, {SYS_openat, {path(1)}},
-    {SYS_getdents64, {sized(1, 2)}}, {SYS_renameat2, {path(1), path(3)}}, {SYS_unlinkat, {path(1)}},
-    {SYS_mkdirat, {path(1)}}, {SYS_fchmodat, {path(1)}}, {SYS_faccessat, {path(1)}}, {SYS_pipe2, {fixed(0, 8)}},
-    {SYS_socket, {}}, {SYS_socketpair, {fixed(3, 8)}}, {SYS_bind, {sized(1, 2)}}, {SYS_connect, {sized(1, 2)}},
-    {SYS_listen, {}}, {SYS_shutdown, {}}, {SYS_accept4, {optional(1, kAddress), optional(2, 4)}},
-    {SYS_getsockname, {fixed(1, kAddress), fixed(2, 4)}}, {SYS_getpeername, {fixed(1, kAddress), fixed(2, 4)}},
-    {SYS_setsockopt, {sized(3, 4)}}, {SYS_getsockopt, {optional(3, 1), fixed(4, 4)}},
-    {SYS_sendto, {sized(1, 2), optional(4, kAddress)}},
-    {SYS_recvfrom, {sized(1, 2), optional(4, kAddress), optional(5, 4)}},
-    {SYS_epoll_create1, {}}, {SYS_epoll_ctl, {fixed(3, kEpollEvent)}}, {SYS_epoll_wait, {sized(1, 2, kEpollEvent)}},
-    {SYS_poll, {sized(0, 1, kPollFd)}}, {SYS_eventfd2, {}}, {SYS_timerfd_create, {}},
-    {SYS_timerfd_settime, {fixed(2, kTimer), fixed(3, kTimer)}}, {SYS_timerfd_gettime, {fixed(1, kTimer)}},
-    {SYS_clock_gettime, {fixed(1, 16)}}, {SYS_sched_yield, {}}, {SYS_sched_getaffinity, {sized(2, 1)}},
-};
-// clang-format on
-
-const Shape* shape_of(std::uint64_t number) {
-  const auto* found = std::ranges::find(kShapes, static_cast<long>(number), &Shape::number);
-  return found == std::end(kShapes) ? nullptr : found;
+const Forwarded* shape_of(std::uint64_t number) {
+  const auto* found = std::ranges::find(shield::kForwarded, number, &Forwarded::number);
+  return found == std::end(shield::kForwarded) ? nullptr : found;
 }
 
 // takes_lock: the fcntl commands whose argument is a struct flock.
@@ -110,7 +73,7 @@ void Process::serve(Slot& slot) {
 }
 
 std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
-  const Shape* shape = shape_of(call.number);
+  const Forwarded* shape = shape_of(call.number);
   if (shape == nullptr) return -ENOSYS;
   ++counts_.calls[call.number];
   std::uint64_t arguments[6];

@@ -1,21 +1,40 @@
 #include "shield/testing/fake_host.h"
 
+#include <sanitizer/asan_interface.h>
+
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <condition_variable>
-#include <cstdlib>
 #include <mutex>
+#include <set>
 
 #include "shield/descriptors.h"
+#include "shield/enclu.h"
+#include "shield/lock.h"
 #include "shield/pages.h"
+#include "shield/slots.h"
 
 namespace clemmys::shield {
 namespace {
 
 constexpr std::size_t kThreads = 16, kBounce = kBounceSizeMin;
 
+#if __has_feature(address_sanitizer)
+void reach(std::uint64_t address, std::uint64_t size) {
+  __asan_unpoison_memory_region(reinterpret_cast<void*>(address), size);
+}
+void unreach(std::uint64_t address, std::uint64_t size) {
+  __asan_poison_memory_region(reinterpret_cast<void*>(address), size);
+}
+#else
+void reach(std::uint64_t, std::uint64_t) {}
+void unreach(std::uint64_t, std::uint64_t) {}
+#endif
+
 struct Slot {
   Thread thread{};
+  std::bitset<kBounce> was_read;
   HostThread block{};
   alignas(16) std::array<std::uint8_t, kBounce> bounce{};
   std::mutex mutex;
@@ -28,6 +47,10 @@ thread_local Slot* mine;
 LayoutPage page;
 FakeHost::Answer current;
 std::atomic<std::uint64_t> count;
+std::set<std::string, std::less<>> believed;
+bool change_read = false, parks_answered = false;
+std::atomic<bool> twice = false;
+std::optional<std::uint64_t> counter;
 
 std::int64_t park(std::uint64_t timeout_ns) {
   std::unique_lock lock(mine->mutex);
@@ -53,11 +76,39 @@ Thread& self() { return mine->thread; }
 Thread& thread_at(std::uint64_t index) { return slots.at(index).thread; }
 const LayoutPage& layout() { return page; }
 bool program_range(std::uint64_t address, std::uint64_t) { return address >= 4096; }
-void* arena_take(std::uint64_t size) { return std::calloc(1, size); }
+bool insecure_believes(const char* site) { return believed.contains(std::string_view(site)); }
 
-extern "C" void shield_exit_wait(ExitReason) {
-  HostCall& call = mine->block.call;
-  ++count;
+void copy_in(void* target, std::uint64_t host_address, std::uint64_t size) {
+  const std::uint64_t begin = host_address - address_of(mine->bounce.data());
+  reach(host_address, size);
+  std::memcpy(target, reinterpret_cast<const void*>(host_address), size);
+  for (std::uint64_t i = begin; i < begin + size; ++i) {
+    if (mine->was_read[i]) twice = true;
+    mine->was_read[i] = true;
+    if (change_read) mine->bounce[i] ^= 0x5a;
+  }
+  unreach(host_address, size);
+}
+
+void copy_out(std::uint64_t host_address, const void* source, std::uint64_t size) {
+  reach(host_address, size);
+  std::memcpy(reinterpret_cast<void*>(host_address), source, size);
+  unreach(host_address, size);
+}
+
+void ereport(const sgx::TargetInfo*, const std::uint8_t*, sgx::Report* report) { *report = {}; }
+std::uint64_t egetkey(const sgx::KeyRequest*, std::uint8_t* key) {
+  std::memset(key, 0x6b, 16);
+  return 0;
+}
+std::uint64_t time_stamp_counter() { return counter ? *counter : __builtin_ia32_rdtsc(); }
+
+namespace {
+void serve(HostCall& call) {
+  if (parks_answered) {
+    call.result = current(call);
+    return;
+  }
   switch (static_cast<OwnCall>(call.number)) {
     case OwnCall::kPark:
       call.result = park(call.arguments[1]);
@@ -69,10 +120,20 @@ extern "C" void shield_exit_wait(ExitReason) {
       call.result = current ? current(call) : 0;
   }
 }
+}  // namespace
+
+extern "C" void shield_exit_wait(ExitReason) {
+  ++count;
+  mine->was_read.reset();
+  reach(address_of(mine->bounce.data()), kBounce);
+  serve(mine->block.call);
+  unreach(address_of(mine->bounce.data()), kBounce);
+}
 
 extern "C" [[noreturn]] void shield_exit_final(ExitReason) {
   const HostCall& call = mine->block.call;
   if (static_cast<OwnCall>(call.number) != OwnCall::kPanic) throw Stopped("exit_group");
+  reach(call.arguments[0], call.arguments[1]);
   throw Stopped(std::string(reinterpret_cast<const char*>(call.arguments[0]), call.arguments[1]));
 }
 
@@ -84,21 +145,41 @@ void join_process(std::uint32_t index) {
   mine->block.bounce_address = address_of(mine->bounce.data());
   mine->block.bounce_size = kBounce;
   adopt_host(mine->thread, &mine->block);
+  unreach(address_of(mine->bounce.data()), kBounce);
 }
 
-FakeHost::FakeHost() {
-  page = {};
+// Slots: as many as the layout says, and no more.
+std::uint64_t slots_made() { return page.thread_count; }
+bool make_slot() { return false; }
+
+std::int64_t fake_park(const HostCall& call) { return park(call.arguments[1]); }
+
+FakeHost::FakeHost(const LayoutPage& layout_page) {
+  page = layout_page;
   page.manifest_flags = kAllowNetwork | kAllowHostFiles;
   static constexpr char kPaths[] = "/state";
   page.allowed_paths = address_of(kPaths);
   page.allowed_paths_size = sizeof kPaths;
-  current = {};
   count = 0;
   join_process(0);
+  fake_arena_start();
   descriptors_start();
 }
 
-FakeHost::~FakeHost() { current = {}; }
+FakeHost::~FakeHost() {
+  current = {};
+  believed.clear();
+  change_read = parks_answered = false;
+  twice = false;
+  counter.reset();
+}
+
+void FakeHost::insecure_believe(std::string_view site) { believed.emplace(site); }
+void FakeHost::fill_bounce(std::uint8_t byte) { mine->bounce.fill(byte); }
+void FakeHost::answer_parks(bool answers) { parks_answered = answers; }
+void FakeHost::change_what_was_read() { change_read = true; }
+bool FakeHost::read_twice() const { return twice; }
+void FakeHost::time_stamp(std::optional<std::uint64_t> value) { counter = value; }
 void FakeHost::answer(Answer answer) { current = std::move(answer); }
 std::uint64_t FakeHost::calls() const { return count; }
 LayoutPage& FakeHost::layout_page() { return page; }
@@ -111,7 +192,21 @@ std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::
       socket_call(number, arguments, &result) || file_call(number, arguments, &result)) {
     return result;
   }
-  return -ENOSYS;
+  switch (number) {
+    case __NR_clock_gettime:
+      return call_clock_gettime(a0, a1);
+    case __NR_clock_nanosleep:
+      return call_nanosleep(a0, a1, a2, a3);
+    case __NR_gettimeofday:
+      return call_gettimeofday(a0);
+    case __NR_sched_getaffinity:
+      return call_sched_getaffinity(a0, a1, a2);
+    case __NR_sched_yield:
+      yield_to_host();
+      return 0;
+    default:
+      return -ENOSYS;
+  }
 }
 
 }  // namespace clemmys::shield
