@@ -50,6 +50,9 @@ Status add_segment(Elf& elf, ByteView file, const Elf64_Phdr& header) {
     return refuse("pack.elf.writable_code", "a segment is both writable and executable");
   }
   if (header.p_memsz == 0) return {};
+  std::uint64_t loaded = header.p_filesz;
+  for (const Segment& segment : elf.segments) loaded += segment.content.size();
+  if (loaded > file.size()) return refuse("pack.elf.segment_shared", "segments share bytes of the file");
   if (!elf.segments.empty() && header.p_vaddr / kPage * kPage < (elf.size + kPage - 1) / kPage * kPage) {
     return refuse("pack.elf.segment_order", "segments overlap or share a page: link with -z separate-code");
   }
