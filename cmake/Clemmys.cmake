@@ -66,6 +66,16 @@ function(clemmys_enclave name)
   set_target_properties(${name}_image PROPERTIES CLEMMYS_IMAGE ${image})
 endfunction()
 
+# clemmys_translated(target): C that wasm2c made: no warnings of ours, checks as src/runtime/wasm/translated.h says. Nothing is
+# thrown through it and traps need no unwind tables.
+function(clemmys_translated target)
+  target_compile_options(${target} PRIVATE -w -g0 -O2 -ffunction-sections -fdata-sections -fno-stack-protector
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fwrapv -fno-math-errno
+    -include ${CMAKE_SOURCE_DIR}/src/runtime/wasm/translated.h)
+  target_include_directories(${target} PRIVATE ${WASM_RT_INCLUDE})
+  _clemmys_register(${target} trusted)
+endfunction()
+
 # clemmys_test(name SOURCES … LINK … [TRUST t] [FULL]): a GoogleTest program and a ctest entry; FULL keeps it out of the fast suite.
 function(clemmys_test name)
   cmake_parse_arguments(A "FULL" "TIMEOUT" "SOURCES;LINK;ARGS" ${ARGN})

@@ -21,11 +21,13 @@ struct Call {
 };
 
 struct Reply {
-  enum class Kind : std::uint8_t { kAnswer, kFailure, kException };
+  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kException };
   Kind kind = Kind::kAnswer;
   bool is_json = true;
   std::vector<std::uint8_t> body;  // kAnswer
-  std::string text;                // kFailure: for the client; kException: for the log only
+  // kFailure: the handler's own error, kFault: the developer's, both for the client; kException: for the log
+  // only.
+  std::string text;
 };
 
 using Handler = std::function<Reply(const Call&)>;

@@ -57,6 +57,9 @@ int run_local(const Handler& handler) {
     case Reply::Kind::kFailure:
       write_all(answer, error_json(reply.text));
       return 1;
+    case Reply::Kind::kFault:
+      write_all(answer, error_json(reply.text));
+      return 2;
     case Reply::Kind::kException:
       log_error("the handler ended with an exception: " + reply.text);
       return 2;

@@ -78,6 +78,8 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
   switch (reply.kind) {
     case Reply::Kind::kFailure:
       return {kHandlerError, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
+    case Reply::Kind::kFault:
+      return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(wire::text::kAbnormalRun)};

@@ -1,0 +1,223 @@
+#include "runtime/js/script.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+
+#include "base/clock.h"
+#include "runtime/js/image_data.h"
+#include "runtime/js/world.h"
+
+namespace clemmys::runtime {
+namespace {
+
+using js::Engine;
+using js::Root;
+using js::Value;
+
+// kRuntimeMib is what the runtime needs beside the sandbox: its own code and data, and the action's files are
+// counted apart.
+constexpr std::uint32_t kRuntimeMib = 16, kSandboxMibMin = 16, kSandboxMibMax = 2048;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+// Outcome is how a task ended: task.js says which of the first four.
+struct Outcome {
+  enum class Kind : std::uint8_t { kAnswer, kBytes, kFault, kEnded, kOutOfTime, kNeverSettles, kTrap };
+  Kind kind = Kind::kTrap;
+  std::string text;
+  Bytes content;
+};
+
+std::size_t sandbox_size(const ScriptLimits& limits) {
+  const std::uint32_t rest = limits.memory_mib > kRuntimeMib ? limits.memory_mib - kRuntimeMib : 0;
+  return std::size_t{std::clamp(rest, kSandboxMibMin, kSandboxMibMax)} << 20;
+}
+
+class SandboxedScript final : public Script {
+ public:
+  SandboxedScript(js::ActionFiles files, const ScriptSource& source, const ScriptLimits& limits,
+                  Isolation isolation)
+      : world_(std::move(files), clock_),
+        is_zip_(source.is_zip),
+        main_(source.main.empty() ? "main" : source.main),
+        limits_(limits),
+        isolation_(isolation) {
+    boost::json::object environment;
+    for (const auto& [name, value] : source.environment) environment[name] = value;
+    environment_ = boost::json::serialize(environment);
+  }
+
+  std::optional<InitFailure> load() {
+    engine_ = Engine::from_snapshot(world_, js::initial_snapshot(), sandbox_size(limits_));
+    world_.set_deadline_ns(clock_.monotonic_ns() + limits_.load_ms * kNsPerMs);
+    const std::array arguments = {Value::boolean(is_zip_), engine_->string(main_),
+                                  engine_->string(environment_)};
+    Outcome outcome = run(Root::kLoad, arguments);
+    if (outcome.kind != Outcome::Kind::kAnswer) {
+      engine_.reset();
+      return InitFailure{init_text(std::move(outcome))};
+    }
+    if (isolation_ == Isolation::kResettable && !loaded_) {
+      engine_->collect_garbage();
+      loaded_ = engine_->save();
+    }
+    return std::nullopt;
+  }
+
+  Reply call(const Call& call) override {
+    if (!engine_) {
+      if (auto failure = load()) return {Reply::Kind::kFault, true, {}, std::move(failure->text)};
+    }
+    set_deadline(call.deadline_unix_ms);
+    const std::array arguments = {
+        call.is_json ? engine_->string(as_text(call.body)) : engine_->bytes(call.body),
+        engine_->string(call.activation_id), engine_->string(std::to_string(call.deadline_unix_ms))};
+    return reply(run(Root::kCall, arguments));
+  }
+
+  void reset() override {
+    if (loaded_ && engine_) engine_->restore(*loaded_);
+  }
+  std::size_t memory_size() const override { return engine_ ? engine_->memory_size() : 0; }
+
+ private:
+  void set_deadline(std::uint64_t deadline_unix_ms) {
+    if (deadline_unix_ms == 0) return world_.set_deadline_ns(0);
+    const std::uint64_t now = clock_.unix_ms();
+    world_.set_deadline_ns(clock_.monotonic_ns() +
+                           (deadline_unix_ms > now ? deadline_unix_ms - now : 0) * kNsPerMs + 1);
+  }
+
+  // run starts a task and drives it to its outcome; it releases the arguments.
+  Outcome run(Root start, std::span<const Value> arguments) {
+    Value started = engine_->call(engine_->root(start), arguments);
+    for (const Value each : arguments) engine_->release(each);
+    report(started);
+    for (;;) {
+      if (const auto stopped = run_jobs()) return *stopped;
+      const Value polled = engine_->call(engine_->root(Root::kPoll), {});
+      if (polled.is_string() || polled.is_object()) return outcome_of(polled);
+      const std::optional<double> wait = engine_->as_number(polled);
+      if (!wait)
+        report(polled);
+      else if (*wait < 0)
+        return {Outcome::Kind::kNeverSettles, {}, {}};
+      else if (*wait > 0)
+        world_.sleep_ms(*wait);
+    }
+  }
+
+  std::optional<Outcome> stopped() const {
+    if (!engine_->usable()) return Outcome{Outcome::Kind::kTrap, std::string(name(engine_->trap())), {}};
+    if (world_.out_of_time()) return Outcome{Outcome::Kind::kOutOfTime, {}, {}};
+    return std::nullopt;
+  }
+
+  // run_jobs runs jobs until there are none.
+  std::optional<Outcome> run_jobs() {
+    constexpr int kJobsPerCheck = 256;
+    for (int n = 0;; ++n) {
+      if (n % kJobsPerCheck == 0)
+        if (auto end = stopped()) return end;
+      const Engine::Job job = engine_->run_job();
+      if (job == Engine::Job::kNone) return engine_->usable() ? std::nullopt : stopped();
+      if (job == Engine::Job::kThrew) {
+        if (auto end = stopped()) return end;
+        report(Value::exception());
+      }
+    }
+  }
+
+  // report hands a pending exception to the prelude, which decides what it means.
+  void report(Value result) {
+    if (!result.is_exception()) return engine_->release(result);
+    if (!engine_->usable() || world_.out_of_time()) return;
+    const std::array error = {engine_->exception()};
+    const Value done = engine_->call(engine_->root(Root::kException), error);
+    engine_->release(error[0]);
+    if (done.is_exception()) engine_->release(engine_->exception());
+    engine_->release(done);
+  }
+
+  Outcome outcome_of(Value value) {
+    Outcome outcome;
+    if (value.is_object()) {
+      if (auto content = engine_->content(value)) outcome = {Outcome::Kind::kBytes, {}, std::move(*content)};
+    } else if (auto text = engine_->text(value); text && !text->empty()) {
+      const char letter = text->front();
+      outcome.kind = letter == 'A'   ? Outcome::Kind::kAnswer
+                     : letter == 'D' ? Outcome::Kind::kFault
+                                     : Outcome::Kind::kEnded;
+      outcome.text = text->erase(0, 1);
+    }
+    engine_->release(value);
+    return outcome;
+  }
+
+  Reply reply(Outcome outcome) {
+    using enum Outcome::Kind;
+    switch (outcome.kind) {
+      case kAnswer:
+        return {Reply::Kind::kAnswer, true, to_bytes(outcome.text), {}};
+      case kBytes:
+        return {Reply::Kind::kAnswer, false, std::move(outcome.content), {}};
+      case kFault:
+        return {Reply::Kind::kFault, true, {}, std::move(outcome.text)};
+      case kNeverSettles:
+        return {Reply::Kind::kFault,
+                true,
+                {},
+                "The action's promise never settles: nothing is left that could settle it."};
+      case kOutOfTime:
+        break;
+      case kEnded:
+        break;
+      case kTrap:
+        fprintf(stderr, "The action was stopped: %s.\n", outcome.text.c_str());
+        break;
+    }
+    engine_.reset();  // whatever state there was, nobody can say that it is whole
+    if (outcome.kind == kOutOfTime)
+      return {Reply::Kind::kFault, true, {}, "The action exceeded its time limits."};
+    return {Reply::Kind::kFault,
+            true,
+            {},
+            "The action did not produce a valid response and exited unexpectedly."};
+  }
+
+  static std::string init_text(Outcome outcome) {
+    using enum Outcome::Kind;
+    switch (outcome.kind) {
+      case kFault:
+        return std::move(outcome.text);
+      case kOutOfTime:
+        return "Initialization has failed due to: the code took longer than its time limit to load.";
+      case kNeverSettles:
+        return "Initialization has failed due to: a promise at the top level never settles.";
+      default:
+        return "Initialization has failed due to: the code ended its process.";
+    }
+  }
+
+  SystemClock clock_;
+  js::World world_;
+  bool is_zip_;
+  std::string main_, environment_;
+  ScriptLimits limits_;
+  Isolation isolation_;
+  std::unique_ptr<Engine> engine_;
+  std::optional<js::Snapshot> loaded_;
+};
+
+}  // namespace
+
+LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits, Isolation isolation) {
+  Result<js::ActionFiles> files =
+      source.is_zip ? js::ActionFiles::of_zip(source.code) : js::ActionFiles::of_source(source.code);
+  if (!files) return InitFailure{"Initialization has failed due to: " + files.error().detail};
+  auto script = std::make_unique<SandboxedScript>(std::move(*files), source, limits, isolation);
+  if (auto failure = script->load()) return std::move(*failure);
+  return script;
+}
+
+}  // namespace clemmys::runtime

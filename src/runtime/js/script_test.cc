@@ -1,0 +1,163 @@
+#include "runtime/js/script.h"
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "crypto/crypto.h"
+#include "runtime/js/testing/scripts.h"
+
+namespace clemmys::runtime {
+namespace {
+
+using testing::answer;
+using testing::call;
+using testing::fault;
+using testing::load;
+using testing::load_failure;
+
+TEST(Script, CallsMainWithTheParameters) {
+  EXPECT_EQ(answer("function main(p) { return {greeting: 'Hello, ' + p.name + '!'}; }", R"({"name":"Ada"})"),
+            R"({"greeting":"Hello, Ada!"})");
+  EXPECT_EQ(answer("const main = (p) => ({n: p.n + 1});", R"({"n":1})"), R"({"n":2})");
+}
+
+TEST(Script, AwaitsPromisesAndTimers) {
+  EXPECT_EQ(
+      answer("async function main() { await new Promise(r => setTimeout(r, 5)); return {late: true}; }"),
+      R"({"late":true})");
+  EXPECT_EQ(answer("function main() { return {then(done) { done({thenable: 1}); }}; }"), R"({"thenable":1})");
+}
+
+TEST(Script, FindsMainAmongExportsOfBothKindsOfModules) {
+  EXPECT_EQ(answer("exports.main = () => ({kind: 'exports'});"), R"({"kind":"exports"})");
+  EXPECT_EQ(answer("module.exports = () => ({kind: 'module'});"), R"({"kind":"module"})");
+  EXPECT_EQ(
+      answer(
+          "import path from 'node:path'; export function main() { return {kind: path.basename('/a/esm')}; }"),
+      R"({"kind":"esm"})");
+  EXPECT_EQ(answer("const v = await Promise.resolve(3); export default () => ({v});"), R"({"v":3})");
+}
+
+TEST(Script, TakesTheNameOfItsFunction) {
+  auto script = load("function other() { return {other: 1}; }", "other");
+  ASSERT_TRUE(script);
+  EXPECT_EQ(as_text(call(*script).body), R"({"other":1})");
+  EXPECT_EQ(load_failure("function main() {}", "nope"),
+            "Initialization has failed due to: Action entrypoint 'nope' is not a function.");
+  EXPECT_NE(load_failure("function main() {}", "main; evil()").find("must be an identifier"),
+            std::string::npos);
+}
+
+TEST(Script, AnErrorThatIsThrownIsADevelopersError) {
+  EXPECT_EQ(fault("function main() { throw new Error('no'); }"), "An error has occurred: Error: no");
+  EXPECT_EQ(fault("function main() { throw 'text'; }"), "An error has occurred: text");
+}
+
+TEST(Script, ARejectedPromiseIsAnErrorOfTheActionWithoutItsStack) {
+  EXPECT_EQ(answer("async function main() { throw Object.assign(new TypeError('no'), {code: 7}); }"),
+            R"({"error":{"code":7,"name":"TypeError","message":"no"}})");
+  EXPECT_EQ(answer("function main() { return Promise.reject(); }"), R"({"error":{}})");
+  EXPECT_EQ(answer("function main() { return Promise.reject({error: 'shape', n: 1}); }"),
+            R"({"error":{"error":"shape","n":1}})");
+  EXPECT_EQ(answer("const e = new Error('loop'); e.self = e; async function main() { throw e; }"),
+            R"({"error":{"self":"[Circular]","name":"Error","message":"loop"}})");
+}
+
+TEST(Script, JudgesResultsAsOpenWhiskDoes) {
+  EXPECT_EQ(answer("function main() {}"), "{}");
+  EXPECT_EQ(answer("function main() { return [1]; }"), "[1]");
+  EXPECT_EQ(answer("function main() { return {error: 'mine'}; }"), R"({"error":"mine"})");
+  for (const char* result : {"'text'", "7", "null", "true", "() => 1"})
+    EXPECT_EQ(fault(std::string("function main() { return ") + result + "; }"),
+              "The action did not return a dictionary or array.")
+        << result;
+  EXPECT_EQ(fault("function main() { const a = {}; a.a = a; return a; }"),
+            "The action did not produce a valid response: TypeError: circular reference");
+}
+
+TEST(Script, BytesGoInAndOut) {
+  auto script = load("function main(b) { return Buffer.isBuffer(b) ? b.reverse() : {}; }");
+  ASSERT_TRUE(script);
+  const Reply reply = script->call({.is_json = false, .body = as_bytes("abc"), .parameters_json = "{}"});
+  EXPECT_FALSE(reply.is_json);
+  EXPECT_EQ(as_text(reply.body), "cba");
+}
+
+TEST(Script, AnUncaughtErrorEndsTheActionAsItEndsNode) {
+  const std::string ended = "The action did not produce a valid response and exited unexpectedly.";
+  EXPECT_EQ(fault("function main() { setTimeout(() => { throw new Error('late'); }, 1); return new "
+                  "Promise(() => {}); }"),
+            ended);
+  EXPECT_EQ(fault("function main() { Promise.reject(new Error('nobody')); return new Promise(r => "
+                  "setTimeout(r, 50)); }"),
+            ended);
+  EXPECT_EQ(fault("function main() { process.exit(3); }"), ended);
+}
+
+TEST(Script, AfterItEndedTheNextCallStartsFromTheCode) {
+  auto script = load("let n = 0; function main(p) { if (p.exit) process.exit(1); return {n: ++n}; }");
+  ASSERT_TRUE(script);
+  EXPECT_EQ(as_text(call(*script).body), R"({"n":1})");
+  EXPECT_EQ(as_text(call(*script).body), R"({"n":2})");
+  EXPECT_EQ(call(*script, R"({"exit":true})").kind, Reply::Kind::kFault);
+  EXPECT_EQ(as_text(call(*script).body), R"({"n":1})");
+}
+
+TEST(Script, ResetLeavesNothingOfACall) {
+  auto script = load(
+      "globalThis.seen = []; let n = 0; function main(p) { seen.push(p.secret); n++; return {n, seen}; }",
+      "main", Isolation::kResettable);
+  ASSERT_TRUE(script);
+  EXPECT_EQ(as_text(call(*script, R"({"secret":"a"})").body), R"({"n":1,"seen":["a"]})");
+  script->reset();
+  EXPECT_EQ(as_text(call(*script, R"({"secret":"b"})").body), R"({"n":1,"seen":["b"]})");
+}
+
+TEST(Script, APromiseThatNothingCanSettleIsReported) {
+  EXPECT_EQ(fault("function main() { return new Promise(() => {}); }"),
+            "The action's promise never settles: nothing is left that could settle it.");
+}
+
+TEST(Script, FailuresToLoadSayWhyAndShowNoTrace) {
+  EXPECT_EQ(load_failure("throw new Error('at the top')"),
+            "Initialization has failed due to: Error: at the top");
+  EXPECT_TRUE(
+      load_failure("function main( {").starts_with("Initialization has failed due to: SyntaxError: "));
+  EXPECT_TRUE(load_failure("require('./missing')")
+                  .starts_with("Initialization has failed due to: Error: Cannot find module './missing'"));
+  EXPECT_NE(load_failure("require('http')").find("no network"), std::string::npos);
+}
+
+TEST(Script, TheEnvironmentIsOpenWhisks) {
+  const std::string code =
+      "function main() { const {__OW_ACTION_NAME: a, __OW_ACTIVATION_ID: i, __OW_DEADLINE: d} = process.env; "
+      "return {a, i, d, keys: Object.keys(process.env).length}; }";
+  auto loaded = load_script(
+      {.code = as_bytes(code), .is_zip = false, .main = "", .environment = {{"__OW_ACTION_NAME", "/ns/a"}}},
+      {});
+  auto& script = std::get<std::unique_ptr<Script>>(loaded);
+  const std::uint64_t deadline = SystemClock().unix_ms() + 60'000;
+  EXPECT_EQ(
+      as_text(
+          script->call({.body = as_bytes("{}"), .activation_id = "00ff", .deadline_unix_ms = deadline}).body),
+      R"({"a":"/ns/a","i":"00ff","d":")" + std::to_string(deadline) + R"(","keys":3})");
+}
+
+TEST(Script, TwoInstancesDrawDifferentRandomNumbers) {
+  const std::string code =
+      "const loaded = Math.random(); function main() { return {a: Math.random(), l: loaded, b: "
+      "crypto.randomUUID(), c: Array.from(crypto.getRandomValues(new Uint8Array(8)))}; }";
+  auto one = load(code, "main", Isolation::kResettable), two = load(code);
+  const std::string first = std::string(as_text(call(*one).body));
+  EXPECT_NE(first, as_text(call(*two).body));
+  one->reset();
+  EXPECT_NE(first, as_text(call(*one).body)) << "a reset must not bring old random numbers back";
+}
+
+TEST(Script, TheWebsAndNodesInterfacesAnswer) {
+  EXPECT_EQ(answer(testing::kInterfaces), testing::kInterfacesAnswer);
+}
+
+}  // namespace
+}  // namespace clemmys::runtime

@@ -1,0 +1,177 @@
+#include "runtime/wasm/sandbox.h"
+
+#include <setjmp.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <cstdarg>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "base/check.h"
+
+extern "C" {
+__thread uintptr_t clemmys_wasm_stack_limit = UINTPTR_MAX;  // outside enter() nothing runs
+}
+
+namespace clemmys::wasm {
+namespace {
+
+constexpr int kHostTrap = 0x100;  // above every wasm_rt_trap_t
+thread_local jmp_buf* t_landing = nullptr;
+thread_local std::uint32_t t_pages_max = 0;
+
+// FunctionType: counts of parameters and results, then their types.
+using FunctionType = std::vector<std::uint32_t>;
+std::vector<FunctionType>& function_types() {
+  static std::vector<FunctionType> types;
+  return types;
+}
+
+[[noreturn]] void land(int code) {
+  CHECK(t_landing != nullptr);
+  longjmp(*t_landing, code);
+}
+
+std::size_t reserved(const wasm_rt_memory_t& memory) { return std::size_t{memory.max_pages} * kPageSize; }
+
+Trap trap_of(int code) {
+  switch (code) {
+    case WASM_RT_TRAP_OOB:
+      return Trap::kOutOfBounds;
+    case WASM_RT_TRAP_INT_OVERFLOW:
+      return Trap::kIntegerOverflow;
+    case WASM_RT_TRAP_DIV_BY_ZERO:
+      return Trap::kDivideByZero;
+    case WASM_RT_TRAP_INVALID_CONVERSION:
+      return Trap::kInvalidConversion;
+    case WASM_RT_TRAP_CALL_INDIRECT:
+      return Trap::kIndirectCall;
+    case WASM_RT_TRAP_EXHAUSTION:
+      return Trap::kStackExhausted;
+    case kHostTrap:
+      return Trap::kHost;
+    default:
+      return Trap::kUnreachable;
+  }
+}
+
+}  // namespace
+
+std::string_view name(Trap trap) {
+  constexpr std::array<std::string_view, 9> kNames = {"none",
+                                                      "out of bounds",
+                                                      "integer overflow",
+                                                      "division by zero",
+                                                      "invalid conversion",
+                                                      "unreachable code",
+                                                      "indirect call of another type",
+                                                      "stack exhausted",
+                                                      "stopped by the host"};
+  return kNames.at(static_cast<std::size_t>(trap));
+}
+
+Trap enter(void (*body)(void*), void* argument) {
+  jmp_buf here;
+  jmp_buf* const outer = t_landing;
+  const uintptr_t outer_limit = clemmys_wasm_stack_limit;
+  const int code = _setjmp(here);
+  if (code == 0) {
+    t_landing = &here;
+    if (outer == nullptr) clemmys_wasm_stack_limit = clemmys_wasm_stack_pointer() - kStackSize;
+    body(argument);
+  }
+  t_landing = outer;
+  clemmys_wasm_stack_limit = outer_limit;
+  return code == 0 ? Trap::kNone : trap_of(code);
+}
+
+void trap_from_host() { land(kHostTrap); }
+
+MemoryLimit::MemoryLimit(std::size_t size_max) : outer_pages_max_(t_pages_max) {
+  CHECK(size_max < (std::size_t{1} << 32));  // wasm_rt_memory_t::size has 32 bits
+  t_pages_max = static_cast<std::uint32_t>(size_max / kPageSize);
+}
+MemoryLimit::~MemoryLimit() { t_pages_max = outer_pages_max_; }
+
+std::optional<std::span<std::uint8_t>> slice(const wasm_rt_memory_t& memory, std::uint64_t offset,
+                                             std::uint64_t size) {
+  if (size > memory.size || offset > memory.size - size) return std::nullopt;
+  return std::span(memory.data + offset, size);
+}
+
+bool resize(wasm_rt_memory_t& memory, std::uint32_t pages) {
+  if (pages > memory.max_pages) return false;
+  const std::size_t size = std::size_t{pages} * kPageSize;
+  if (size < memory.size) {
+    // What is given up comes back as zeroes.
+    if (madvise(memory.data + size, memory.size - size, MADV_DONTNEED) != 0)
+      std::memset(memory.data + size, 0, memory.size - size);
+  }
+  memory.pages = pages;
+  memory.size = static_cast<std::uint32_t>(size);
+  return true;
+}
+
+}  // namespace clemmys::wasm
+
+// The interface that wasm2c's output calls (wasm-rt.h).
+using namespace clemmys;
+
+extern "C" {
+
+void wasm_rt_init() {}
+bool wasm_rt_is_initialized() { return true; }
+void wasm_rt_free() {}
+
+void wasm_rt_trap(wasm_rt_trap_t code) { wasm::land(code); }
+
+uint32_t wasm_rt_register_func_type(uint32_t parameters, uint32_t results, ...) {
+  wasm::FunctionType type = {parameters, results};
+  va_list list;
+  va_start(list, results);
+  for (uint32_t i = 0; i < parameters + results; ++i) type.push_back(va_arg(list, unsigned));
+  va_end(list);
+  auto& known = wasm::function_types();
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == type) return static_cast<uint32_t>(i + 1);
+  known.push_back(std::move(type));
+  return static_cast<uint32_t>(known.size());
+}
+
+void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, uint32_t max_pages) {
+  memory->max_pages = std::min(max_pages, wasm::t_pages_max);
+  CHECK(initial_pages <= memory->max_pages);
+  void* data = mmap(nullptr, wasm::reserved(*memory), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(data != MAP_FAILED);
+  memory->data = static_cast<uint8_t*>(data);
+  memory->pages = initial_pages;
+  memory->size = static_cast<uint32_t>(initial_pages * wasm::kPageSize);
+}
+
+uint32_t wasm_rt_grow_memory(wasm_rt_memory_t* memory, uint32_t delta) {
+  const uint32_t old = memory->pages;
+  if (delta > memory->max_pages - old) return UINT32_MAX;
+  wasm::resize(*memory, old + delta);
+  return old;
+}
+
+void wasm_rt_free_memory(wasm_rt_memory_t* memory) {
+  munmap(memory->data, wasm::reserved(*memory));
+  *memory = {};
+}
+
+void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t* table, uint32_t elements,
+                                    uint32_t max_elements) {
+  table->data = new wasm_rt_funcref_t[elements]();
+  table->size = elements;
+  table->max_size = max_elements;
+}
+
+void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t* table) {
+  delete[] table->data;
+  *table = {};
+}
+}
