@@ -58,7 +58,7 @@ Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, const std::stri
   return controller;
 }
 
-void Controller::shut_down() { state_->scheduler->stop_all(); }
+void Controller::shut_down() { state_->scheduler->shut_down(); }
 
 void Controller::close() {
   if (std::exchange(state_->closed, true)) return;

@@ -37,6 +37,7 @@ void Scheduler::run(Request request, Packet envelope) {
     if (code == PlatformErrorCode::kNoCapacity) ++counters_.no_capacity;
     answers_.failed(request, {code, 0, std::string(text)});
   };
+  if (shut_down_) return refuse(PlatformErrorCode::kShutdown, "the platform is shutting down");
   const auto header = wire::decode_header(envelope.view());
   if (!header) return refuse(PlatformErrorCode::kRefused, header.error().site);
   if (const Status checked = check_request(*header); !checked) {

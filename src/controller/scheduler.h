@@ -84,6 +84,8 @@ class Scheduler final : public InstanceEvents {
   std::uint64_t tick_due_ns() const;
   // stop_all ends every instance; what waits or runs fails with kShutdown.
   void stop_all();
+  // shut_down is stop_all for good: what comes later fails with kShutdown, too.
+  void shut_down();
 
   void instance_ready(InstanceId instance, const StartTimes& times) override;
   void instance_output(InstanceId instance, Packet envelope) override;
@@ -168,6 +170,7 @@ class Scheduler final : public InstanceEvents {
   std::uint64_t next_instance_ = 1, waiting_bytes_ = 0, start_cost_ns_ = 100'000'000;
   std::uint64_t last_tick_ns_ = 0;
   std::size_t waiting_ = 0, starting_ = 0, busy_ = 0;
+  bool shut_down_ = false;
 };
 
 }  // namespace clemmys::controller

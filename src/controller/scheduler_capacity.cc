@@ -282,6 +282,11 @@ void Scheduler::drop_late() {
   }
 }
 
+void Scheduler::shut_down() {
+  shut_down_ = true;
+  stop_all();
+}
+
 void Scheduler::stop_all() {
   for (const auto& [key, pool] : pools_)
     drop_waiting(*pool, PlatformErrorCode::kShutdown, "the platform is shutting down");

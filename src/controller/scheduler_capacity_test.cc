@@ -186,6 +186,15 @@ TEST_F(SchedulerTest, StopAnswersEverything) {
   EXPECT_EQ(invoker.stopped, invoker.started);
 }
 
+TEST_F(SchedulerTest, StartsNothingAfterShutDown) {
+  make();
+  scheduler->shut_down();
+  run(1, request(1));
+  EXPECT_TRUE(invoker.started.empty());
+  ASSERT_EQ(answers.failures.size(), 1u);
+  EXPECT_EQ(answers.failures[0].second.code, PlatformErrorCode::kShutdown);
+}
+
 TEST_F(SchedulerTest, CountersAddUp) {
   make();
   run(1, request(1));
