@@ -80,7 +80,8 @@ void ActivationRun::on_end(wire::ControllerFrame type, ByteView body) {
   }
   store(finished_->record);
   for (const ActivationRecord& component : finished_->components) store(component);
-  wake(Wait::kFinished);
+  // Nobody is answered before the records are out of this process: its end loses no finished activation.
+  context_->controller.when_sent([self = shared_from_this()] { self->wake(Wait::kFinished); });
 }
 
 bool ActivationRun::on_tick(std::uint64_t now_unix_ms) {

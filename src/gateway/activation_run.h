@@ -1,5 +1,6 @@
 // activation_run.h: an invocation on its way: it hears what the link brings, stores the finished records, and
-// wakes whoever waits. It outlives the HTTP request that began it. One worker's thread.
+// wakes whoever waits. It outlives the HTTP request that began it, and is held by shared_ptr. One worker's
+// thread.
 #pragma once
 
 #include "gateway/api.h"
@@ -7,7 +8,7 @@
 
 namespace clemmys::gateway {
 
-class ActivationRun final : public RunListener {
+class ActivationRun final : public RunListener, public std::enable_shared_from_this<ActivationRun> {
  public:
   enum class Wait : std::uint8_t { kFinished, kStillRunning };
 

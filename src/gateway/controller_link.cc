@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <map>
 #include <unordered_map>
 
 #include "base/log.h"
@@ -18,10 +19,18 @@ namespace {
 constexpr std::size_t kReadSize = 64u << 10, kUnsentMax = 512u << 20;
 constexpr unsigned kCallTicks = 60;  // a call that is not answered for so many ticks has failed
 constexpr auto kTick = std::chrono::milliseconds(1000);
+constexpr std::size_t kKeptMax =
+    64u << 20;  // bytes of notifications that the controller has not acknowledged
 
 struct Call {
   OneShot<Result<Bytes>>* answer;
   unsigned ticks_left;
+};
+
+// Kept is a notification until the controller has acknowledged it.
+struct Kept {
+  wire::ControllerFrame type;
+  Bytes body;
 };
 
 }  // namespace
@@ -47,6 +56,9 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
   Bytes unsent, sending;
   std::unordered_map<std::uint64_t, Call> calls;
   std::unordered_map<std::uint64_t, std::shared_ptr<RunListener>> runs;
+  std::map<std::uint64_t, Kept> kept;  // by number: in the order in which they were given
+  std::size_t kept_size = 0;
+  std::vector<std::function<void()>> when_sent;
 
   Status connect() {
     boost::system::error_code error;
@@ -57,11 +69,16 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     ++generation;
     spawn(read(shared_from_this()));
     if (!std::exchange(ticking, true)) spawn(tick(shared_from_this()));
+    for (const auto& [number, notification] : kept) send(number, notification.type, notification.body);
     return {};
   }
 
   std::uint64_t send(wire::ControllerFrame type, ByteView body, ByteView prefix = {}) {
-    const std::uint64_t number = ++last_number;
+    send(++last_number, type, body, prefix);
+    return last_number;
+  }
+
+  void send(std::uint64_t number, wire::ControllerFrame type, ByteView body, ByteView prefix = {}) {
     const std::size_t length = 1 + 8 + prefix.size() + body.size();
     unsent.reserve(unsent.size() + 4 + length);
     const auto put = [&](std::uint64_t value, int size) {
@@ -73,7 +90,26 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     unsent.insert(unsent.end(), prefix.begin(), prefix.end());
     unsent.insert(unsent.end(), body.begin(), body.end());
     if (!std::exchange(flushing, true)) asio::post(loop, [self = shared_from_this()] { spawn(flush(self)); });
-    return number;
+  }
+
+  void keep(wire::ControllerFrame type, Bytes body) {
+    if (kept_size + body.size() > kKeptMax || body.size() >= wire::kFrameSizeMax - 16)
+      return metrics.records_unstored.add();
+    const std::uint64_t number = ++last_number;
+    if (can_send(body.size())) send(number, type, body);
+    kept_size += body.size();
+    kept.emplace(number, Kept{type, std::move(body)});
+  }
+
+  // acknowledged is whether a notification by this number was kept until now.
+  bool acknowledged(std::uint64_t number) {
+    const auto entry = kept.extract(number);
+    if (entry) kept_size -= entry.mapped().body.size();
+    return !entry.empty();
+  }
+
+  void run_when_sent() {
+    for (const auto& function : std::exchange(when_sent, {})) function();
   }
 
   bool can_send(std::size_t size) const {
@@ -91,6 +127,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
       if (sent.error && self->generation == generation) break;  // the reader notices, too
     }
     self->flushing = false;
+    if (self->unsent.empty()) self->run_when_sent();
     if (self->open && !self->unsent.empty() && !std::exchange(self->flushing, true)) spawn(flush(self));
   }
 
@@ -133,6 +170,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         return;
       case wire::ControllerFrame::kOk:
       case wire::ControllerFrame::kRecords:
+        if (acknowledged(number)) return;
         if (auto entry = calls.extract(number)) entry.mapped().answer->set(to_bytes(body));
         return;
       case wire::ControllerFrame::kError: {
@@ -146,7 +184,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         } else if (auto run = runs.extract(number)) {
           run.mapped()->on_end(wire::ControllerFrame::kFailed,
                                wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
-        } else {
+        } else if (acknowledged(number)) {
           metrics.records_unstored.add();
         }
         return;
@@ -156,7 +194,8 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     }
   }
 
-  // disconnected ends what waited: nobody can answer it any more, and nothing is sent twice.
+  // disconnected ends what waited: nobody can answer it any more, and no envelope is sent twice.
+  // Notifications are kept for the next connection.
   void disconnected() {
     open = false;
     boost::system::error_code ignored;
@@ -169,6 +208,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
     for (auto& [number, call] : lost_calls)
       call.answer->set(Error{ErrorCode::kUnavailable, "gateway.controller.lost"});
     for (auto& [number, run] : lost_runs) run->on_end(wire::ControllerFrame::kFailed, shutdown);
+    run_when_sent();
   }
 
   static Task<void> tick(std::shared_ptr<State> self) {
@@ -226,11 +266,12 @@ Task<Result<Bytes>> SocketControllerLink::call(wire::ControllerFrame type, Bytes
 }
 
 void SocketControllerLink::notify(wire::ControllerFrame type, Bytes body) {
-  if (state_->can_send(body.size())) {
-    state_->send(type, body);
-  } else {
-    state_->metrics.records_unstored.add();
-  }
+  state_->keep(type, std::move(body));
+}
+
+void SocketControllerLink::when_sent(std::function<void()> then) {
+  if (!state_->open || (state_->unsent.empty() && !state_->flushing)) return then();
+  state_->when_sent.push_back(std::move(then));
 }
 
 Status SocketControllerLink::run(const NamespaceId& owner, ByteView envelope,

@@ -1,6 +1,8 @@
 // controller_link.h: a worker's connection to the controller. Idea: all frames of one turn of the event loop
 // leave in one write. The peer is hostile: numbers that we did not give, second answers and broken framing
 // are dropped or end the connection; a lost connection ends what waits on it and is opened again.
+// Notifications (records) outlive a connection: each is kept until it is acknowledged, and sent again on the
+// next one, for the store takes the same record twice, and none that is older than what it has.
 #pragma once
 
 #include <memory>
@@ -27,6 +29,7 @@ class SocketControllerLink final : public ControllerLink {
 
   Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) override;
   void notify(wire::ControllerFrame type, Bytes body) override;
+  void when_sent(std::function<void()> then) override;
   Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) override;
 
  private:

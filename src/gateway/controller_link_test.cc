@@ -145,7 +145,7 @@ TEST_F(LinkTest, BrokenFramingEndsEverythingThatWaits) {
   EXPECT_EQ((*waiting)->error().code, ErrorCode::kUnavailable);
 }
 
-TEST_F(LinkTest, ComesBackAfterTheControllerWentAwayAndResendsNothing) {
+TEST_F(LinkTest, ComesBackAfterTheControllerWentAwayAndRunsNothingAgain) {
   auto listener = run();
   turn();
   ::close(peer);
@@ -159,6 +159,41 @@ TEST_F(LinkTest, ComesBackAfterTheControllerWentAwayAndResendsNothing) {
   reply(wire::ControllerFrame::kDone, number_of_next(wire::ControllerFrame::kRun));
   EXPECT_EQ(again->ends.size(), 1u);
   EXPECT_EQ(metrics.controller_reconnects.value(), 1u);
+}
+
+TEST_F(LinkTest, RecordsThatWereNotAcknowledgedAreSentAgainInOrderAndOthersAreNot) {
+  for (const std::string_view text : {"first", "second", "third"})
+    link->notify(wire::ControllerFrame::kPutRecord, to_bytes(text));
+  reply(wire::ControllerFrame::kOk, number_of_next(wire::ControllerFrame::kPutRecord));
+  ::close(peer);
+  turn();
+  link->notify(wire::ControllerFrame::kPutRecord, to_bytes(std::string_view("while it was away")));
+  loop.restart();
+  loop.run_for(std::chrono::milliseconds(1200));  // a tick
+  accept();
+  turn();
+  for (const std::string_view text : {"second", "third", "while it was away"}) {
+    const wire::Frame frame = wire::read_frame(peer).value();
+    EXPECT_EQ(as_text(ByteView(frame.body).subspan(8)), text);
+  }
+  EXPECT_EQ(metrics.records_unstored.value(), 0u);
+}
+
+TEST_F(LinkTest, RecordsThatNobodyTakesAreBounded) {
+  ::close(peer);
+  turn();
+  for (int i = 0; i < 80; ++i) link->notify(wire::ControllerFrame::kPutRecord, Bytes(1u << 20));
+  EXPECT_EQ(metrics.records_unstored.value(), 80u - 64u);
+}
+
+TEST_F(LinkTest, SaysWhenWhatWasGivenIsOutOfTheProcess) {
+  bool sent = false;
+  link->notify(wire::ControllerFrame::kPutRecord, to_bytes(std::string_view("record")));
+  link->when_sent([&] { sent = true; });
+  EXPECT_FALSE(sent);
+  turn();
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(as_text(ByteView(wire::read_frame(peer).value().body).subspan(8)), "record");
 }
 
 TEST_F(LinkTest, RunsOverTheirDeadlineEndAsTimedOut) {

@@ -34,8 +34,12 @@ class ControllerLink {
   // call sends number ‖ body and waits for kOk or kRecords: the body after the number. kError becomes its
   // Error.
   virtual Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) = 0;
-  // notify is call without waiting; a failure is counted and logged by the link.
+  // notify is call without waiting: the link sees to it that it arrives, also at the controller's next life;
+  // a failure is counted by the link. The operation must be one that may be done twice.
   virtual void notify(wire::ControllerFrame type, Bytes body) = 0;
+  // when_sent calls `then` once the operating system has all that was given to the link so far, so that it
+  // reaches the controller even if this process ends, or when the connection is lost.
+  virtual void when_sent(std::function<void()> then) = 0;
   // run sends an envelope for a namespace. The link drops the listener after on_end. kUnavailable: nothing
   // was sent.
   virtual Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) = 0;

@@ -20,6 +20,7 @@ class FakeController final : public ControllerLink {
  public:
   Task<Result<Bytes>> call(wire::ControllerFrame type, Bytes body) override;
   void notify(wire::ControllerFrame type, Bytes body) override;
+  void when_sent(std::function<void()> then) override { then(); }
   Status run(const NamespaceId& owner, ByteView envelope, std::shared_ptr<RunListener> listener) override;
 
   std::function<void(ByteView envelope, std::shared_ptr<RunListener>)> behave;
