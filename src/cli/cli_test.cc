@@ -3,14 +3,17 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include <thread>
 
+#include "base/check.h"
 #include "cli/base64.h"
 #include "cli/client.h"
 #include "cli/outcome.h"
 #include "cli/print.h"
 #include "cli/process.h"
 #include "cli/root_policy.h"
+#include "cli/supervised.h"
 #include "cli/trust_store.h"
 
 namespace clemmys::cli {
@@ -124,6 +127,77 @@ TEST_F(CliFiles, AStubbornChildIsEnded) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   child->end(std::chrono::milliseconds(50));
   EXPECT_EQ(*child->ended(), "signal 9");
+}
+
+// SupervisedTest has a part that runs until the file `end` is there.
+class SupervisedTest : public CliFiles {
+ protected:
+  Supervised start() {
+    const std::string script =
+        "until [ -e " + (folder_.path() / "end").string() + " ]; do sleep 0.01; done; echo words";
+    auto started = Supervised::start({"part",
+                                      {"/bin/sh", "-c", script},
+                                      [this] { return ready_; },
+                                      [this]() -> Status { return ++prepared_, Status(); }},
+                                     folder_.path() / "log", now_);
+    CHECK(started && started->became_ready());
+    return std::move(*started);
+  }
+  void end(Supervised& part) {
+    std::ofstream(folder_.path() / "end");
+    while (!part.child().ended()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    fs::remove(folder_.path() / "end");
+  }
+  Supervised::Time now_{};
+  bool ready_ = true;
+  int prepared_ = 0;  // times
+};
+
+TEST_F(SupervisedTest, APartThatEndedIsStartedAgainAtOnceAndTheUserIsTold) {
+  Supervised part = start();
+  EXPECT_EQ(*part.look(now_), std::nullopt);
+  const pid_t before = part.child().pid();
+  end(part);
+  EXPECT_NE((**part.look(now_)).find("part ended by itself with exit status 0"), std::string::npos);
+  EXPECT_FALSE(part.settled());
+  EXPECT_EQ(*part.look(now_), std::nullopt);
+  EXPECT_NE(part.child().pid(), before);
+  ready_ = false;
+  EXPECT_EQ(*part.look(now_), std::nullopt);
+  ready_ = true;
+  EXPECT_EQ(**part.look(now_), "part runs again");
+  EXPECT_TRUE(part.settled());
+  EXPECT_EQ(prepared_, 2);
+}
+
+TEST_F(SupervisedTest, OneThatKeepsEndingGetsPausesAndIsGivenUpWithItsLastWords) {
+  Supervised part = start();
+  for (unsigned ends = 1; ends < Supervised::kEndsMax; ++ends) {
+    end(part);
+    ASSERT_TRUE(part.look(now_)->has_value());
+    if (ends > 1) {
+      ASSERT_TRUE(part.look(now_));
+      EXPECT_TRUE(part.child().ended()) << "no pause after end " << ends;
+    }
+    now_ += std::chrono::seconds(3);
+    ASSERT_TRUE(part.look(now_));
+    EXPECT_FALSE(part.child().ended());
+  }
+  end(part);
+  const auto given_up = part.look(now_);
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(given_up.error().detail.find("words"), std::string::npos);
+}
+
+TEST_F(SupervisedTest, ALongLifeForgivesEarlierEnds) {
+  Supervised part = start();
+  for (unsigned ends = 0; ends < 2 * Supervised::kEndsMax; ++ends) {
+    now_ += Supervised::kLongLife;
+    end(part);
+    ASSERT_TRUE(part.look(now_));
+    ASSERT_TRUE(part.look(now_));
+  }
 }
 
 TEST(CliRootPolicy, NamesWhatWeakensIt) {

@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <iostream>
+#include <memory>
 #include <utility>
 
 #include "attest/collateral.h"
@@ -20,7 +22,7 @@
 namespace clemmys::cli {
 namespace {
 
-constexpr std::chrono::seconds kReadyWithin{30};
+constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr std::chrono::milliseconds kProbeEvery{20};
 
 Result<enclave::ImageInfo> image_info(const Layout& layout, const std::string& name) {
@@ -84,17 +86,22 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   const enclave::ImageInfo gateway = TRY(image_info(layout, "gateway.sgx"));
   platform.kms_ = kms.measurement;
 
-  TRY(platform.launch(quoting_part(layout), interrupt));
-  const attest::Provisioned provisioned = TRY(attest::provision_software_machine(
-      kSoftSgxState, kQuotingSocket,
-      {quoting.measurement, quoting.signer, quoting.product_id, quoting.security_version},
-      SystemClock().unix_ms() / 1000));
-  platform.software_root_der_ = provisioned.software_root_der;
-  TRY(write_file(kCollateral, as_bytes(attest::collateral_to_json(provisioned.collateral))));
+  // Each life of the quoting enclave makes its attestation key known anew.
+  const auto provisioned = std::make_shared<attest::Provisioned>();
+  Part quoting_enclave = quoting_part(layout);
+  quoting_enclave.prepare = [quoting, provisioned]() -> Status {
+    *provisioned = TRY(attest::provision_software_machine(
+        kSoftSgxState, kQuotingSocket,
+        {quoting.measurement, quoting.signer, quoting.product_id, quoting.security_version},
+        SystemClock().unix_ms() / 1000));
+    return write_file(kCollateral, as_bytes(attest::collateral_to_json(provisioned->collateral)));
+  };
+  TRY(platform.launch(std::move(quoting_enclave), interrupt));
+  platform.software_root_der_ = provisioned->software_root_der;
   std::vector<std::string> names{"localhost", "127.0.0.1"};
   if (options.host != "127.0.0.1" && options.host != "0.0.0.0") names.push_back(options.host);
   TRY(keep_root_policy(
-      {kms.measurement, gateway.measurement, std::move(names), provisioned.software_root_der}));
+      {kms.measurement, gateway.measurement, std::move(names), provisioned->software_root_der}));
 
   TRY(platform.launch(kms_part(layout), interrupt));
   TRY(platform.launch(node_part(layout, options.observe), interrupt));
@@ -102,23 +109,25 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   return platform;
 }
 
-Status LocalPlatform::launch(const Part& part, Interrupt& interrupt) {
+Status LocalPlatform::launch(Part part, Interrupt& interrupt) {
   Progress progress("starting " + part.name, options_.quiet);
-  Child& child = children_.emplace_back(
-      TRY(Child::start(part.name, part.arguments, ".", options_.state / "logs" / (part.name + ".log"))));
-  const auto deadline = std::chrono::steady_clock::now() + kReadyWithin;
-  while (!part.ready()) {
-    const auto ended = child.ended();
-    if (ended || std::chrono::steady_clock::now() >= deadline) {
+  const auto begun = std::chrono::steady_clock::now();
+  const fs::path log = options_.state / "logs" / (part.name + ".log");
+  Supervised& started = parts_.emplace_back(TRY(Supervised::start(std::move(part), log, begun)));
+  const std::string& name = started.part().name;
+  while (!started.part().ready()) {
+    const auto ended = started.child().ended();
+    if (ended || std::chrono::steady_clock::now() >= begun + Supervised::kReadyWithin) {
       return failure(ErrorCode::kUnavailable, "cli.up.part",
-                     part.name + (ended ? " ended with " + *ended : " was not ready within 30 s") +
-                         "; last lines of " + child.log().string() + ":\n" + last_lines(child.log(), 8),
+                     name + (ended ? " ended with " + *ended : " was not ready within 30 s") +
+                         "; last lines of " + log.string() + ":\n" + last_lines(log, 8),
                      "correct what the log says; a damaged or foreign state needs another --state");
     }
     if (interrupt.wait(kProbeEvery))
-      return failure(ErrorCode::kDeadline, "cli.up.interrupted", "interrupted while starting " + part.name,
+      return failure(ErrorCode::kDeadline, "cli.up.interrupted", "interrupted while starting " + name,
                      "start again");
   }
+  TRY(started.became_ready());
   progress.done();
   return {};
 }
@@ -129,26 +138,21 @@ LocalPlatform::LocalPlatform(LocalPlatform&& other) noexcept
       url_(std::move(other.url_)),
       kms_(other.kms_),
       software_root_der_(std::move(other.software_root_der_)),
-      children_(std::move(other.children_)) {}
+      parts_(std::move(other.parts_)) {}
 
 LocalPlatform::~LocalPlatform() {
-  while (!children_.empty()) {
-    Child last = std::move(children_.back());
-    children_.pop_back();
-    last.end();
-  }
+  while (!parts_.empty()) parts_.pop_back();  // each ends its child
   if (lock_ >= 0) ::close(lock_);
 }
 
 Status LocalPlatform::watch(Interrupt& interrupt) {
-  while (!interrupt.wait(std::chrono::milliseconds(500))) {
-    for (Child& child : children_) {
-      if (const auto ended = child.ended()) {
-        return failure(ErrorCode::kUnavailable, "cli.up.ended",
-                       child.name() + " ended by itself with " + *ended + "; last lines of " +
-                           child.log().string() + ":\n" + last_lines(child.log(), 8),
-                       "start again with clemmys up; the state is kept");
-      }
+  bool settled = true;
+  while (!interrupt.wait(settled ? kLookEvery : kProbeEvery)) {
+    settled = true;
+    for (Supervised& part : parts_) {
+      if (const auto news = TRY(part.look(std::chrono::steady_clock::now())))
+        std::cerr << "clemmys: " << *news << "\n";
+      settled = settled && part.settled();
     }
   }
   return {};

@@ -1,17 +1,16 @@
 // local_platform.h: a whole platform on this machine, as child processes: quoting enclave, key service, node
-// (controller and invoker), gateway; started in this order, each one ready before the next, ended in reverse
-// order. Trust: the operator's machine: it starts enclaves and hands them untrusted files; it sees no secret
-// but the namespace's development key.
+// (controller and invoker), gateway; started in this order, each one ready before the next, kept running,
+// ended in reverse order. Trust: the operator's machine: it starts enclaves and hands them untrusted files;
+// it sees no secret but the namespace's development key.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <vector>
 
 #include "cli/files.h"
 #include "cli/http.h"
 #include "cli/interrupt.h"
-#include "cli/process.h"
+#include "cli/supervised.h"
 
 namespace clemmys::cli {
 
@@ -21,13 +20,6 @@ struct LocalOptions {
   std::uint16_t port = 8443;  // 0: any free one
   fs::path observe;           // absolute; empty: no recording of what the controller sees
   bool quiet = false;
-};
-
-// Part is one child and how to see that it is ready.
-struct Part {
-  std::string name;
-  std::vector<std::string> arguments;
-  std::function<bool()> ready;
 };
 
 class LocalPlatform {
@@ -43,20 +35,20 @@ class LocalPlatform {
   const Url& url() const { return url_; }
   const Measurement& kms() const { return kms_; }
   const Bytes& software_root_der() const { return software_root_der_; }
-  // watch waits until the user wants to end (success) or a part ended by itself (kUnavailable, with its last
-  // log lines).
+  // watch waits until the user wants to end (success). A part that ends meanwhile is started again and the
+  // user is told, on standard error; kUnavailable, with its last log lines, when one keeps ending.
   Status watch(Interrupt& interrupt);
 
  private:
   LocalPlatform() = default;
-  Status launch(const Part& part, Interrupt& interrupt);
+  Status launch(Part part, Interrupt& interrupt);
 
   int lock_ = -1;
   LocalOptions options_;
   Url url_;
   Measurement kms_;
   Bytes software_root_der_;
-  std::vector<Child> children_;
+  std::vector<Supervised> parts_;
 };
 
 // create_namespace asks the key service, as the operator, for an empty namespace; gives its one-time claim
