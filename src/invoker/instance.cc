@@ -69,11 +69,12 @@ class OwnedDescriptor {
 }  // namespace
 
 struct Instance::State : std::enable_shared_from_this<Instance::State> {
-  State(const InstanceContext& given, InstanceId id_, int pidfd_number)
-      : context(given), id(id_), pidfd(given.loop, pidfd_number), last_words(given.loop) {}
+  State(const InstanceContext& given, InstanceId id_, const SpawnedProcess& process)
+      : context(given), id(id_), pid(process.pid), pidfd(given.loop, process.pidfd), last_words(given.loop) {}
 
   InstanceContext context;
   const InstanceId id;
+  const pid_t pid;
   asio::posix::stream_descriptor pidfd;
   asio::steady_timer last_words;
   std::unique_ptr<controller::Link> link;
@@ -197,7 +198,7 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
   OwnedDescriptor output_read(output[0]), output_write(output[1]);
   const SpawnedProcess process = TRY(spawn({program, arguments, theirs.get(), output_write.get()}));
 
-  auto state = std::make_shared<State>(context, id, process.pidfd);
+  auto state = std::make_shared<State>(context, id, process);
   state->times.decided_ns = decided_ns;
   state->times.spawned_ns = context.clock.monotonic_ns();
   state->ended = std::move(ended);
@@ -231,6 +232,8 @@ Instance::~Instance() {
   state_->last_words.cancel();
   state_->kill();
 }
+
+pid_t Instance::process() const { return state_->pid; }
 
 void Instance::run(Packet envelope) {
   state_->link->send(std::to_underlying(InstanceFrame::kEnvelope), {}, std::move(envelope));

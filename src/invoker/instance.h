@@ -4,6 +4,8 @@
 // process never outlives this object by more than its own dying.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 
@@ -36,6 +38,7 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
 
   void run(controller::Packet envelope);
+  pid_t process() const;
 
  private:
   struct State;

@@ -56,4 +56,9 @@ void LocalInvoker::run(InstanceId id, Packet envelope) {
 
 void LocalInvoker::stop(InstanceId id) { instances_.erase(std::to_underlying(id)); }
 
+pid_t LocalInvoker::process(InstanceId id) const {
+  const auto found = instances_.find(std::to_underlying(id));
+  return found == instances_.end() ? -1 : found->second->process();
+}
+
 }  // namespace clemmys::invoker

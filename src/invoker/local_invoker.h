@@ -1,6 +1,8 @@
 // local_invoker.h: controller/invoker.h with processes of this machine. Threads: the loop's only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +34,9 @@ class LocalInvoker final : public controller::Invoker {
   Status start(controller::InstanceId id, const controller::InstanceSpec& spec) override;
   void run(controller::InstanceId id, controller::Packet envelope) override;
   void stop(controller::InstanceId id) override;
+
+  // process is the host process of an instance, for whoever watches it; -1 when there is none.
+  pid_t process(controller::InstanceId id) const;
 
  private:
   controller::Loop& loop_;

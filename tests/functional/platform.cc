@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,6 +22,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -68,6 +70,17 @@ void Client::use_port(unsigned short port) { state_->port = port; }
 
 Answer Client::request(const std::string& method, const std::string& target, const std::string& body,
                        const std::string& content_type) {
+  try {
+    return exchange(method, target, body, content_type);
+  } catch (...) {
+    state_->stream.reset();
+    state_->buffer.clear();
+    throw;
+  }
+}
+
+Answer Client::exchange(const std::string& method, const std::string& target, const std::string& body,
+                        const std::string& content_type) {
   State& state = *state_;
   if (!state.stream) {
     state.stream = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket>>(state.io, state.tls);
@@ -165,24 +178,37 @@ void Platform::stop() {
   pid_ = -1;
 }
 
+pid_t Platform::part(const std::string& name) const {
+  std::string mark = name == "node" ? "clemmys-node" : name + ".sgx";
+  std::ranges::replace(mark, '-', name == "node" ? '-' : '_');
+  std::istringstream children(
+      read_text("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children"));
+  for (pid_t child; children >> child;) {
+    if (read_text("/proc/" + std::to_string(child) + "/cmdline").find(mark) != std::string::npos)
+      return child;
+  }
+  return -1;
+}
+
 Client Platform::client() const { return client_of(key_); }
 
 Client Platform::client_of(const std::string& key) const {
   return {port_, "Basic " + base64(as_bytes(key)), ca_pem_};
 }
 
-void Platform::deploy(const std::string& action, const std::string& image,
-                      const std::string& parameters_json) const {
-  deploy(client(), action, image, parameters_json);
+void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json,
+                      int timeout_ms) const {
+  deploy(client(), action, image, parameters_json, timeout_ms);
 }
 
 void Platform::deploy(Client user, const std::string& action, const std::string& image,
-                      const std::string& parameters_json) {
+                      const std::string& parameters_json, int timeout_ms) {
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
   boost::json::object body{
       {"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
-      {"parameters", boost::json::parse(parameters_json)}};
+      {"parameters", boost::json::parse(parameters_json)},
+      {"limits", boost::json::object{{"timeout", timeout_ms}}}};
   const Answer answer =
       user.api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
   if (answer.status != 200)

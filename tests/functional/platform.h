@@ -17,7 +17,8 @@ struct Answer {
   std::string content_type, body;
 };
 
-// Client is one keep-alive connection; one thread at a time. Connection failures throw std::exception.
+// Client is one keep-alive connection; one thread at a time. Connection failures throw std::exception; the
+// next request opens another connection.
 class Client {
  public:
   Client(unsigned short port, std::string authorization, std::string ca_pem);
@@ -34,6 +35,8 @@ class Client {
   void use_port(unsigned short port);
 
  private:
+  Answer exchange(const std::string& method, const std::string& target, const std::string& body,
+                  const std::string& content_type);
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -63,11 +66,13 @@ class Platform {
   pid_t pid() const { return pid_; }
   // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON
   // array of {key,value}.
-  void deploy(const std::string& action, const std::string& image,
-              const std::string& parameters_json = "[]") const;
+  void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]",
+              int timeout_ms = 60'000) const;
   static void deploy(Client user, const std::string& action, const std::string& image,
-                     const std::string& parameters_json);
+                     const std::string& parameters_json, int timeout_ms = 60'000);
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
+  // part is the process id of a part: kms, node, gateway or quoting-enclave; -1 while there is none.
+  pid_t part(const std::string& name) const;
   // stop ends the platform as Ctrl-C does, and start brings it up again on the same state.
   void stop();
   void start();

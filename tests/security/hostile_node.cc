@@ -1,5 +1,4 @@
 // hostile_node: takes the place of clemmys-node under `clemmys up`, with the same command line.
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -12,7 +11,7 @@
 #include "hostile_controller.h"
 #include "hostile_kms.h"
 #include "hostile_store.h"
-#include "invoker/node.h"
+#include "node_options.h"
 #include "wire/kms_api.h"
 
 namespace {
@@ -24,17 +23,7 @@ namespace asio = boost::asio;
 
 int main(int argc, char** argv) {
   set_log_part("hostile-node");
-  invoker::NodeOptions options;
-  CLI::App app("A host that attacks. For tests.");
-  app.add_option("--controller-socket", options.controller_socket);
-  app.add_option("--kms-socket", options.kms_socket);
-  app.add_option("--state", options.state_directory);
-  app.add_option("--host-binary", options.host.binary);
-  app.add_option("--platform", options.host.platform);
-  app.add_option("--soft-state", options.host.soft_state);
-  app.add_option("--quote-socket", options.host.quote_socket);
-  app.allow_extras();
-  CLI11_PARSE(app, argc, argv);
+  const invoker::NodeOptions options = testing::parse_node_options(argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
 
   SystemClock clock;

@@ -1,8 +1,11 @@
 // trace.cc: a step that can be told from every other: it adds "label:value" to the trace, so that a chain's
-// answer names each step that ran, in order, and the request that it belongs to.
+// answer names each step that ran, in order, and the request that it belongs to. The parameter pause_ms,
+// where an action has it, makes the handler wait so long.
 #include <clemmys/function.h>
 
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
 int main() {
   return clemmys::serve([](const clemmys::Request& request) -> clemmys::Result<clemmys::Response> {
@@ -13,6 +16,8 @@ int main() {
     // The label is this action's own default parameter; the value travels with the request.
     const json::value defaults = json::parse(request.parameters_json);
     trace.emplace_back(std::string(defaults.at("label").as_string()) + ":" + json::serialize(in.at("value")));
+    if (const json::value* pause = defaults.as_object().if_contains("pause_ms"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(pause->as_int64()));
     return clemmys::Response::json(
         json::serialize(json::object{{"value", in.at("value")}, {"trace", trace}}));
   });
