@@ -99,7 +99,7 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
       const std::uint8_t* frame = buffer.get() + begin;
       const std::size_t length = read_u32(frame);
       if (length == 0 || length > frame_size_max) {
-        fail("the peer broke the framing");
+        fail(kBrokenFraming);
         return false;
       }
       const std::size_t present = end - begin, body_size = length - 1;

@@ -23,7 +23,8 @@ using Loop = boost::asio::io_context;
 struct LinkHandlers {
   // frame gets each frame's type and body. It may close or destroy the link.
   std::function<void(std::uint8_t type, Packet body)> frame;
-  // closed runs once, when the peer closed or broke the framing; not after close(). `why` is a static text.
+  // closed runs once, when the peer closed, broke the framing (kBrokenFraming) or cannot be written to; not
+  // after close(). `why` is a static text.
   std::function<void(std::string_view why)> closed;
 };
 
@@ -36,6 +37,7 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
+  static constexpr std::string_view kBrokenFraming = "the peer broke the framing";
   static constexpr std::size_t kPrefixSizeMax = 16;
   // send queues one frame whose body is `prefix ‖ body`; prefix has at most kPrefixSizeMax bytes. Does
   // nothing on a closed link.

@@ -208,7 +208,8 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
   };
   handlers.closed = [raw = state.get()](std::string_view why) {
     raw->link_closed = true;
-    if (why != "the peer closed the link") raw->say_why(InstanceEnd::kBrokeProtocol, why);
+    // That nobody reads any more is no fault of the function's: it may have been killed.
+    if (why == controller::Link::kBrokenFraming) raw->say_why(InstanceEnd::kBrokeProtocol, why);
     raw->kill();
     raw->finish_when_silent();
   };
