@@ -13,7 +13,7 @@ if(CLEMMYS_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g)
   add_link_options(-fsanitize=address,undefined)
 endif()
-include_directories(${CMAKE_SOURCE_DIR}/src)
+include_directories(${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 set_property(GLOBAL PROPERTY CLEMMYS_TARGETS "")
 
 function(_clemmys_register target trust)
@@ -54,14 +54,18 @@ function(clemmys_static_program name)
   _clemmys_register(${name} trusted)
 endfunction()
 
-# clemmys_enclave(name PROGRAM static-program MANIFEST file): packs it into build/…/images/name.sgx.
+# clemmys_enclave(name PROGRAM static-program-or-path MANIFEST file [FILES files of the manifest]): packs it into build/…/images/name.sgx.
 function(clemmys_enclave name)
-  cmake_parse_arguments(A "" "PROGRAM;MANIFEST" "" ${ARGN})
+  cmake_parse_arguments(A "" "PROGRAM;MANIFEST" "FILES" ${ARGN})
+  set(file ${A_PROGRAM})
+  if(TARGET ${A_PROGRAM})
+    set(file $<TARGET_FILE:${A_PROGRAM}>)
+  endif()
   set(image ${CMAKE_BINARY_DIR}/images/${name}.sgx)
   add_custom_command(OUTPUT ${image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/images
-    COMMAND clemmys-pack --program $<TARGET_FILE:${A_PROGRAM}> --manifest ${A_MANIFEST} --output ${image} --key ${CMAKE_BINARY_DIR}/signing-key.pem
-    DEPENDS ${A_PROGRAM} ${A_MANIFEST} clemmys-pack shield_image COMMENT "Packing enclave ${name}" VERBATIM)
+    COMMAND clemmys-pack --program ${file} --manifest ${A_MANIFEST} --output ${image} --key ${CMAKE_BINARY_DIR}/signing-key.pem
+    DEPENDS ${A_PROGRAM} ${A_MANIFEST} ${A_FILES} clemmys-pack shield_image COMMENT "Packing enclave ${name}" VERBATIM)
   add_custom_target(${name}_image ALL DEPENDS ${image})
   set_target_properties(${name}_image PROPERTIES CLEMMYS_IMAGE ${image})
 endfunction()

@@ -27,6 +27,8 @@ class File {
 Error open_error() {
   if (errno == ENOENT || errno == ENOTDIR)
     return {ErrorCode::kUnsupported, "attest.device.absent", "not in an enclave"};
+  if (errno == EIO)
+    return {ErrorCode::kUnavailable, "attest.device.quote"};  // no quoting service, or none ready
   return {ErrorCode::kInternal, "attest.device.open"};
 }
 

@@ -35,14 +35,24 @@ Result<ExitCode> show_image(const Context& context, const std::string& path) {
     return failure(ErrorCode::kInvalid, "cli.image",
                    path + " is not an enclave image: " + to_string(info.error()),
                    "make one: clemmys build FILE.cc");
+  const auto layout = enclave::layout_of(file);  // only of images that clemmys-pack made
   if (context.options.json) {
-    print_json(json::object{{"measurement", to_hex(info->measurement)},
-                            {"signer", to_hex(info->signer)},
-                            {"product_id", info->product_id},
-                            {"security_version", info->security_version},
-                            {"debug", info->debug},
-                            {"measured_bytes", info->measured_size},
-                            {"threads", info->thread_count}});
+    json::object fields{{"measurement", to_hex(info->measurement)},
+                        {"signer", to_hex(info->signer)},
+                        {"product_id", info->product_id},
+                        {"security_version", info->security_version},
+                        {"debug", info->debug},
+                        {"measured_bytes", info->measured_size},
+                        {"threads", info->thread_count}};
+    if (layout) {
+      fields["syscall_sites"] = layout->syscall_sites;
+      fields["syscall_sites_rewritten"] = layout->syscalls_rewritten;
+      fields["cpuid_sites"] = layout->cpuid_count;
+      fields["files"] = layout->file_count;
+      fields["network"] = (layout->manifest_flags & shield::kAllowNetwork) != 0;
+      fields["host_files"] = (layout->manifest_flags & shield::kAllowHostFiles) != 0;
+    }
+    print_json(fields);
     return ExitCode::kSuccess;
   }
   field("measurement", to_hex(info->measurement));
@@ -51,6 +61,15 @@ Result<ExitCode> show_image(const Context& context, const std::string& path) {
   field("debug", info->debug ? "yes: its host can read it" : "no");
   field("measured", std::to_string(info->measured_size >> 10) + " KiB");
   field("threads at start", std::to_string(info->thread_count));
+  if (!layout) return ExitCode::kSuccess;
+  field("system calls", std::to_string(layout->syscall_sites) + " sites, " +
+                            std::to_string(layout->syscalls_rewritten) + " without a trap");
+  field("cpuid", std::to_string(layout->cpuid_count) + " sites");
+  field("files in the image", std::to_string(layout->file_count));
+  field("may use",
+        std::string((layout->manifest_flags & shield::kAllowNetwork) != 0 ? "the network" : "no network") +
+            ((layout->manifest_flags & shield::kAllowHostFiles) != 0 ? ", files of its host"
+                                                                     : ", no files of its host"));
   return ExitCode::kSuccess;
 }
 

@@ -1,5 +1,9 @@
 #include "enclave/image.h"
 
+#include <array>
+
+#include "sgx/measurement.h"
+
 namespace clemmys::enclave {
 namespace {
 
@@ -21,6 +25,21 @@ void append(Bytes& run, const sgx::ImagePage& page) {
 }
 
 }  // namespace
+
+Result<shield::LayoutPage> layout_of(ByteView file) {
+  constexpr std::size_t kRecord = sgx::kMeasureRecordSize, kStep = kRecord + sgx::kExtendChunkSize;
+  std::array<std::uint8_t, sgx::kPageSize> page;
+  if (file.size() < 2 * kRecord + 16 * kStep) return Error{ErrorCode::kInvalid, "host.layout.size"};
+  for (std::size_t i = 0; i < 16; ++i) {
+    std::memcpy(&page[i * 256], file.data() + 2 * kRecord + i * kStep + kRecord, sgx::kExtendChunkSize);
+  }
+  shield::LayoutPage layout;
+  std::memcpy(&layout, page.data(), sizeof layout);
+  if (layout.magic != shield::kLayoutMagic || layout.thread_count == 0 || layout.thread_count > 4096) {
+    return Error{ErrorCode::kInvalid, "host.layout.magic", "this image was not made by clemmys-pack"};
+  }
+  return layout;
+}
 
 Result<std::unique_ptr<Enclave>> load_image(Platform& platform, ByteView file) {
   const sgx::ParsedImage image = TRY(sgx::parse_image_pages(file, sgx::Measure::kNo));

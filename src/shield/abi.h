@@ -28,10 +28,10 @@ struct LayoutPage {
   uint64_t threads_base, thread_count, thread_stride;  // one slot per thread, see kSlot… below
   uint64_t heap_base,
       heap_initial_size;  // brk starts here; this much of it is added, unmeasured, before the start
-  uint64_t dynamic_base, dynamic_size;  // tables, brk, mmap and stacks grow here, by EAUG/EACCEPT
-  uint64_t cpuid_sites, cpuid_count;    // sorted u64 offsets of `ud2` that were `cpuid`
-  uint64_t files_base, files_size;      // measured read-only files (see files.h of the packer), may be 0
-  uint64_t manifest_flags;              // kAllow… bits below
+  uint64_t dynamic_base, dynamic_size;         // tables, brk, mmap and stacks grow here, by EAUG/EACCEPT
+  uint64_t cpuid_sites, cpuid_count;           // sorted u64 offsets of `ud2` that were `cpuid`
+  uint64_t files, file_count;                  // FileEntry array: files that are part of the image, read-only
+  uint64_t manifest_flags;                     // kAllow… bits below
   uint64_t allowed_paths, allowed_paths_size;  // NUL-terminated host path prefixes the program may open
   uint64_t stack_size;                         // of the program's first thread
   uint64_t heap_strategy;                      // HeapStrategy
@@ -39,6 +39,11 @@ struct LayoutPage {
   uint64_t thread_count_initial;  // slots that the image brings; the others come by EMODT, thread_count is
                                   // the most
   uint64_t static_areas_size, static_arena_size;  // parts of the tables that are there before the start
+  uint64_t command, command_size;  // NUL-terminated arguments that stand before the host's: the host cannot
+                                   // choose what an image runs
+  uint64_t syscall_sites,
+      syscalls_rewritten;                  // for people: `syscall` in the program, and how many trap no more
+  uint64_t environment, environment_size;  // NUL-terminated NAME=value, added to the host's CLEMMYS_…
 };
 // HeapStrategy is how memory comes (enclave.md "SGX2: fast start"). The SGX1 ones have heap_initial_size
 // bytes and no more; they differ in whether the measurement covers them, which the shield need not know.
@@ -50,6 +55,12 @@ enum class HeapStrategy : uint64_t {
   kSgx2Commit = 3,       // mmap and brk bring in all of their range by one exit
   kSgx1 = 4,
 };
+// FileEntry is one file of the image. Offsets from base; path is NUL-terminated and absolute, content begins
+// a page.
+struct FileEntry {
+  uint64_t path, content, size;
+};
+inline constexpr uint64_t kImageFilesMax = 4096;
 inline constexpr uint64_t kAllowNetwork = 1 << 0;    // sockets (gateway, kms); functions have none
 inline constexpr uint64_t kAllowHostFiles = 1 << 1;  // paths on the allow-list
 inline constexpr uint64_t kDebugImage = 1 << 2;      // the shield may say in words what went wrong
@@ -111,6 +122,9 @@ enum class OwnCall : uint64_t {
   // With kProcessDone, never kHostCall: (bounce address of a text, its size): the enclave stopped because of
   // a fault or a hostile answer. An orderly end has the number of exit_group and its status.
   kPanic = 0x10009,
+  // With kProcessDone, as kPanic: (signal, bounce address of a text, its size): a signal ended the program.
+  kKilled = 0x1000b,
+  kRestrict = 0x1000c,  // (offset, size, permissions to keep): EMODPR; the enclave accepts them
 };
 
 inline constexpr uint64_t kBounceSizeMin = 64 << 10, kArgumentSizeMax = 64 << 10;

@@ -1,5 +1,7 @@
 #include "shield/attestation.h"
 
+#include <linux/fcntl.h>
+
 #include "shield/enclu.h"
 #include "shield/lock.h"
 #include "shield/pages.h"
@@ -9,6 +11,16 @@ namespace {
 
 constexpr char kDirectory[] = "/dev/attestation/";
 constexpr uint64_t kQuoteSizeMax = 16384, kReportDataSize = 64, kSealKeySize = 16;
+
+// Snapshot is what an open device shows: made at the open, so that files that are open at once have each
+// their own.
+constexpr uint16_t kSnapshotsMax = 16;
+struct Snapshot {
+  uint32_t descriptors;
+  uint16_t device;
+  uint64_t size;
+  uint8_t bytes[kQuoteSizeMax];
+};
 
 // State of the devices, as one record in the arena; operands of the leaf functions are aligned as the SDM
 // demands.
@@ -20,8 +32,7 @@ struct State {
   alignas(512) sgx::KeyRequest request;
   uint8_t report_key_id[32];
   alignas(16) uint8_t key[kSealKeySize];
-  uint8_t quote[kQuoteSizeMax];
-  uint64_t quote_size;
+  Snapshot open[kSnapshotsMax];
 };
 
 Lock lock;  // the devices are slow and rare: held for a whole access
@@ -57,20 +68,22 @@ void make_own_target(State& s) {
   s.target = kept;
 }
 
-int64_t make_quote(State& s) {
+int64_t make_quote(State& s, Snapshot& out) {
   {
     Bounce bounce;
     const uint64_t place = bounce.reserve(sizeof(sgx::TargetInfo));
     if (const int64_t result = call(OwnCall::kTargetInfo, 0, place); result != 0) return result;
+    const sgx::TargetInfo kept = s.target;
     make_report(s, bounce.get<sgx::TargetInfo>(place));
+    s.target = kept;
   }
   Bounce bounce;
   const uint64_t report = bounce.put(&s.report, sizeof s.report);
   const uint64_t quote = bounce.reserve(kQuoteSizeMax);
   const int64_t size = call(OwnCall::kQuote, kQuoteSizeMax, report, sizeof s.report, quote, kQuoteSizeMax);
   if (size < 0) return size;
-  bounce.get(s.quote, quote, static_cast<uint64_t>(size));
-  s.quote_size = static_cast<uint64_t>(size);
+  bounce.get(out.bytes, quote, static_cast<uint64_t>(size));
+  out.size = static_cast<uint64_t>(size);
   return 0;
 }
 
@@ -118,81 +131,116 @@ int64_t device_of(const char* path) {
   return -ENOENT;
 }
 
-int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts) {
-  Guard guard(lock);
-  State& s = state();
-  const void* content = nullptr;
-  uint64_t size = 0;
-  switch (file.device) {
+namespace {
+
+void show(Snapshot& out, const void* content, uint64_t size) {
+  memcpy(out.bytes, content, size);
+  out.size = size;
+}
+
+// fill makes the content of a device that is being opened: 0 or -errno.
+int64_t fill(State& s, Snapshot& out) {
+  switch (out.device) {
     case kDeviceUserReportData:
-      content = s.report_data, size = sizeof s.report_data;
-      break;
+      return show(out, s.report_data, sizeof s.report_data), 0;
     case kDeviceTargetInfo:
-      content = &s.target, size = sizeof s.target;
-      break;
+      return show(out, &s.target, sizeof s.target), 0;
     case kDeviceMyTargetInfo:
       make_own_target(s);
-      content = &s.own, size = sizeof s.own;
-      break;
+      return show(out, &s.own, sizeof s.own), 0;
     case kDeviceReport:
-      if (file.position == 0) make_report(s, sgx::TargetInfo(s.target));
-      content = &s.report, size = sizeof s.report;
-      break;
+      make_report(s, sgx::TargetInfo(s.target));
+      return show(out, &s.report, sizeof s.report), 0;
     case kDeviceQuote:
-      if (file.position == 0) {  // one open, one quote: later reads continue in it
-        if (const int64_t result = make_quote(s); result != 0) return result;
-      }
-      content = s.quote, size = s.quote_size;
-      break;
+      return make_quote(s, out);
     case kDeviceSealKey:
     case kDeviceSealKeySigner:
-      if (!make_seal_key(s,
-                         file.device == kDeviceSealKey ? sgx::kKeyPolicyMrenclave : sgx::kKeyPolicyMrsigner))
-        return -EIO;
-      content = s.key, size = sizeof s.key;
-      break;
+    case kDeviceReportKey: {
+      const uint16_t policy =
+          out.device == kDeviceSealKey ? sgx::kKeyPolicyMrenclave : sgx::kKeyPolicyMrsigner;
+      if (!(out.device == kDeviceReportKey ? make_report_key(s) : make_seal_key(s, policy))) return -EIO;
+      show(out, s.key, sizeof s.key);
+      memset(s.key, 0, sizeof s.key);
+      return 0;
+    }
     case kDeviceReportKeyId:
-      content = s.report_key_id, size = sizeof s.report_key_id;
-      break;
-    case kDeviceReportKey:
-      if (!make_report_key(s)) return -EIO;
-      content = s.key, size = sizeof s.key;
-      break;
+      return show(out, s.report_key_id, sizeof s.report_key_id), 0;
     default:
-      content = "dcap", size = 4;
-      break;
+      return show(out, "dcap", 4), 0;
   }
-  const uint64_t left = file.position < size ? size - file.position : 0;
+}
+
+// input_of: the bytes that a device takes, or none.
+uint8_t* input_of(State& s, uint16_t device, uint64_t* size) {
+  switch (device) {
+    case kDeviceUserReportData:
+      return *size = sizeof s.report_data, s.report_data;
+    case kDeviceTargetInfo:
+      return *size = sizeof s.target, reinterpret_cast<uint8_t*>(&s.target);
+    case kDeviceReportKeyId:
+      return *size = sizeof s.report_key_id, s.report_key_id;
+    default:
+      return *size = 0, nullptr;
+  }
+}
+
+}  // namespace
+
+int64_t device_open(uint16_t device, uint64_t flags) {
+  Guard guard(lock);
+  State& s = state();
+  uint64_t size;
+  if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
+  if ((flags & O_ACCMODE) != O_RDONLY && input_of(s, device, &size) == nullptr) return -EACCES;
+  for (uint16_t i = 0; i < kSnapshotsMax; ++i) {
+    Snapshot& out = s.open[i];
+    if (out.descriptors != 0) continue;
+    out.device = device;
+    if (const int64_t result = fill(s, out); result != 0) return result;
+    const int64_t number = open_own(Kind::kDevice, i);
+    if (number >= 0) out.descriptors = 1;
+    return number;
+  }
+  return -ENFILE;
+}
+
+void device_hold(uint16_t snapshot) {
+  Guard guard(lock);
+  ++state().open[snapshot].descriptors;
+}
+
+void device_drop(uint16_t snapshot) {
+  Guard guard(lock);
+  Snapshot& it = state().open[snapshot];
+  if (--it.descriptors == 0) memset(it.bytes, 0, sizeof it.bytes);  // it may be a key
+}
+
+int64_t device_size(uint16_t snapshot) {
+  Guard guard(lock);
+  return static_cast<int64_t>(state().open[snapshot].size);
+}
+
+int64_t device_read(uint16_t snapshot, uint64_t offset, Scatter parts) {
+  Guard guard(lock);
+  const Snapshot& it = state().open[snapshot];
+  const uint64_t left = offset < it.size ? it.size - offset : 0;
   const uint64_t step = left < parts.size() ? left : parts.size();
-  parts.copy_from(static_cast<const char*>(content) + file.position, step);
-  memset(s.key, 0, sizeof s.key);
-  set_position(number, file.position + step);
+  parts.copy_from(it.bytes + offset, step);
   return static_cast<int64_t>(step);
 }
 
-int64_t device_write(const Descriptor& file, Scatter parts) {
+int64_t device_write(uint16_t snapshot, uint64_t offset, Scatter parts) {
   Guard guard(lock);
   State& s = state();
-  void* target = nullptr;
-  uint64_t size_max = 0;
-  switch (file.device) {
-    case kDeviceUserReportData:
-      target = s.report_data, size_max = sizeof s.report_data;
-      break;
-    case kDeviceTargetInfo:
-      target = &s.target, size_max = sizeof s.target;
-      break;
-    case kDeviceReportKeyId:
-      target = s.report_key_id, size_max = sizeof s.report_key_id;
-      break;
-    default:
-      break;
-  }
+  Snapshot& it = s.open[snapshot];
+  uint64_t size_max;
+  uint8_t* target = input_of(s, it.device, &size_max);
   if (target == nullptr) return -EACCES;
-  if (parts.size() > size_max) return -EINVAL;
   const uint64_t size = parts.size();
-  memset(target, 0, size_max);
-  parts.copy_to(target, size);
+  if (offset > size_max || size > size_max - offset) return -EINVAL;
+  if (offset == 0) memset(target, 0, size_max);  // a shorter value is padded with zeros
+  parts.copy_to(target + offset, size);
+  show(it, target, size_max);
   return static_cast<int64_t>(size);
 }
 

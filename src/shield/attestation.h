@@ -23,7 +23,15 @@ enum Device : uint8_t {
 
 // device_of: the device at a path below /dev/attestation; -1: not below it; -ENOENT: no such device.
 int64_t device_of(const char* path);
-int64_t device_read(uint64_t number, const Descriptor& file, Scatter parts);
-int64_t device_write(const Descriptor& file, Scatter parts);
+// device_open makes what the device shows now, and gives a number to it. A device without its service gives
+// the service's errno; one that takes no input is opened for reading alone.
+int64_t device_open(uint16_t device, uint64_t flags);
+// The rest names an open device by Descriptor::device. device_hold and _drop count its descriptors.
+void device_hold(uint16_t snapshot);
+void device_drop(uint16_t snapshot);
+int64_t device_size(uint16_t snapshot);
+int64_t device_read(uint16_t snapshot, uint64_t offset, Scatter parts);
+// device_write takes effect at once. At offset 0 it begins a new value, padded with zeros; -EINVAL: too long.
+int64_t device_write(uint16_t snapshot, uint64_t offset, Scatter parts);
 
 }  // namespace clemmys::shield

@@ -73,9 +73,9 @@ int64_t adopt(int64_t host, Kind kind, uint8_t domain) {
   return number;
 }
 
-int64_t open_device(uint8_t device) {
+int64_t open_own(Kind kind, uint16_t which) {
   Guard guard(lock);
-  return take_number({.kind = Kind::kDevice, .device = device, .host = -1});
+  return take_number({.kind = kind, .device = which, .host = -1});
 }
 
 int64_t place(uint64_t number, const Descriptor& descriptor) {

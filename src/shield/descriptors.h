@@ -10,18 +10,19 @@ namespace clemmys::shield {
 
 inline constexpr uint64_t kDescriptorsMax = 4096, kHostDescriptorsMax = 65536, kWatchesMax = 8192;
 
-enum class Kind : uint8_t { kFree, kHost, kEpoll, kDevice };
+enum class Kind : uint8_t { kFree, kHost, kEpoll, kDevice, kImage, kCharacter };
 
 // is_hosts: the host has a descriptor for it.
 inline bool is_hosts(Kind kind) { return kind == Kind::kHost || kind == Kind::kEpoll; }
 
 struct Descriptor {
   Kind kind;
-  uint8_t device;        // kDevice: which (attestation.h)
+  uint16_t device;  // kDevice: which open one (attestation.h); kCharacter: which (character_devices.h);
+                    // kImage: which file (image_files.h)
   uint8_t domain;        // kHost: AF_… of a socket that the program made; 0: no socket, or not known
   int32_t host;          // kHost, kEpoll: the host's number
   uint32_t watch_first;  // index + 1 of the first watch on this descriptor, 0: none
-  uint64_t position;     // kDevice
+  uint64_t position;     // of what open_own opened
 };
 
 struct Watch {
@@ -55,7 +56,12 @@ int64_t adopt(int64_t host, Kind kind, uint8_t domain = 0);
 class Bounce;
 int64_t adopt_answer(int64_t host, Kind kind = Kind::kHost, uint8_t domain = 0);
 int64_t adopt_pair(const Bounce& bounce, uint64_t place, uint64_t pair, uint8_t domain);
-int64_t open_device(uint8_t device);
+// place_open gives this free number to a descriptor of the host's (or closes it, -errno); close_open is
+// close.
+int64_t place_open(uint64_t number, int64_t host);
+void close_open(uint64_t number);
+// open_own gives a number to something of the shield's (own_files.h).
+int64_t open_own(Kind kind, uint16_t which);
 // place gives a descriptor this very number, which must be free; -EBADF when it is out of range.
 int64_t place(uint64_t number, const Descriptor& descriptor);
 // get copies a descriptor; false: not open.
@@ -64,7 +70,7 @@ bool get(uint64_t number, Descriptor* descriptor);
 int64_t host_of(uint64_t number);
 // release frees a number and its watches, before the host is told. False: not open.
 bool release(uint64_t number, Descriptor* was);
-// set_position is of a device.
+// set_position is of what open_own opened.
 void set_position(uint64_t number, uint64_t position);
 
 // watch_add, watch_change, watch_remove give 0 or -EEXIST, -ENOENT, -ENOSPC; *token is what the host gets as

@@ -16,13 +16,22 @@ uint64_t time_stamp_counter();
 #else
 inline uint64_t time_stamp_counter() { return __builtin_ia32_rdtsc(); }
 
-// accept_page is EACCEPT of one PENDING page with read and write permission. 0 or the SGX error code.
+// accept_page is EACCEPT of one page in just this state: PENDING after EAUG, PR after EMODPR. 0 or the SGX
+// error code.
 inline uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags) {
   sgx::Secinfo secinfo{};
   secinfo.flags = flags;
   uint64_t leaf = static_cast<uint64_t>(sgx::UserLeaf::kEaccept);
   asm volatile(".byte 0x0f, 0x01, 0xd7" : "+a"(leaf) : "b"(&secinfo), "c"(address) : "memory", "cc");
   return leaf;
+}
+
+// extend_page is EMODPE: adds permissions to a page of ours. It cannot fail on a page that exists.
+inline void extend_page(uint64_t address, sgx::SecinfoFlags flags) {
+  sgx::Secinfo secinfo{};
+  secinfo.flags = flags;
+  asm volatile(".byte 0x0f, 0x01, 0xd7" ::"a"(uint64_t(sgx::UserLeaf::kEmodpe)), "b"(&secinfo), "c"(address)
+               : "memory", "cc");
 }
 
 inline void ereport(const sgx::TargetInfo* target, const uint8_t* report_data, sgx::Report* report) {

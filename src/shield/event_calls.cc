@@ -99,6 +99,26 @@ uint64_t milliseconds(uint64_t address, int64_t* error) {
   return static_cast<uint64_t>(time.seconds * 1000 + (time.nanoseconds + 999'999) / 1'000'000);
 }
 
+int64_t select(const Arguments& a, uint64_t timeout_ms, int64_t error) {
+  const uint64_t sets[3] = {a[1], a[2], a[3]};
+  return error != 0 ? error : select_ready(a[0], sets, timeout_ms);
+}
+
+// select_old is select: its timeout is in microseconds.
+int64_t select_old(const Arguments& a) {
+  if (a[4] == 0) return select(a, ~0ull, 0);
+  if (!program_range(a[4], sizeof(Timespec))) return -EFAULT;
+  const Timespec time = *reinterpret_cast<const Timespec*>(a[4]);
+  if (time.seconds < 0 || time.nanoseconds < 0 || time.seconds > 2'000'000) return -EINVAL;
+  return select(a, static_cast<uint64_t>(time.seconds * 1000 + (time.nanoseconds + 999) / 1000), 0);
+}
+
+int64_t select_new(const Arguments& a) {
+  int64_t error = 0;
+  const uint64_t timeout_ms = milliseconds(a[4], &error);
+  return select(a, timeout_ms, error);
+}
+
 int64_t ppoll(uint64_t entries, uint64_t count, uint64_t timeout) {
   int64_t error = 0;
   const uint64_t timeout_ms = milliseconds(timeout, &error);
@@ -160,6 +180,8 @@ bool event_call(uint64_t number, const Arguments& a, int64_t* result) {
       return true;
     }
     case __NR_poll: *result = poll(a[0], a[1], a[2]); return true;
+    case __NR_select: *result = select_old(a); return true;
+    case __NR_pselect6: *result = select_new(a); return true;
     case __NR_ppoll: *result = ppoll(a[0], a[1], a[2]); return true;
     case __NR_eventfd: *result = adopt_answer(call(__NR_eventfd2, kMax, a[0], 0)); return true;
     case __NR_eventfd2: *result = adopt_answer(call(__NR_eventfd2, kMax, a[0], a[1])); return true;

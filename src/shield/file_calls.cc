@@ -2,75 +2,44 @@
 // checked record by record, because C libraries walk them by the lengths they contain.
 #include <linux/fcntl.h>
 
-#include "shield/attestation.h"
 #include "shield/calls.h"
 #include "shield/descriptors.h"
 #include "shield/host.h"
+#include "shield/image_files.h"
 #include "shield/memory.h"
-#include "shield/paths.h"
+#include "shield/own_files.h"
+#include "shield/path_argument.h"
+#include "shield/scatter.h"
 
 namespace clemmys::shield {
 namespace {
 
 constexpr uint64_t kStatSize = 144;
-constexpr int64_t kCurrentDirectory = -100;  // AT_FDCWD
 
-// Path is one path argument, on its way to the host: 0 and the host's address and directory, or -errno.
-struct Path {
-  int64_t directory = kCurrentDirectory;
-  uint64_t place = 0;
-  int64_t device = -1;
-
-  int64_t take(Bounce& bounce, uint64_t directory_descriptor, uint64_t address) {
-    if (!program_range(address, 1)) return -EFAULT;
-    const char* text = reinterpret_cast<const char*>(address);
-    const uint64_t size = strlen(text);
-    if (size >= kPathSizeMax) return -ENAMETOOLONG;
-    if (size == 0) return -ENOENT;
-    device = device_of(text);
-    if (device == -ENOENT) return -ENOENT;
-    if (device >= 0) return 0;
-    if (text[0] == '/') {
-      const LayoutPage& image = layout();
-      const auto* list = reinterpret_cast<const char*>(enclave_base() + image.allowed_paths);
-      if ((image.manifest_flags & kAllowHostFiles) == 0 ||
-          !path_allowed(text, list, image.allowed_paths_size)) {
-        return -ENOENT;
-      }
-    } else {  // below a directory that was opened by an allowed path
-      if (has_parent_component(text)) return -ENOENT;
-      const auto number = static_cast<int32_t>(directory_descriptor);
-      if (number == kCurrentDirectory) return -ENOENT;
-      directory = host_of(static_cast<uint32_t>(number));
-      if (directory < 0) return directory;
-    }
-    place = bounce.put(text, size + 1);
-    return 0;
-  }
-};
+uint64_t umask_bits = 022;
+uint64_t umask() { return __atomic_load_n(&umask_bits, __ATOMIC_RELAXED); }
 
 int64_t open_path(uint64_t directory, uint64_t address, uint64_t flags, uint64_t mode) {
   Bounce bounce;
-  Path path;
+  PathArgument path;
   if (const int64_t error = path.take(bounce, directory, address); error != 0) return error;
-  if (path.device >= 0) return open_device(static_cast<uint8_t>(path.device));
-  return adopt_answer(call(__NR_openat, kHostDescriptorsMax - 1, path.directory, path.place, flags, mode));
+  if (is_own(path.own.kind)) return own_open(path.own, flags);
+  return adopt_answer(
+      call(__NR_openat, kHostDescriptorsMax - 1, path.directory, path.place, flags, mode & ~umask()));
 }
 
 int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
   if (!program_range(buffer, kStatSize)) return -EFAULT;
-  auto* to = reinterpret_cast<uint8_t*>(buffer);
-  if (file.kind == Kind::kDevice) {
-    memset(to, 0, kStatSize);
-    *reinterpret_cast<uint32_t*>(to + 24) = 0100600;  // st_mode
+  if (is_own(file.kind)) {
+    own_stat(file.kind, own_size(file), file.device, buffer);
     return 0;
   }
   Bounce bounce;
   const uint64_t place = bounce.reserve(kStatSize);
   const int64_t result = call(__NR_fstat, 0, file.host, place);
-  if (result == 0) bounce.get(to, place, kStatSize);
+  if (result == 0) bounce.get(reinterpret_cast<void*>(buffer), place, kStatSize);
   return result;
 }
 
@@ -79,11 +48,12 @@ int64_t stat_path(uint64_t directory, uint64_t address, uint64_t buffer, uint64_
   if ((flags & AT_EMPTY_PATH) != 0 && *reinterpret_cast<const char*>(address) == 0)
     return stat_descriptor(directory, buffer);
   Bounce bounce;
-  Path path;
+  PathArgument path;
   if (const int64_t error = path.take(bounce, directory, address); error != 0) return error;
-  if (path.device >= 0) {
-    memset(reinterpret_cast<void*>(buffer), 0, kStatSize);
-    *reinterpret_cast<uint32_t*>(buffer + 24) = 0100600;
+  if (is_own(path.own.kind)) {
+    const bool of_image = path.own.kind == Kind::kImage;
+    const int64_t size = of_image ? static_cast<int64_t>(image_file_size(path.own.which)) : 0;
+    own_stat(path.own.kind, size, path.own.which, buffer);
     return 0;
   }
   const uint64_t place = bounce.reserve(kStatSize);
@@ -95,10 +65,10 @@ int64_t stat_path(uint64_t directory, uint64_t address, uint64_t buffer, uint64_
 
 int64_t two_paths(uint64_t directory1, uint64_t path1, uint64_t directory2, uint64_t path2, uint64_t flags) {
   Bounce bounce;
-  Path from, to;
+  PathArgument from, to;
   if (const int64_t error = from.take(bounce, directory1, path1); error != 0) return error;
   if (const int64_t error = to.take(bounce, directory2, path2); error != 0) return error;
-  if (from.device >= 0 || to.device >= 0) return -EACCES;
+  if (is_own(from.own.kind) || is_own(to.own.kind)) return -EACCES;
   return call(__NR_renameat2, 0, from.directory, from.place, to.directory, to.place, flags);
 }
 
@@ -106,9 +76,14 @@ int64_t two_paths(uint64_t directory1, uint64_t path1, uint64_t directory2, uint
 int64_t one_path(uint64_t number, uint64_t directory, uint64_t address, uint64_t argument1,
                  uint64_t argument2) {
   Bounce bounce;
-  Path path;
+  PathArgument path;
   if (const int64_t error = path.take(bounce, directory, address); error != 0) return error;
-  if (path.device >= 0) return number == __NR_faccessat ? 0 : -EACCES;
+  if (is_own(path.own.kind)) {
+    constexpr uint64_t kWrite = 2;
+    const bool allowed =
+        number == __NR_faccessat && (path.own.kind == Kind::kDevice || (argument1 & kWrite) == 0);
+    return allowed ? 0 : -EACCES;
+  }
   return call(number, 0, path.directory, path.place, argument1, argument2);
 }
 
@@ -151,10 +126,39 @@ int64_t on_host(uint64_t number, uint64_t value_max, uint64_t descriptor, uint64
 int64_t seek(uint64_t descriptor, uint64_t offset, uint64_t whence) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
-  if (file.kind != Kind::kDevice) return call(__NR_lseek, 0x7fffffffffffffff, file.host, offset, whence);
-  if (whence != 0) return -EINVAL;
-  set_position(descriptor, offset);
-  return static_cast<int64_t>(offset);
+  if (is_own(file.kind)) return own_seek(descriptor, file, offset, whence);
+  return call(__NR_lseek, 0x7fffffffffffffff, file.host, offset, whence);
+}
+
+int64_t truncate_path(uint64_t address, uint64_t size) {
+  const int64_t file = open_path(static_cast<uint64_t>(kCurrentDirectory), address, O_WRONLY | O_CLOEXEC, 0);
+  if (file < 0) return file;
+  const int64_t result = on_host(__NR_ftruncate, 0, static_cast<uint64_t>(file), size);
+  close_open(static_cast<uint64_t>(file));
+  return result;
+}
+
+int64_t set_times(uint64_t directory, uint64_t address, uint64_t times, uint64_t flags) {
+  constexpr uint64_t kTimes = 2 * sizeof(Timespec);
+  if (times != 0 && !program_range(times, kTimes)) return -EFAULT;
+  Bounce bounce;
+  PathArgument path;
+  if (address == 0) {  // of the descriptor itself
+    path.directory = host_of(directory);
+    if (path.directory < 0) return path.directory;
+  } else if (const int64_t error = path.take(bounce, directory, address); error != 0) {
+    return error;
+  } else if (is_own(path.own.kind)) {
+    return -EPERM;
+  }
+  const uint64_t place = times == 0 ? 0 : bounce.put(reinterpret_cast<const void*>(times), kTimes);
+  return call(__NR_utimensat, 0, path.directory, path.place, place, flags);
+}
+
+// own_anew is chown: all files are the one user's, and stay so.
+int64_t own_anew(uint64_t user, uint64_t group) {
+  const auto same = [](uint64_t id) { return id == 0 || static_cast<uint32_t>(id) == ~0u; };
+  return same(user) && same(group) ? 0 : -EPERM;
 }
 
 }  // namespace
@@ -184,8 +188,8 @@ bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_unlink: *result = one_path(__NR_unlinkat, kHere, a[0], 0, 0); return true;
     case __NR_unlinkat: *result = one_path(number, a[0], a[1], a[2], 0); return true;
     case __NR_rmdir: *result = one_path(__NR_unlinkat, kHere, a[0], AT_REMOVEDIR, 0); return true;
-    case __NR_mkdir: *result = one_path(__NR_mkdirat, kHere, a[0], a[1], 0); return true;
-    case __NR_mkdirat: *result = one_path(number, a[0], a[1], a[2], 0); return true;
+    case __NR_mkdir: *result = one_path(__NR_mkdirat, kHere, a[0], a[1] & ~umask(), 0); return true;
+    case __NR_mkdirat: *result = one_path(number, a[0], a[1], a[2] & ~umask(), 0); return true;
     case __NR_chmod: *result = one_path(__NR_fchmodat, kHere, a[0], a[1], 0); return true;
     case __NR_fchmodat: *result = one_path(number, a[0], a[1], a[2], 0); return true;
     case __NR_access: *result = one_path(__NR_faccessat, kHere, a[0], a[1], 0); return true;
@@ -193,7 +197,15 @@ bool file_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_faccessat2: *result = one_path(__NR_faccessat, a[0], a[1], a[2], 0); return true;
     case __NR_readlink:
     case __NR_readlinkat: *result = -EINVAL; return true;  // nothing is a link
-    case __NR_umask: *result = 022; return true;
+    case __NR_umask: *result = static_cast<int64_t>(__atomic_exchange_n(&umask_bits, a[0] & 0777, __ATOMIC_RELAXED)); return true;
+    case __NR_chdir: *result = change_directory(a[0]); return true;
+    case __NR_getcwd: *result = working_directory(a[0], a[1]); return true;
+    case __NR_truncate: *result = truncate_path(a[0], a[1]); return true;
+    case __NR_utimensat: *result = set_times(a[0], a[1], a[2], a[3]); return true;
+    case __NR_chown:
+    case __NR_lchown: *result = own_anew(a[1], a[2]); return true;
+    case __NR_fchown: *result = own_anew(a[1], a[2]); return true;
+    case __NR_fchownat: *result = own_anew(a[2], a[3]); return true;
     default: return false;
   }
   // clang-format on

@@ -31,6 +31,7 @@ constexpr Pointer optional(int argument, uint32_t size) { return {argument, size
 constexpr Pointer sized(int argument, int size_argument, uint32_t unit = 1) {
   return {argument, unit, size_argument};
 }
+constexpr Pointer optional_path(int argument) { return {argument, 0, -1, true, true}; }
 constexpr Pointer path(int argument) { return {argument, 0, -1, true}; }
 inline constexpr uint32_t kAddress = 128, kStat = 144, kTimer = 32, kEpollEvent = 12, kPollFd = 8;
 
@@ -46,6 +47,7 @@ inline constexpr Forwarded kForwarded[] = {
     {__NR_fallocate, "fallocate", {}}, {__NR_fchmod, "fchmod", {}}, {__NR_flock, "flock", {}},
     {__NR_renameat2, "renameat2", {path(1), path(3)}}, {__NR_unlinkat, "unlinkat", {path(1)}},
     {__NR_mkdirat, "mkdirat", {path(1)}}, {__NR_fchmodat, "fchmodat", {path(1)}}, {__NR_faccessat, "faccessat", {path(1)}},
+    {__NR_utimensat, "utimensat", {optional_path(1), optional(2, 32)}},
     {__NR_socket, "socket", {}}, {__NR_socketpair, "socketpair", {fixed(3, 8)}},
     {__NR_bind, "bind", {sized(1, 2)}}, {__NR_connect, "connect", {sized(1, 2)}}, {__NR_listen, "listen", {}},
     {__NR_accept4, "accept4", {optional(1, kAddress), optional(2, 4)}}, {__NR_shutdown, "shutdown", {}},
@@ -93,6 +95,7 @@ inline constexpr NamedOwnCall kOwnCalls[] = {
     {OwnCall::kTrim, "trim"},
     {OwnCall::kRemove, "remove"},
     {OwnCall::kMakeTcs, "make_tcs"},
+    {OwnCall::kRestrict, "restrict"},
     {OwnCall::kSpawnThread, "spawn_thread"},
     {OwnCall::kPark, "park"},
     {OwnCall::kUnpark, "unpark"},

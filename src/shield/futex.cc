@@ -6,6 +6,7 @@
 #include "shield/calls.h"
 #include "shield/host.h"
 #include "shield/lock.h"
+#include "shield/signals.h"
 
 namespace clemmys::shield {
 namespace {
@@ -111,6 +112,7 @@ int64_t wait(uint64_t address, uint32_t value, uint32_t bitset, uint64_t deadlin
       left = deadline_ns - now;
     }
     call(OwnCall::kPark, 0, uint64_t{thread.index}, left);
+    if (!woken(thread) && signal_waits(thread)) return leave_queue(thread) ? -EINTR : 0;
   }
   return 0;
 }

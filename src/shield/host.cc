@@ -90,13 +90,15 @@ struct Line {
 };
 }  // namespace
 
-void say(const char* text, uint64_t number) {
+void say(const char* text, uint64_t number, const char* name) {
   if ((layout().manifest_flags & kDebugImage) == 0) return;
   Line line;
   line.add("shield: ");
   line.add(text);
   line.add(" ");
   line.add_hex(number);
+  line.add(*name != 0 ? " " : "");
+  line.add(name);
   line.add("\n");
   Bounce bounce;
   raw_call(__NR_write, 2, bounce.put(line.text, line.size), line.size);

@@ -25,8 +25,8 @@ inline void refuse_if(bool lie, const char* site) {
   if (lie) panic(site);
 }
 #endif
-// say writes a line for people; only debug images do.
-void say(const char* text, uint64_t number);
+// say writes a line for people: a text, a number, and a name where there is one. Only debug images do.
+void say(const char* text, uint64_t number, const char* name = "");
 
 // adopt_host checks and remembers the HostThread block of this thread: all of it outside the enclave.
 void adopt_host(Thread& thread, HostThread* host);

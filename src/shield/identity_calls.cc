@@ -3,29 +3,11 @@
 #include <linux/resource.h>
 
 #include "shield/calls.h"
-#include "shield/enclu.h"
 #include "shield/host.h"
 #include "shield/memory.h"
 #include "shield/pages.h"
 
 namespace clemmys::shield {
-
-void random_bytes(void* target, uint64_t size) {
-  for (auto* to = static_cast<uint8_t*>(target); size > 0;) {
-    uint64_t word;
-    if (!hardware_random(&word)) panic("random.hardware");
-    const uint64_t step = size < sizeof word ? size : sizeof word;
-    memcpy(to, &word, step);
-    to += step;
-    size -= step;
-  }
-}
-
-int64_t call_getrandom(uint64_t buffer, uint64_t size, uint64_t) {
-  if (!program_range(buffer, size)) return -EFAULT;
-  random_bytes(reinterpret_cast<void*>(buffer), size);
-  return static_cast<int64_t>(size);
-}
 
 int64_t call_uname(uint64_t buffer) {
   constexpr uint64_t kField = 65;
@@ -74,6 +56,24 @@ int64_t call_getrusage(uint64_t, uint64_t usage) {
   if (!program_range(usage, kSize)) return -EFAULT;
   memset(reinterpret_cast<void*>(usage), 0, kSize);
   *reinterpret_cast<uint64_t*>(usage + kMaxRssOffset) = committed_pages() * 4;
+  return 0;
+}
+
+int64_t call_getres(uint64_t real, uint64_t effective, uint64_t saved) {
+  const uint64_t places[] = {real, effective, saved};
+  for (const uint64_t to : places) {
+    if (!program_range(to, 4)) return -EFAULT;
+    *reinterpret_cast<uint32_t*>(to) = 0;
+  }
+  return 0;
+}
+
+int64_t call_getcpu(uint64_t cpu, uint64_t node) {
+  const uint64_t places[] = {cpu, node};
+  for (const uint64_t to : places) {
+    if (to != 0 && !program_range(to, 4)) return -EFAULT;
+    if (to != 0) *reinterpret_cast<uint32_t*>(to) = 0;
+  }
   return 0;
 }
 

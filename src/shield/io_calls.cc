@@ -3,11 +3,11 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 
-#include "shield/attestation.h"
 #include "shield/calls.h"
 #include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
+#include "shield/own_files.h"
 #include "shield/scatter.h"
 
 namespace clemmys::shield {
@@ -16,7 +16,7 @@ namespace {
 int64_t read_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_t offset) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
-  if (file.kind == Kind::kDevice) return number == __NR_read ? device_read(descriptor, file, parts) : -ESPIPE;
+  if (is_own(file.kind)) return own_read(descriptor, file, parts, number == __NR_pread64, offset);
   Bounce bounce;
   const uint64_t size = parts.size() < bounce.room() ? parts.size() : bounce.room();
   const uint64_t place = bounce.reserve(size);
@@ -28,7 +28,7 @@ int64_t read_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_
 int64_t write_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64_t offset) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
-  if (file.kind == Kind::kDevice) return number == __NR_write ? device_write(file, parts) : -ESPIPE;
+  if (is_own(file.kind)) return own_write(descriptor, file, parts, number == __NR_pwrite64, offset);
   int64_t total = 0;
   do {
     Bounce bounce;
@@ -46,7 +46,10 @@ int64_t write_vector(uint64_t number, uint64_t descriptor, Scatter parts, uint64
 int64_t close_descriptor(uint64_t number) {
   Descriptor file;
   if (!release(number, &file)) return -EBADF;
-  if (file.kind == Kind::kDevice) return 0;
+  if (is_own(file.kind)) {
+    own_drop(file);
+    return 0;
+  }
   if (file.host <= 2) return 0;  // the host keeps its own standard streams
   return call(__NR_close, 0, file.host);
 }
@@ -54,7 +57,12 @@ int64_t close_descriptor(uint64_t number) {
 int64_t duplicate(uint64_t descriptor) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
-  if (file.kind == Kind::kDevice) return open_device(file.device);
+  if (is_own(file.kind)) {
+    own_hold(file);
+    const int64_t number = open_own(file.kind, file.device);
+    if (number < 0) own_drop(file);
+    return number;
+  }
   if (file.kind == Kind::kEpoll) return -EINVAL;
   return adopt_answer(call(__NR_dup, kHostDescriptorsMax - 1, file.host), Kind::kHost, file.domain);
 }
@@ -70,6 +78,7 @@ int64_t duplicate_to(uint64_t descriptor, uint64_t target, bool may_be_same) {
     if (host < 0) return host;
     file.host = static_cast<int32_t>(host);
   }
+  own_hold(file);
   close_descriptor(target);
   return place(target, file);
 }
@@ -91,14 +100,19 @@ int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
       return host < 0 ? O_RDWR : call(__NR_fcntl, 0x7fffffff, host, command);
     case F_SETFL:
       return host < 0 ? 0 : call(__NR_fcntl, 0, host, command, argument);
+    case F_GETLK:
+    case F_OFD_GETLK:
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: {
       if (host < 0 || !program_range(argument, kFlockSize)) return -EINVAL;
       Bounce bounce;
-      return call(__NR_fcntl, 0, host, command,
-                  bounce.put(reinterpret_cast<const void*>(argument), kFlockSize));
+      const uint64_t place = bounce.put(reinterpret_cast<const void*>(argument), kFlockSize);
+      const int64_t result = call(__NR_fcntl, 0, host, command, place);
+      const bool asks = command == F_GETLK || command == F_OFD_GETLK;
+      if (result == 0 && asks) bounce.get(reinterpret_cast<void*>(argument), place, kFlockSize);
+      return result;
     }
     default:
       return -EINVAL;
@@ -106,9 +120,10 @@ int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
 }
 
 int64_t io_control(uint64_t descriptor, uint64_t command, uint64_t argument) {
-  const int64_t host = host_of(descriptor);
-  if (host < 0) return host;
-  if (command != FIONBIO && command != FIONREAD) return -ENOTTY;
+  Descriptor file;
+  if (!get(descriptor, &file)) return -EBADF;
+  if (is_own(file.kind) || (command != FIONBIO && command != FIONREAD)) return -ENOTTY;
+  const int64_t host = file.host;
   if (!program_range(argument, 4)) return -EFAULT;
   Bounce bounce;
   const uint64_t place = bounce.put(reinterpret_cast<const void*>(argument), 4);
@@ -130,6 +145,14 @@ int64_t pipe(uint64_t pair, uint64_t flags) {
 }
 
 }  // namespace
+
+int64_t place_open(uint64_t number, int64_t host) {
+  const int64_t placed = place(number, {.kind = Kind::kHost, .host = static_cast<int32_t>(host)});
+  if (placed < 0) call(__NR_close, 0, host);
+  return placed;
+}
+
+void close_open(uint64_t number) { close_descriptor(number); }
 
 int64_t adopt_answer(int64_t host, Kind kind, uint8_t domain) {
   const int64_t number = adopt(host, kind, domain);
@@ -174,6 +197,13 @@ bool io_call(uint64_t number, const Arguments& a, int64_t* result) {
       Scatter parts(reinterpret_cast<const Iovec*>(a[1]), a[2]);
       if (!parts.valid()) *result = -EFAULT;
       else *result = number == __NR_readv ? read_vector(__NR_read, a[0], parts, 0) : write_vector(__NR_write, a[0], parts, 0);
+      return true;
+    }
+    case __NR_preadv:
+    case __NR_pwritev: {
+      Scatter parts(reinterpret_cast<const Iovec*>(a[1]), a[2]);
+      if (!parts.valid()) *result = -EFAULT;
+      else *result = number == __NR_preadv ? read_vector(__NR_pread64, a[0], parts, a[3]) : write_vector(__NR_pwrite64, a[0], parts, a[3]);
       return true;
     }
     case __NR_close: *result = close_descriptor(a[0]); return true;

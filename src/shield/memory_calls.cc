@@ -1,7 +1,7 @@
 // The program's address space: areas say what is mapped, pages what exists. Pages come on first touch, in
-// windows that double while a thread moves through memory in order. EPCM permissions stay read-write: a
-// protection narrower than that is recorded, refused for new pages and otherwise not enforced; execution is
-// never granted.
+// windows that double while a thread moves through memory in order. The EPCM follows the protection of the
+// area (permissions.h). Execution is granted to files of the image alone (map_file); no page is writable and
+// executable.
 #include <linux/mman.h>
 
 #include "shield/areas.h"
@@ -10,6 +10,7 @@
 #include "shield/lock.h"
 #include "shield/memory.h"
 #include "shield/pages.h"
+#include "shield/permissions.h"
 
 namespace clemmys::shield {
 namespace {
@@ -35,6 +36,26 @@ bool mappable(uint64_t address, uint64_t size) {
          address + size <= dynamic_end();
 }
 
+constexpr uint64_t kPlain = PROT_READ | PROT_WRITE;
+
+// set_area records a protection and has the EPCM follow. The caller holds the lock and has grown the table.
+bool set_area(uint64_t begin, uint64_t end, uint64_t protection) {
+  areas.set(begin, end, protection);
+  return protect_pages(begin, end, protection);
+}
+
+// clear_pages makes a range that was mapped before as new: writable, zero.
+bool clear_pages(uint64_t begin, uint64_t end) {
+  if (!protect_pages(begin, end, kPlain)) return false;
+  zero_committed(begin, end);
+  return true;
+}
+
+// give_back trims what is unmapped; what the host does not take back must be as it came.
+void give_back(uint64_t begin, uint64_t end) {
+  if (protect_pages(begin, end, kPlain)) trim(begin, end);
+}
+
 // freed counts pages that were unmapped. Trimming and adding a page again costs more than clearing it (three
 // leaves and two exits a run against one pass), so pages go back only when they are many, and half of all
 // that there is.
@@ -45,10 +66,10 @@ void freed(uint64_t size) {
   kept_pages = 0;
   uint64_t from = brk_begin();
   for (uint64_t i = 0; i < areas.count(); ++i) {
-    trim(from, areas.at(i).begin);
+    give_back(from, areas.at(i).begin);
     from = areas.at(i).end;
   }
-  trim(from, dynamic_end());
+  give_back(from, dynamic_end());
 }
 
 // eager is whether new memory comes with the call that maps it. As with Gramine, MAP_NORESERVE memory does
@@ -105,8 +126,8 @@ int64_t call_brk(uint64_t end) {
   const uint64_t old_end = round_up(brk_end), new_end = round_up(end);
   if (new_end > old_end) {
     if (eager(PROT_WRITE) && !commit(old_end, new_end)) return static_cast<int64_t>(brk_end);
-    zero_committed(old_end, new_end);
-    areas.set(old_end, new_end, PROT_READ | PROT_WRITE);
+    if (!clear_pages(old_end, new_end)) return static_cast<int64_t>(brk_end);
+    areas.set(old_end, new_end, kPlain);
   } else {
     areas.clear(new_end, old_end);
     freed(old_end - new_end);
@@ -115,10 +136,12 @@ int64_t call_brk(uint64_t end) {
   return static_cast<int64_t>(end);
 }
 
-int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t flags, uint64_t, uint64_t) {
+int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t flags, uint64_t descriptor,
+                  uint64_t offset) {
   if (size == 0 || size > kElrangeSize || (flags & (MAP_PRIVATE | MAP_SHARED)) == 0) return -EINVAL;
-  if ((flags & MAP_ANONYMOUS) == 0) return -ENODEV;  // files are read, not mapped
+  if ((flags & MAP_ANONYMOUS) == 0) return map_file(address, size, protection, flags, descriptor, offset);
   if ((protection & PROT_EXEC) != 0) return -EACCES;
+  protection = (protection & kPlain) | ((protection & PROT_WRITE) != 0 ? PROT_READ : 0);
   size = round_up(size);
   Guard guard(lock);
   if (!grow_table()) return -ENOMEM;
@@ -130,8 +153,7 @@ int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t
     if (address == 0) return -ENOMEM;
   }
   if (eager(protection) && (flags & MAP_NORESERVE) == 0 && !commit(address, address + size)) return -ENOMEM;
-  zero_committed(address, address + size);
-  areas.set(address, address + size, protection);
+  if (!clear_pages(address, address + size) || !set_area(address, address + size, protection)) return -ENOMEM;
   return static_cast<int64_t>(address);
 }
 
@@ -145,18 +167,30 @@ int64_t call_munmap(uint64_t address, uint64_t size) {
   return 0;
 }
 
-int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
-  if ((protection & PROT_EXEC) != 0) return -EACCES;
-  size = round_up(size);
-  if (size == 0) return 0;
-  if (address < brk_begin())
-    return program_range(address, size) ? 0 : -ENOMEM;  // RELRO of the program itself
-  if (!mappable(address, size)) return -ENOMEM;
+bool set_protection(uint64_t address, uint64_t size, uint64_t protection) {
   Guard guard(lock);
-  if (!areas.covered(address, address + size) || !grow_table()) return -ENOMEM;
-  if (eager(protection) && !commit(address, address + size)) return -ENOMEM;
-  areas.set(address, address + size, protection);
-  return 0;
+  if (!areas.covered(address, address + size) || !grow_table()) return false;
+  if (eager(protection) && !commit(address, address + size)) return false;
+  return set_area(address, address + size, protection);
+}
+
+int64_t call_mprotect(uint64_t address, uint64_t size, uint64_t protection) {
+  size = round_up(size);
+  if (address % kPageSize != 0 || (protection & ~uint64_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0)
+    return -EINVAL;
+  if (size == 0) return 0;
+  const bool in_image = address < brk_begin();
+  if (in_image ? !program_range(address, size) : !mappable(address, size)) return -ENOMEM;
+  if ((protection & PROT_EXEC) != 0) {  // what is code already may stay so; nothing else becomes code
+    if ((protection & PROT_WRITE) != 0) return -EACCES;
+    for (uint64_t page = address; page < address + size; page += kPageSize) {
+      if (!permitted(page, PROT_EXEC)) return -EACCES;
+    }
+  }
+  if ((protection & PROT_WRITE) != 0) protection |= PROT_READ;  // SECINFO knows no write-only page
+  const bool done = in_image ? protect_pages(address, address + size, protection)
+                             : set_protection(address, size, protection);
+  return done ? 0 : -ENOMEM;
 }
 
 int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint64_t flags, uint64_t) {
@@ -164,27 +198,29 @@ int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint
   size_new = round_up(size_new);
   if (!mappable(address, size_old) || size_new == 0 || (flags & ~uint64_t{MREMAP_MAYMOVE}) != 0)
     return -EINVAL;
-  uint64_t target;
+  uint64_t target, protection;
   {
     Guard guard(lock);
     const Area* area = areas.find(address);
     if (area == nullptr || area->end < address + size_old || !grow_table()) return -EFAULT;
-    const uint64_t protection = area->protection;
+    protection = area->protection;
     if (size_new <= size_old) {
       areas.clear(address + size_new, address + size_old);
       return static_cast<int64_t>(address);
     }
     const uint64_t growth = size_new - size_old;
     if (areas.free_range(growth, address + size_old) == address + size_old) {
-      zero_committed(address + size_old, address + size_new);
-      areas.set(address + size_old, address + size_new, protection);
+      const uint64_t end = address + size_new;
+      if (!clear_pages(address + size_old, end) || !set_area(address + size_old, end, protection))
+        return -ENOMEM;
       return static_cast<int64_t>(address);
     }
     if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM;
+    if ((protection & PROT_READ) == 0 || (protection & PROT_EXEC) != 0) return -EINVAL;  // not to be copied
     target = areas.free_range(size_new, mmap_begin());
     if (target == 0) return -ENOMEM;
-    zero_committed(target, target + size_new);
-    areas.set(target, target + size_new, protection);
+    if (!clear_pages(target, target + size_new)) return -ENOMEM;
+    areas.set(target, target + size_new, kPlain);
   }
   for (uint64_t offset = 0; offset < size_old;
        offset += kPageSize) {  // outside the lock: touching pages may fault
@@ -192,6 +228,7 @@ int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint
     memcpy(reinterpret_cast<void*>(target + offset), reinterpret_cast<void*>(address + offset), kPageSize);
   }
   call_munmap(address, size_old);
+  if (protection != kPlain && !set_protection(target, size_new, protection)) return -ENOMEM;
   return static_cast<int64_t>(target);
 }
 
@@ -200,33 +237,49 @@ int64_t call_madvise(uint64_t address, uint64_t size, uint64_t advice) {
   if (address % kPageSize != 0) return -EINVAL;
   if (advice != MADV_DONTNEED && advice != MADV_FREE) return 0;
   if (!mappable(address, size)) return -ENOMEM;
-  if (advice == MADV_DONTNEED) zero_committed(address, address + size);
+  if (advice != MADV_DONTNEED) return 0;
+  Guard guard(lock);
+  for (uint64_t i = 0; i < areas.count(); ++i) {  // a read-only area keeps what it has
+    const Area& area = areas.at(i);
+    const uint64_t begin = area.begin > address ? area.begin : address;
+    const uint64_t end = area.end < address + size ? area.end : address + size;
+    if (begin < end && (area.protection & PROT_WRITE) != 0) zero_committed(begin, end);
+  }
   return 0;
 }
 
-bool handle_page_fault(Thread& thread, uint64_t address, bool write) {
+int64_t call_mincore(uint64_t address, uint64_t size, uint64_t vector) {
+  size = round_up(size);
+  if (address % kPageSize != 0) return -EINVAL;
+  if (!program_range(vector, size / kPageSize)) return -EFAULT;
+  Guard guard(lock);
+  if (!mappable(address, size) || !areas.covered(address, address + size)) return -ENOMEM;
+  memset(reinterpret_cast<void*>(vector), 1, size / kPageSize);
+  return 0;
+}
+
+bool handle_page_fault(Thread& thread, uint64_t address, uint64_t access) {
   const uint64_t page = address & ~(kPageSize - 1);
   // The tables before the arena are there before anybody touches them, and faults there would come under
   // their locks.
   if (page < arena_begin() && page >= brk_begin() - kTablesSize) panic("memory.table_taken");
   if (page >= arena_begin() && page < arena_end()) return commit(page, page + kPageSize);
-  if (page >= brk_begin() && page < dynamic_end() && is_committed(page)) {
+  // Before the lock: the shield itself may have touched a page that the host took, while it holds it.
+  if (page >= brk_begin() && page < dynamic_end() && permitted(page, access)) {
     faulted_in_vain(thread, page);
     return true;
   }
-  Area area;
-  {
-    Guard guard(lock);
-    const Area* found = areas.find(page);
-    if (found == nullptr || (found->protection & (write ? PROT_WRITE : PROT_READ)) == 0) return false;
-    area = *found;
-  }
+  Guard guard(lock);
+  const Area* area = areas.find(page);
+  if (area == nullptr || (area->protection & access) == 0) return false;
   auto [begin, end] = window_of(thread, page);
-  if (begin < area.begin || begin > page) begin = area.begin;
-  if (end > area.end) end = area.end;
+  if (begin < area->begin || begin > page) begin = area->begin;
+  if (end > area->end) end = area->end;
   thread.fault_next = end;
   thread.fault_previous = begin;
-  return commit(begin, end);
+  if (!commit(begin, end))
+    panic("memory.refused");  // the host's doing: no handler of the program hears of it
+  return area->protection == kPlain || protect_pages(begin, end, area->protection);
 }
 
 }  // namespace clemmys::shield

@@ -183,6 +183,17 @@ bool is_committed(uint64_t address) {
   return committed_locked(address);
 }
 
+uint64_t next_committed(uint64_t address, uint64_t end) {
+  Guard guard(lock);
+  while (address < end && !committed_locked(address)) {
+    const uint64_t index = page_index(address);
+    const bool word_is_empty =
+        index % 64 == 0 && test(bitmap_present, index / 8 / kPageSize) && bitmap()[index / 64] == 0;
+    address = word_is_empty ? address + 64 * kPageSize : next_maybe_committed(address);
+  }
+  return address < end ? address : end;
+}
+
 void zero_committed(uint64_t begin, uint64_t end) {
   for (uint64_t address = begin; address < end; address = next_maybe_committed(address)) {
     if (committed_locked(address)) memset(reinterpret_cast<void*>(address), 0, kPageSize);

@@ -24,9 +24,12 @@ bool commit(uint64_t begin, uint64_t end);
 // trim gives back the committed pages of [begin, end): EMODT, EACCEPT, EREMOVE, a run at a time. No-op where
 // memory cannot come again.
 void trim(uint64_t begin, uint64_t end);
-// zero_committed clears the pages of [begin, end) that exist; absent pages will be zero when they come.
+// zero_committed clears the pages of [begin, end) that exist, which must be writable; absent pages will be
+// zero when they come.
 void zero_committed(uint64_t begin, uint64_t end);
 bool is_committed(uint64_t address);
+// next_committed is the first committed page at or after `address`, or `end`.
+uint64_t next_committed(uint64_t address, uint64_t end);
 uint64_t committed_pages();
 
 // Addresses of the dynamic range's parts. A static heap is brk's in its first 16 MiB (half of a small one),

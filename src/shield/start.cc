@@ -1,7 +1,7 @@
 // The first entry of a thread. For the process's first thread: take the arguments from the host, build the
 // stack that the Linux ABI promises (arguments, environment, auxiliary vector), and go. Arguments are
-// untrusted text; of the environment only names that begin with CLEMMYS_ pass, because libraries obey many
-// others (GLIBC_TUNABLES, OPENSSL_CONF, …).
+// untrusted text; of the host's environment only names that begin with CLEMMYS_ pass, because libraries obey
+// many others (GLIBC_TUNABLES, OPENSSL_CONF, …).
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
@@ -11,6 +11,7 @@
 #include "shield/host.h"
 #include "shield/memory.h"
 #include "shield/pages.h"
+#include "shield/permissions.h"
 
 namespace clemmys::shield {
 namespace {
@@ -18,20 +19,39 @@ namespace {
 constexpr uint64_t kTextsMax = 1024;  // arguments and environment strings
 constexpr char kEnvironmentPrefix[] = "CLEMMYS_";
 
+// Texts is arguments and environment at the top of the new stack: argv[0] of the host's block, the image's
+// own command, the rest of the host's block (copied once), the image's own environment. All end with NUL.
 struct Texts {
   char* begin;
   uint64_t size, argument_count;
+  uint64_t own_environment;  // offset where the image's environment begins
 };
 
-// copy_arguments copies the host's block once to the top of the new stack and ends it with NUL.
+uint64_t count_texts(const char* texts, uint64_t size) {
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < size; ++i) count += texts[i] == 0;
+  return count;
+}
+
 Texts copy_arguments(const Thread& thread, uint64_t stack_end) {
   const volatile HostThread* host = thread.host;
   const uint64_t address = host->argument_block, size = host->argument_size, count = host->argument_count;
   refuse_if(size > kArgumentSizeMax || count > kTextsMax || !outside(address, size), "start.arguments");
-  char* begin = reinterpret_cast<char*>((stack_end - size - 1) & ~15ull);
+  const LayoutPage& image = layout();
+  const auto* command = reinterpret_cast<const char*>(enclave_base() + image.command);
+  const auto* environment = reinterpret_cast<const char*>(enclave_base() + image.environment);
+  const uint64_t own = size + 1 + image.command_size, size_all = own + image.environment_size;
+  char* begin = reinterpret_cast<char*>((stack_end - size_all) & ~15ull);
   memcpy(begin, reinterpret_cast<const void*>(address), size);
   begin[size] = 0;
-  return {begin, size, count};
+  const uint64_t first = strlen(begin) + 1;
+  if (image.command_size != 0) {
+    if (count == 0 || first > size) panic("start.argument_count");
+    memmove(begin + first + image.command_size, begin + first, size + 1 - first);
+    memcpy(begin + first, command, image.command_size);
+  }
+  memcpy(begin + own, environment, image.environment_size);
+  return {begin, size_all, count + count_texts(command, image.command_size), own};
 }
 
 struct AuxBuilder {
@@ -49,8 +69,7 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   char* platform = reinterpret_cast<char*>(random) - 16;
   memcpy(platform, "x86_64", 7);
 
-  uint64_t text_count = 0;
-  for (uint64_t i = 0; i < texts.size; ++i) text_count += texts.begin[i] == 0;
+  const uint64_t text_count = count_texts(texts.begin, texts.size);
   refuse_if(text_count > kTextsMax || texts.argument_count > text_count, "start.argument_count");
   constexpr uint64_t kAuxWords = 2 * 20;
   const uint64_t words = 1 + text_count + 2 + kAuxWords;
@@ -62,7 +81,8 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   for (uint64_t i = 0; i < text_count; ++i, text += strlen(text) + 1) {
     if (i == texts.argument_count) out.add(0);
     const bool environment = i >= texts.argument_count;
-    if (environment && memcmp(text, kEnvironmentPrefix, sizeof kEnvironmentPrefix - 1) != 0) continue;
+    const bool own = text >= texts.begin + texts.own_environment;
+    if (environment && !own && memcmp(text, kEnvironmentPrefix, sizeof kEnvironmentPrefix - 1) != 0) continue;
     out.add(reinterpret_cast<uint64_t>(text));
   }
   if (texts.argument_count == text_count) out.add(0);
@@ -92,6 +112,7 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   if (layout().magic != kLayoutMagic) panic("start.layout");
   pages_start();
   memory_start();
+  permissions_start();
   descriptors_start();
   const int64_t stack = call_mmap(0, layout().stack_size, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, 0, 0);

@@ -1,9 +1,11 @@
 // syscall.cc: the table. Runs at level 0 on the thread's shield stack, entered from a trampoline or from a
 // trapped `syscall` alike (entry.S).
+#include "shield/call_names.h"
 #include "shield/calls.h"
 #include "shield/host.h"
 #include "shield/lock.h"
 #include "shield/memory.h"
+#include "shield/signals.h"
 
 namespace clemmys::shield {
 namespace {
@@ -17,10 +19,7 @@ bool memory_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_mprotect: *result = call_mprotect(a[0], a[1], a[2]); return true;
     case __NR_mremap: *result = call_mremap(a[0], a[1], a[2], a[3], a[4]); return true;
     case __NR_madvise: *result = call_madvise(a[0], a[1], a[2]); return true;
-    case __NR_mlock:
-    case __NR_munlock:
-    case __NR_mlockall: *result = 0; return true;  // enclave pages are never seen in the clear anywhere else
-    case __NR_membarrier: *result = -ENOSYS; return true;
+    case __NR_mincore: *result = call_mincore(a[0], a[1], a[2]); return true;
     default: return false;
   }
   // clang-format on
@@ -39,14 +38,11 @@ bool thread_call(uint64_t number, const Arguments& a, const Registers& registers
     case __NR_getpid: *result = static_cast<int64_t>(thread_id(thread_at(0))); return true;
     case __NR_sched_yield: yield_to_host(); *result = 0; return true;
     case __NR_sched_getaffinity: *result = call_sched_getaffinity(a[0], a[1], a[2]); return true;
-    case __NR_set_robust_list:
-    case __NR_sched_setaffinity:
-    case __NR_prctl: *result = 0; return true;  // PR_SET_NAME and the like
-    case __NR_clone3:
-    case __NR_rseq: *result = -ENOSYS; return true;  // glibc then uses clone, and no restartable sequences
-    case __NR_tgkill:  // abort() and raise(): no handlers run, so the default action is what is left
-    case __NR_tkill:
-    case __NR_kill: panic("thread.killed_itself");
+    case __NR_kill: *result = call_kill(a[0], a[1]); return true;
+    case __NR_tgkill: *result = call_tgkill(a[0], a[1], a[2]); return true;
+    case __NR_tkill: *result = call_tgkill(kProcessId, a[0], a[1]); return true;
+    case __NR_rt_sigreturn: return_from_signal(registers);
+    case __NR_rt_sigpending: *result = call_rt_sigpending(a[0], a[1]); return true;
     case __NR_rt_sigaction: *result = call_rt_sigaction(a[0], a[1], a[2], a[3]); return true;
     case __NR_rt_sigprocmask: *result = call_rt_sigprocmask(a[0], a[1], a[2], a[3]); return true;
     case __NR_sigaltstack: *result = call_sigaltstack(a[0], a[1]); return true;
@@ -64,15 +60,10 @@ bool identity_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_getrlimit: *result = call_prlimit(0, a[0], 0, a[1]); return true;
     case __NR_getrusage: *result = call_getrusage(a[0], a[1]); return true;
     case __NR_sysinfo: *result = call_sysinfo(a[0]); return true;
-    case __NR_getuid:
-    case __NR_geteuid:
-    case __NR_getgid:
-    case __NR_getegid:
-    case __NR_getppid: *result = 0; return true;
-    case __NR_getcwd:
-      if (a[1] < 2 || !program_range(a[0], 2)) *result = -ERANGE;
-      else memcpy(reinterpret_cast<void*>(a[0]), "/", 2), *result = 2;
-      return true;
+    case __NR_getresuid:
+    case __NR_getresgid: *result = call_getres(a[0], a[1], a[2]); return true;
+    case __NR_times: *result = call_times(a[0]); return true;
+    case __NR_getcpu: *result = call_getcpu(a[0], a[1]); return true;
     case __NR_clock_gettime: *result = call_clock_gettime(a[0], a[1]); return true;
     case __NR_clock_getres: *result = call_clock_getres(a[0], a[1]); return true;
     case __NR_gettimeofday: *result = call_gettimeofday(a[0]); return true;
@@ -94,10 +85,11 @@ extern "C" void shield_syscall(Registers* registers) {
   if (!thread_call(number, a, *registers, &result) && !io_call(number, a, &result) &&
       !event_call(number, a, &result) && !socket_call(number, a, &result) &&
       !memory_call(number, a, &result) && !identity_call(number, a, &result) &&
-      !file_call(number, a, &result)) {
-    say("system call that the shield does not know:", number);
+      !file_call(number, a, &result) && !fixed_call(number, &result)) {
+    say("system call that the shield does not know:", number, call_name(number));
   }
   registers->rax = static_cast<uint64_t>(result);
+  if (signal_waits(self())) deliver_signals(*registers);
 }
 
 }  // namespace clemmys::shield

@@ -41,8 +41,9 @@ struct Thread {
   Thread* futex_next;
   uint64_t futex_address;
   uint32_t futex_bitset, futex_woken;
-  uint64_t signal_mask;
-  uint64_t latest_cpu_ns;  // CLOCK_THREAD_CPUTIME_ID never goes back
+  uint64_t signal_mask, signals;             // blocked; pending for this thread (atomic)
+  uint64_t signal_stack, signal_stack_size;  // sigaltstack; 0: none
+  uint64_t latest_cpu_ns;                    // CLOCK_THREAD_CPUTIME_ID never goes back
   alignas(64) uint8_t xsave[832];
   Registers start;  // where a new thread begins
 };

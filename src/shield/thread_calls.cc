@@ -11,8 +11,6 @@
 namespace clemmys::shield {
 namespace {
 
-constexpr uint64_t kProcessId = 1000;
-
 Lock lock;             // claiming a slot
 uint64_t running = 1;  // threads that have not ended
 
@@ -52,7 +50,10 @@ uint64_t thread_id(const Thread& thread) { return kProcessId + thread.index; }
 int64_t call_clone(const Registers& registers) {
   const uint64_t flags = registers.rdi, parent_tid = registers.rdx, child_tid = registers.r10;
   constexpr uint64_t kNeeded = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_SETTLS;
-  if ((flags & kNeeded) != kNeeded) return -ENOSYS;  // processes are not offered
+  if ((flags & kNeeded) != kNeeded) {
+    say("clone: an enclave has no child processes; flags", flags);
+    return -ENOSYS;
+  }
   Thread* thread = claim_slot();
   if (thread == nullptr) {
     say("clone: all thread slots are in use:", layout().thread_count);
@@ -65,6 +66,8 @@ int64_t call_clone(const Registers& registers) {
   thread->clear_child_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? child_tid : 0;
   thread->fault_next = thread->fault_previous = 0;
   thread->latest_cpu_ns = 0;
+  thread->signal_mask = self().signal_mask;
+  thread->signals = thread->signal_stack = thread->signal_stack_size = 0;
   const uint64_t id = thread_id(*thread);
   if ((flags & CLONE_PARENT_SETTID) != 0)
     *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);

@@ -6,6 +6,8 @@
 #include "shield/enclu.h"
 #include "shield/host.h"
 #include "shield/lock.h"
+#include "shield/memory.h"
+#include "shield/signals.h"
 
 namespace clemmys::shield {
 namespace {
@@ -121,8 +123,19 @@ int64_t call_time(uint64_t time) {
   return static_cast<int64_t>(now);
 }
 
-int64_t call_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t) {
-  if (!program_range(request, sizeof(Timespec))) return -EFAULT;
+int64_t call_times(uint64_t buffer) {
+  constexpr uint64_t kSize = 32, kTick = kSecond / 100;
+  if (buffer != 0) {
+    if (!program_range(buffer, kSize)) return -EFAULT;
+    memset(reinterpret_cast<void*>(buffer), 0, kSize);
+    *reinterpret_cast<uint64_t*>(buffer) = host_clock(CLOCK_PROCESS_CPUTIME_ID) / kTick;
+  }
+  return static_cast<int64_t>(monotonic_ns() / kTick);
+}
+
+int64_t call_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t remain) {
+  if (!program_range(request, sizeof(Timespec)) || (remain != 0 && !program_range(remain, sizeof(Timespec))))
+    return -EFAULT;
   const Timespec wish = *reinterpret_cast<const Timespec*>(request);
   if (wish.seconds < 0 || wish.nanoseconds < 0 || wish.nanoseconds >= static_cast<int64_t>(kSecond))
     return -EINVAL;
@@ -136,6 +149,9 @@ int64_t call_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_
   }
   for (uint64_t now; (now = monotonic_ns()) < deadline;) {
     call(OwnCall::kPark, 0, uint64_t{self().index}, deadline - now);
+    if (!signal_waits(self())) continue;
+    if (remain != 0 && (flags & TIMER_ABSTIME) == 0) store(remain, deadline > now ? deadline - now : 0);
+    return -EINTR;
   }
   return 0;
 }

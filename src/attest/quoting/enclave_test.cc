@@ -132,6 +132,20 @@ TEST_F(AttestedEnclaves, ProveWhichImageTheyAre) {
             "attest.root.unknown");
 }
 
+// Two quote files that are open at once hold a quote each; all else of /dev/attestation is in Programs.…
+TEST_F(AttestedEnclaves, HoldTwoQuotesOpenAtOnce) {
+  start_quoting();
+  ASSERT_TRUE(provision().has_value());
+  const fs::path output = state_ / "devices.out";
+  const pid_t child = start(host({"--quote-socket", socket()}, "shield_attestation.sgx", {"quote"}), output);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  std::ifstream file(output);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(text.find("quotes with our data 1 1\n"), std::string::npos) << text;
+}
+
 TEST_F(AttestedEnclaves, HaveNoEvidenceBeforeCertification) {
   start_quoting();
   EXPECT_EQ(probe({}).first, 4);

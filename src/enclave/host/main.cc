@@ -1,5 +1,5 @@
-// clemmys-host: the host process of one enclave. Its exit status is the program's; 126 when the enclave
-// itself failed.
+// clemmys-host: the host process of one enclave. Its exit status is the program's, 128 + n when signal n
+// ended it; 126 when the enclave itself failed.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>

@@ -10,6 +10,7 @@
 
 #include "enclave/image.h"
 #include "sgx/measurement.h"
+#include "shield/call_names.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -18,22 +19,6 @@ using shield::EntryReason;
 using shield::ExitReason;
 
 constexpr std::size_t kBounceSize = 256 * 1024;
-
-// layout_of reads the first page of a parsed image: the shield's layout.
-Result<shield::LayoutPage> layout_of(ByteView file) {
-  constexpr std::size_t kRecord = sgx::kMeasureRecordSize, kStep = kRecord + sgx::kExtendChunkSize;
-  std::array<std::uint8_t, sgx::kPageSize> page;
-  if (file.size() < 2 * kRecord + 16 * kStep) return Error{ErrorCode::kInvalid, "host.layout.size"};
-  for (std::size_t i = 0; i < 16; ++i) {
-    std::memcpy(&page[i * 256], file.data() + 2 * kRecord + i * kStep + kRecord, sgx::kExtendChunkSize);
-  }
-  shield::LayoutPage layout;
-  std::memcpy(&layout, page.data(), sizeof layout);
-  if (layout.magic != shield::kLayoutMagic || layout.thread_count == 0 || layout.thread_count > 4096) {
-    return Error{ErrorCode::kInvalid, "host.layout.magic", "this image was not made by clemmys-pack"};
-  }
-  return layout;
-}
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, const timespec* timeout) {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
@@ -166,10 +151,19 @@ bool Process::run_thread(Slot& slot) {
 Result<int> Process::status_of(const Slot& slot) const {
   const shield::HostCall& last = slot.block->call;
   if (last.number == __NR_exit_group) return static_cast<int>(last.arguments[0] & 0xff);
+  const auto text_at = [&](std::uint64_t address, std::uint64_t size, std::string otherwise) {
+    if (size > 200 || !in_bounce(slot, address, size)) return otherwise;
+    return std::string(reinterpret_cast<const char*>(address), size);
+  };
   std::string site = "its first entry";
-  if (last.number == static_cast<std::uint64_t>(shield::OwnCall::kPanic) && last.arguments[1] <= 200 &&
-      in_bounce(slot, last.arguments[0], last.arguments[1])) {
-    site.assign(reinterpret_cast<const char*>(last.arguments[0]), last.arguments[1]);
+  if (last.number == static_cast<std::uint64_t>(shield::OwnCall::kPanic))
+    site = text_at(last.arguments[0], last.arguments[1], site);
+  if (last.number == static_cast<std::uint64_t>(shield::OwnCall::kKilled)) {
+    const int signal = static_cast<int>(last.arguments[0] & 0x7f);
+    std::fprintf(stderr, "clemmys-host: the program was ended by signal %d (%s) at %s\n", signal,
+                 strsignal(signal),
+                 text_at(last.arguments[1], last.arguments[2], "an unknown place").c_str());
+    return 128 + signal;
   }
   return Error{ErrorCode::kInternal, "host.enclave_stopped", "the enclave stopped at " + site};
 }
@@ -222,7 +216,8 @@ void print_counts(const Counts& counts) {
                value(counts.eenters), value(counts.eresumes), value(counts.exits), value(counts.aexs),
                value(counts.augmented_pages), value(counts.augment_calls));
   for (std::size_t i = 0; i < counts.calls.size(); ++i) {
-    if (counts.calls[i] != 0) std::fprintf(stderr, "  system call %zu: %llu\n", i, value(counts.calls[i]));
+    if (counts.calls[i] != 0)
+      std::fprintf(stderr, "  %s: %llu\n", shield::call_name(i), value(counts.calls[i]));
   }
   for (std::size_t i = 0; i < counts.own_calls.size(); ++i) {
     if (counts.own_calls[i] != 0)

@@ -30,7 +30,8 @@ const Forwarded* shape_of(std::uint64_t number) {
 
 // takes_lock: the fcntl commands whose argument is a struct flock.
 bool takes_lock(std::uint64_t command) {
-  return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+  return command == F_GETLK || command == F_OFD_GETLK || command == F_SETLK || command == F_SETLKW ||
+         command == F_OFD_SETLK || command == F_OFD_SETLKW;
 }
 
 // mounted gives the host's path for a path of the program.
@@ -83,6 +84,7 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
     const Pointer& pointer = shape->pointers[i];
     if (pointer.argument < 0) break;
     const std::uint64_t address = arguments[pointer.argument];
+    if (address == 0 && pointer.optional) continue;
     if (pointer.path) {
       if (!in_bounce(slot, address, 1)) return -EFAULT;
       const auto* text = reinterpret_cast<const char*>(address);
@@ -92,7 +94,6 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
       arguments[pointer.argument] = reinterpret_cast<std::uint64_t>(paths[i].c_str());
       continue;
     }
-    if (address == 0 && pointer.optional) continue;
     std::uint64_t size = pointer.size;
     if (pointer.size_argument >= 0) {
       if (arguments[pointer.size_argument] > slot.block->bounce_size) return -EFAULT;
@@ -151,7 +152,12 @@ std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
       return quote(slot, a);
     case OwnCall::kTargetInfo:
       return target_info(slot, a[0]);
+    case OwnCall::kRestrict:
+      return enclave_->restrict_permissions(a[0], a[1], sgx::secinfo_regular(a[2] & sgx::kSecinfoPermissions))
+                 ? 0
+                 : -EINVAL;
     case OwnCall::kPanic:
+    case OwnCall::kKilled:
       return -EINVAL;
   }
   return -ENOSYS;

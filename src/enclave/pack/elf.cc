@@ -29,7 +29,9 @@ Status check_header(const Elf64_Ehdr& header) {
     return refuse("pack.elf.machine", "not an ELF file for x86-64");
   }
   if (header.e_type != ET_DYN) {
-    return refuse("pack.elf.type", "not position-independent: link the program with -static-pie");
+    return refuse(
+        "pack.elf.type",
+        "linked for a fixed address, which an enclave does not have: link it with -static-pie or -pie");
   }
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0 || header.e_phnum > 64) {
     return refuse("pack.elf.program_headers", "the program header table is malformed");
@@ -160,6 +162,56 @@ Result<Elf> read_elf(ByteView file) {
     return refuse("pack.elf.headers_unmapped", "no segment holds the program headers");
   TRY(read_symbols(elf, file, header));
   return elf;
+}
+
+namespace {
+
+// text_at reads a NUL-terminated text of the file.
+Result<std::string> text_at(ByteView file, std::uint64_t offset) {
+  if (offset >= file.size()) return refuse("pack.elf.truncated", "a name lies outside the file");
+  const std::string_view rest = as_text(file.subspan(offset));
+  const std::size_t end = rest.find('\0');
+  if (end == std::string_view::npos || end == 0 || end > 4095)
+    return refuse("pack.elf.name", "a name is empty or does not end");
+  return std::string(rest.substr(0, end));
+}
+
+// file_offset turns an address into a place in the file.
+Result<std::uint64_t> file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t address) {
+  for (const Elf64_Phdr& header : headers) {
+    if (header.p_type == PT_LOAD && address >= header.p_vaddr && address - header.p_vaddr < header.p_filesz)
+      return header.p_offset + (address - header.p_vaddr);
+  }
+  return refuse("pack.elf.dynamic", "the dynamic section points outside the file");
+}
+
+}  // namespace
+
+Result<Linking> read_linking(ByteView file) {
+  const auto header = TRY(at<Elf64_Ehdr>(file, 0));
+  TRY(check_header(header));
+  std::vector<Elf64_Phdr> headers;
+  for (std::uint64_t i = 0; i < header.e_phnum; ++i)
+    headers.push_back(TRY(at<Elf64_Phdr>(file, header.e_phoff + i * sizeof(Elf64_Phdr))));
+  Linking linking;
+  std::vector<std::uint64_t> names;
+  std::uint64_t texts = 0;
+  for (const Elf64_Phdr& segment : headers) {
+    if (segment.p_type == PT_INTERP) linking.interpreter = TRY(text_at(file, segment.p_offset));
+    if (segment.p_type != PT_DYNAMIC) continue;
+    for (std::uint64_t i = 0; i < segment.p_filesz / sizeof(Elf64_Dyn); ++i) {
+      const auto entry = TRY(at<Elf64_Dyn>(file, segment.p_offset + i * sizeof(Elf64_Dyn)));
+      if (entry.d_tag == DT_NULL) break;
+      if (entry.d_tag == DT_NEEDED) names.push_back(entry.d_un.d_val);
+      if (entry.d_tag == DT_STRTAB) texts = TRY(file_offset(headers, entry.d_un.d_ptr));
+    }
+  }
+  for (const std::uint64_t name : names) {
+    linking.needed.push_back(TRY(text_at(file, texts + name)));
+    if (linking.needed.back().find('/') != std::string::npos)
+      return refuse("pack.elf.needed", "a library is named by a path: " + linking.needed.back());
+  }
+  return linking;
 }
 
 }  // namespace clemmys::pack

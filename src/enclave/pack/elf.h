@@ -37,4 +37,11 @@ inline constexpr std::uint64_t kProgramSizeMax = 1ull << 30;
 
 Result<Elf> read_elf(ByteView file);
 
+// Linking is what a dynamically linked program or library asks its loader for.
+struct Linking {
+  std::string interpreter;          // path of the loader; empty for a library or a static program
+  std::vector<std::string> needed;  // names of libraries, without "/"
+};
+Result<Linking> read_linking(ByteView file);
+
 }  // namespace clemmys::pack

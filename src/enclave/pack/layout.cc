@@ -1,5 +1,7 @@
 #include "enclave/pack/layout.h"
 
+#include <set>
+
 #include "shield/abi.h"
 
 namespace clemmys::pack {
@@ -75,9 +77,72 @@ void add_static_heap(std::vector<Part>& parts, const LayoutPage& page, bool meas
   add(page.heap_base, page.heap_initial_size, measured);
 }
 
+// place_files puts each file at a page of its own; returns how much room all take.
+std::uint64_t place_files(const std::vector<PackedFile>& files, std::uint64_t begin,
+                          std::vector<Part>* parts) {
+  std::uint64_t at = begin;
+  for (const PackedFile& file : files) {
+    const std::uint64_t size = round_up(file.content.size(), kPageSize);
+    if (parts != nullptr && size > 0) {
+      parts->push_back({.offset = at,
+                        .size = size,
+                        .content = file.content,
+                        .flags = sgx::secinfo_regular(sgx::kSecinfoRead)});
+    }
+    at += size;
+  }
+  return at - begin;
+}
+
+void append_text(Bytes& bytes, const std::string& text) {
+  bytes.insert(bytes.end(), text.c_str(), text.c_str() + text.size() + 1);
+}
+
+// lay_out_tables makes what the shield reads at page.cpuid_sites: sites, file entries, then texts.
+Result<Bytes> lay_out_tables(LayoutPage& page, const Rewriting& rewriting, const Manifest& manifest,
+                             const std::vector<PackedFile>& files) {
+  std::set<std::string> paths;
+  for (const PackedFile& file : files) {
+    if (!paths.insert(file.path).second)
+      return Error{ErrorCode::kInvalid, "pack.files.twice", "the image would have two files " + file.path};
+  }
+  if (files.size() > kImageFilesMax)
+    return Error{ErrorCode::kTooLarge, "pack.files.count", "an image holds at most 4096 files"};
+  Bytes tables;
+  for (const std::uint64_t site : rewriting.cpuid_sites) {
+    const Bytes word = bytes_of(page.program_base + site);
+    tables.insert(tables.end(), word.begin(), word.end());
+  }
+  page.cpuid_count = rewriting.cpuid_sites.size();
+  page.files = page.cpuid_sites + tables.size();
+  page.file_count = files.size();
+  Bytes texts;
+  page.allowed_paths = page.files + files.size() * sizeof(FileEntry);
+  for (const std::string& path : manifest.allowed_paths) append_text(texts, path);
+  page.allowed_paths_size = texts.size();
+  page.command = page.allowed_paths + texts.size();
+  for (const std::string& argument : manifest.command) append_text(texts, argument);
+  page.command_size = page.allowed_paths + texts.size() - page.command;
+  page.environment = page.allowed_paths + texts.size();
+  for (const std::string& variable : manifest.environment) append_text(texts, variable);
+  page.environment_size = page.allowed_paths + texts.size() - page.environment;
+  std::uint64_t texts_size = texts.size();
+  for (const PackedFile& file : files) texts_size += file.path.size() + 1;
+  std::uint64_t content = round_up(page.allowed_paths + texts_size, kPageSize);
+  for (const PackedFile& file : files) {
+    const Bytes entry = bytes_of(FileEntry{page.allowed_paths + texts.size(), content, file.content.size()});
+    tables.insert(tables.end(), entry.begin(), entry.end());
+    append_text(texts, file.path);
+    content += round_up(file.content.size(), kPageSize);
+  }
+  tables.insert(tables.end(), texts.begin(), texts.end());
+  return tables;
+}
+
 }  // namespace
 
-Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
+Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest,
+                       const std::vector<PackedFile>& files) {
   if (shield.relocations)
     return Error{ErrorCode::kInvalid, "pack.shield.relocations", "the shield must not need relocation"};
   const Symbol* syscall_entry = shield.symbol("shield_syscall_entry");
@@ -105,21 +170,16 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
 
   const std::uint64_t trampolines = round_up(page.program_size, kPlacement);  // in the program's addresses
   out.rewriting = rewrite(program, trampolines, kShieldOffset + syscall_entry->address - page.program_base);
+  page.syscall_sites = out.rewriting.syscalls_found;
+  page.syscalls_rewritten = out.rewriting.syscalls_rewritten;
   const Bytes& code = out.rewriting.trampolines;
 
-  Bytes tables;
   page.cpuid_sites = round_up(page.program_base + trampolines + code.size(), kPageSize);
-  page.cpuid_count = out.rewriting.cpuid_sites.size();
-  for (std::uint64_t site : out.rewriting.cpuid_sites) {
-    const Bytes word = bytes_of(page.program_base + site);
-    tables.insert(tables.end(), word.begin(), word.end());
-  }
-  page.allowed_paths = page.cpuid_sites + tables.size();
-  for (const std::string& path : manifest.allowed_paths)
-    tables.insert(tables.end(), path.c_str(), path.c_str() + path.size() + 1);
-  page.allowed_paths_size = page.cpuid_sites + tables.size() - page.allowed_paths;
+  const Bytes tables = TRY(lay_out_tables(page, out.rewriting, manifest, files));
+  const std::uint64_t files_begin = round_up(page.cpuid_sites + tables.size(), kPageSize);
+  const std::uint64_t files_end = files_begin + place_files(files, files_begin, nullptr);
 
-  page.dynamic_base = round_up(page.cpuid_sites + tables.size(), 2ull << 20);
+  page.dynamic_base = round_up(files_end, 2ull << 20);
   page.dynamic_size = kElrangeSize - page.dynamic_base;
   page.heap_base = page.dynamic_base + kTablesSize;
   page.heap_initial_size = manifest.heap_size;
@@ -148,6 +208,7 @@ Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest) {
                          .content = tables,
                          .flags = read_only});
   }
+  place_files(files, files_begin, &out.parts);
   if (page.heap_initial_size > 0) add_static_heap(out.parts, page, manifest.heap_measured);
   return out;
 }

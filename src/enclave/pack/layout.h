@@ -2,6 +2,7 @@
 #pragma once
 
 #include "enclave/pack/elf.h"
+#include "enclave/pack/files.h"
 #include "enclave/pack/manifest.h"
 #include "enclave/pack/rewrite.h"
 #include "sgx/arch.h"
@@ -21,6 +22,7 @@ struct Layout {
   Rewriting rewriting;
 };
 
-Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest);
+Result<Layout> lay_out(Elf shield, Elf program, const Manifest& manifest,
+                       const std::vector<PackedFile>& files = {});
 
 }  // namespace clemmys::pack

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -52,14 +53,24 @@ Status write_atomically(const std::string& path, ByteView bytes) {
 }
 
 Status run(const Options& options) {
-  const std::string program_file = TRY(read_file(options.program));
+  std::string program_file = TRY(read_file(options.program));
   const std::string shield_file = TRY(read_file(options.shield.empty() ? shield_path() : options.shield));
   std::string manifest_text;
   if (!options.manifest.empty()) manifest_text = TRY(read_file(options.manifest));
-  const Manifest manifest = TRY(parse_manifest(manifest_text));
+  Manifest manifest = TRY(parse_manifest(manifest_text));
+  std::vector<PackedFile> files = TRY(read_files(manifest));
+  if (auto dynamic =
+          TRY(resolve_dynamic(options.program))) {  // the loader starts, and loads the program inside
+    program_file = TRY(read_file(dynamic->loader));
+    manifest.command.insert(manifest.command.begin(), dynamic->files.front().path);
+    // Lazy binding would save vector state by XSAVEC with a size from CPUID; softsgx cannot narrow XCR0 to
+    // it.
+    manifest.environment.push_back("LD_BIND_NOW=1");
+    std::ranges::move(dynamic->files, std::back_inserter(files));
+  }
   Elf shield = TRY(read_elf(as_bytes(shield_file)));
   Elf program = TRY(read_elf(as_bytes(program_file)));
-  const Layout layout = TRY(lay_out(std::move(shield), std::move(program), manifest));
+  const Layout layout = TRY(lay_out(std::move(shield), std::move(program), manifest, files));
   const auto key = TRY(open_key(options.key.empty() ? key_path() : options.key));
   const Image image = TRY(write_image(layout, manifest, key));
   TRY(write_atomically(options.output, image.file));
@@ -90,7 +101,9 @@ Status run(const Options& options) {
 int main(int argc, char** argv) {
   clemmys::pack::Options options;
   CLI::App app{"Packs a static-PIE program into an enclave image."};
-  app.add_option("--program", options.program, "static-PIE ELF program")->required();
+  app.add_option("--program", options.program,
+                 "static-PIE program, or a dynamically linked PIE: with its loader and libraries")
+      ->required();
   app.add_option("--manifest", options.manifest, "YAML manifest; defaults without one");
   app.add_option("--output", options.output, "image to write")->required();
   app.add_option("--key", options.key, "RSA-3072 signing key, PEM; a key of this user without one");

@@ -44,6 +44,20 @@ Status read_strategy(Manifest& manifest, const std::string& text) {
   return refuse("memory_strategy: unknown: " + text);
 }
 
+Status read_file_list(Manifest& manifest, const YAML::Node& value) {
+  if (!value.IsSequence()) return refuse("files: must be a list");
+  for (const auto& entry : value) {
+    if (entry.IsMap() && entry.size() == 1)
+      manifest.files.push_back(
+          {entry.begin()->first.as<std::string>(), entry.begin()->second.as<std::string>()});
+    else
+      manifest.files.push_back({entry.as<std::string>(), entry.as<std::string>()});
+    if (manifest.files.back().path.empty() || manifest.files.back().path[0] != '/')
+      return refuse("files: every path must be absolute: " + manifest.files.back().path);
+  }
+  return {};
+}
+
 Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& value) {
   if (key == "allowed_paths") {
     if (!value.IsSequence()) return refuse("allowed_paths: must be a list");
@@ -53,6 +67,13 @@ Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& va
         return refuse("allowed_paths: every path must be absolute: " + manifest.allowed_paths.back());
       }
     }
+    return {};
+  }
+  if (key == "files") return read_file_list(manifest, value);
+  if (key == "command" || key == "environment") {
+    if (!value.IsSequence()) return refuse(key + ": must be a list");
+    auto& list = key == "command" ? manifest.command : manifest.environment;
+    for (const auto& text : value) list.push_back(text.as<std::string>());
     return {};
   }
   const auto text = value.as<std::string>();

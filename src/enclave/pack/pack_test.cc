@@ -1,6 +1,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <random>
 
 #include "enclave/image.h"
+#include "enclave/pack/files.h"
 #include "enclave/pack/layout.h"
 #include "enclave/pack/writer.h"
 #include "shield/abi.h"
@@ -123,11 +125,62 @@ TEST(PackElf, SurvivesRandomDamage) {
 TEST(PackManifest, RefusesUnknownKeysAndWrongValues) {
   EXPECT_TRUE(parse_manifest(""));
   EXPECT_TRUE(parse_manifest("threads: 4\nstack: 1M\nallowed_paths: [/a, /b]\n"));
-  for (const char* text :
-       {"thread: 4", "threads: 0", "threads: many", "threads: 1000000", "stack: 1", "stack: 8X", "debug: 1",
-        "allowed_paths: /a", "allowed_paths: [a]", "- list", "a: [", "product_id: 65536"}) {
+  const auto with_files = parse_manifest("files: [/a, {/b: c}]\ncommand: [x, y]\nenvironment: [A=b]\n");
+  ASSERT_TRUE(with_files);
+  EXPECT_EQ(with_files->files[0].source, "/a");
+  EXPECT_EQ(with_files->files[1].path + with_files->files[1].source, "/bc");
+  EXPECT_EQ(with_files->command.size(), 2u);
+  for (const char* text : {"thread: 4", "threads: 0", "threads: many", "threads: 1000000", "stack: 1",
+                           "stack: 8X", "debug: 1", "allowed_paths: /a", "allowed_paths: [a]", "- list",
+                           "a: [", "product_id: 65536", "files: /a", "files: [a]", "command: a"}) {
     EXPECT_FALSE(parse_manifest(text)) << text;
   }
+}
+
+TEST(Files, ALibraryIsFoundWhereTheLoaderWillLook) {
+  const auto dynamic = resolve_dynamic("/usr/bin/openssl");
+  ASSERT_TRUE(dynamic && dynamic->has_value());
+  EXPECT_EQ((*dynamic)->loader, "/lib64/ld-linux-x86-64.so.2");
+  std::vector<std::string> paths;
+  for (const PackedFile& file : (*dynamic)->files) paths.push_back(file.path);
+  EXPECT_EQ(paths.front(), "/usr/bin/openssl");
+  EXPECT_NE(std::ranges::find(paths, "/lib/x86_64-linux-gnu/libcrypto.so.3"), paths.end());
+  EXPECT_NE(std::ranges::find(paths, "/lib/x86_64-linux-gnu/libc.so.6"), paths.end());
+  const auto none = resolve_dynamic(kBinaries + "shield_hello");
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());  // a static program needs no loader
+}
+
+TEST(Files, DamagedDynamicProgramsAreRefusedOrRead) {
+  std::mt19937 random(5);
+  Bytes original = read_file(kBinaries + "clemmys-pack");
+  original.resize(64 * 1024);
+  for (int round = 0; round < 3000; ++round) {
+    Bytes file = original;
+    for (unsigned i = 0; i < 1 + random() % 6; ++i)
+      file[random() % 1024] = static_cast<std::uint8_t>(random());
+    const auto linking = read_linking(file);
+    if (!linking) continue;
+    for (const std::string& name : linking->needed) ASSERT_EQ(name.find('/'), std::string::npos);
+  }
+}
+
+TEST(Files, AreReadOnlyMeasuredAndNeverTwoOfOneName) {
+  const auto make = [](const std::vector<PackedFile>& files) {
+    return lay_out(*read_elf(read_file(kBinaries + "shield.elf")),
+                   *read_elf(read_file(kBinaries + "shield_hello")), {.command = {"a"}}, files);
+  };
+  const Bytes content(5000, 7);
+  const auto layout = make({{"/a", content}, {"/empty", {}}});
+  ASSERT_TRUE(layout);
+  const Part* found = nullptr;
+  for (const Part& part : layout->parts) {
+    if (part.content == content) found = &part;
+  }
+  ASSERT_NE(found, nullptr);
+  EXPECT_TRUE(found->measured);
+  EXPECT_EQ(found->flags, sgx::secinfo_regular(sgx::kSecinfoRead));
+  EXPECT_EQ(make({{"/a", content}, {"/a", content}}).error().site, "pack.files.twice");
 }
 
 Elf with_function(const Bytes& code) {

@@ -89,6 +89,7 @@ std::vector<Subject> file_subjects() {
       on_path(__NR_mkdirat),
       on_path(__NR_fchmodat),
       on_path(__NR_faccessat),
+      on_path(__NR_utimensat),
       plain(__NR_renameat2,
             [](World& world) {
               const std::uint64_t from = path(world);

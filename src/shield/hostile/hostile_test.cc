@@ -27,6 +27,10 @@ const std::map<std::string, std::string> kElsewhere = {
     {"trim", "LyingAboutPages.TrimmingThatDidNotHappenStops"},
     {"remove", "Pages.StopWhenRemovingFails"},
     {"make_tcs", "LyingAboutPages.ATcsThatIsNoneStops"},
+    {"restrict", "LyingAboutPages.PermissionsThatWereNotTakenStop"},
+    {"permissions.restrict", "LyingAboutPages.PermissionsThatWereNotTakenStop"},
+    {"permissions.restricted", "LyingAboutPages.PermissionsThatWereNotTakenStop"},
+    {"memory.refused", "LyingAboutPages.RefusedMemoryStops"},
     {"pages.trim", "LyingAboutPages.TrimmingThatDidNotHappenStops"},
     {"pages.remove", "Pages.StopWhenRemovingFails"},
     {"slots.accept", "LyingAboutPages.ATcsThatIsNoneStops"},
@@ -236,8 +240,8 @@ TEST(HostileAnswer, EveryCallThatLeavesHasASubject) {
     EXPECT_TRUE(numbers.contains(static_cast<std::uint64_t>(own.call)) || kElsewhere.contains(own.name))
         << own.name << " has no hostile-answer test";
   }
-  // All numbers but kPanic's.
-  EXPECT_EQ(static_cast<std::uint64_t>(OwnCall::kMakeTcs) - kFirstOwn, std::size(kOwnCalls));
+  // All numbers but those of kPanic and kKilled.
+  EXPECT_EQ(static_cast<std::uint64_t>(OwnCall::kRestrict) - kFirstOwn - 1, std::size(kOwnCalls));
 }
 
 TEST(HostileAnswer, NothingElseLeaves) {

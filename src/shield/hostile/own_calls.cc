@@ -61,9 +61,9 @@ std::int64_t ask_cpuid(World& world) {
 }
 
 std::int64_t read_quote(World& world) {
-  const auto file =
-      static_cast<std::uint64_t>(run(__NR_openat, kHere, address_of("/dev/attestation/quote"), 0));
-  return run(__NR_read, file, world.buffer(64), 64);
+  // The open makes the quote; reading only hands it out.
+  const std::int64_t file = run(__NR_openat, kHere, address_of("/dev/attestation/quote"), 0);
+  return file < 0 ? file : run(__NR_read, static_cast<std::uint64_t>(file), world.buffer(64), 64);
 }
 
 }  // namespace

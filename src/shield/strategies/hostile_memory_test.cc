@@ -21,6 +21,8 @@ enum class Lie : std::uint8_t {
   kAugmentsMore,        // pages that nobody has asked for yet
   kTakesAcceptedPages,  // EMODT of a page in use
   kRestrictsAcceptedPages,
+  kRestrictsNothing,  // answers that the permissions are gone
+  kRefusesToRestrict,
   kMakesNoTcs,
   kMakesTrimForTcs,
   kTrimsNothing,
@@ -52,7 +54,8 @@ class LyingEnclave final : public Enclave {
     return inner_->augment(offset, lie_ == Lie::kAugmentsMore ? 2 * size : size);
   }
   Status restrict_permissions(std::uint64_t offset, std::uint64_t size, sgx::SecinfoFlags flags) override {
-    return inner_->restrict_permissions(offset, size, flags);
+    if (lie_ == Lie::kRefusesToRestrict) return Error{ErrorCode::kInternal, "test.restrict"};
+    return lie_ == Lie::kRestrictsNothing ? Status{} : inner_->restrict_permissions(offset, size, flags);
   }
   Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type) override {
     const bool tcs = type == sgx::PageType::kTcs;
@@ -126,7 +129,7 @@ TEST_F(LyingAboutPages, PagesThatWereAddedBeforeAreAcceptedOnce) {
 }
 
 TEST_F(LyingAboutPages, RefusedMemoryStops) {
-  EXPECT_STOPPED(Lie::kRefusesToAugment, "sgx2-batch", "exception.page_fault");
+  EXPECT_STOPPED(Lie::kRefusesToAugment, "sgx2-batch", "memory.refused");
   EXPECT_EXIT(run(Lie::kRefusesToAugment, "sgx2-commit", "96"), testing::ExitedWithCode(3), "no memory");
 }
 
@@ -135,6 +138,12 @@ TEST_F(LyingAboutPages, TakenOrRestrictedPagesStop) {
   EXPECT_RIGHT(Lie::kRestrictsAcceptedPages, "sgx2-batch");  // trimmed before they are written again
   EXPECT_EXIT(run(Lie::kRestrictsAcceptedPages, "sgx2-batch", "16"), testing::ExitedWithCode(126),
               "memory.page_taken");
+}
+
+// The first restriction is that of RELRO, before main.
+TEST_F(LyingAboutPages, PermissionsThatWereNotTakenStop) {
+  EXPECT_STOPPED(Lie::kRestrictsNothing, "sgx2-batch", "permissions.restricted");
+  EXPECT_STOPPED(Lie::kRefusesToRestrict, "sgx2-batch", "permissions.restrict");
 }
 
 TEST_F(LyingAboutPages, ATcsThatIsNoneStops) {
