@@ -27,7 +27,31 @@ json::array as_entries(const json::object& parameters) {
   return entries;
 }
 
+// check_limit compares a wanted limit with what the platform allows, before anything is compiled or sent.
+Status check_limit(const json::value& limits, const char* word, std::optional<unsigned> wanted,
+                   const char* option, const char* unit) {
+  if (!wanted || !limits.is_object()) return {};
+  const json::object& object = limits.get_object();
+  const json::value *least = object.if_contains(std::string("minAction") + word),
+                    *most = object.if_contains(std::string("maxAction") + word);
+  if (least == nullptr || most == nullptr || !least->is_number() || !most->is_number()) return {};
+  const auto low = least->to_number<std::uint64_t>(), high = most->to_number<std::uint64_t>();
+  if (*wanted >= low && *wanted <= high) return {};
+  return failure(ErrorCode::kInvalid, "cli.deploy.limit",
+                 std::string(option) + " " + std::to_string(*wanted) + " is not allowed on this platform",
+                 "give " + std::to_string(low) + " to " + std::to_string(high) + " " + unit);
+}
+
+Status check_limits(const Context& context, const DeployOptions& options) {
+  if (!options.memory_mib && !options.timeout_ms) return {};
+  const Client client = TRY(Client::open(context.options));
+  const json::value limits = TRY(client.get_json("/api/v1/namespaces/_/limits"));
+  TRY(check_limit(limits, "Memory", options.memory_mib, "--memory", "MiB"));
+  return check_limit(limits, "Timeout", options.timeout_ms, "--timeout", "ms");
+}
+
 Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
+  TRY(check_limits(context, options));
   fs::path file = options.file;
   const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
   const TemporaryFolder work = TRY(TemporaryFolder::make());

@@ -54,6 +54,16 @@ Status run_tool(const std::vector<std::string>& arguments, Output output, std::s
                  why + " (" + arguments.front() + " gave status " + std::to_string(status) + ")", to_do);
 }
 
+// check_serves: the linker takes clemmys::serve out of its archive only for a program that calls it, and the
+// program keeps its symbol.
+Status check_serves(const fs::path& program) {
+  constexpr std::string_view kSymbol = "_ZN7clemmys5serveE";
+  const Bytes file = TRY(read_file(program));
+  if (as_text(file).find(kSymbol) != std::string_view::npos) return {};
+  return failure(ErrorCode::kInvalid, "cli.build.serve", "the program never calls clemmys::serve",
+                 "call it in main: it takes the requests, and ends with the instance");
+}
+
 template <typename List>
 void append(std::vector<std::string>& to, const List& list) {
   to.insert(to.end(), list.begin(), list.end());
@@ -90,6 +100,7 @@ Status build_program(const BuildRequest& request, const fs::path& program, bool 
   append(arguments, std::vector<std::string>{"-o", program.string()});
   TRY(run_tool(arguments, Output::kError, "cli.build.link", "the program does not link",
                "give static libraries, e.g. --library=-ljpeg"));
+  TRY(check_serves(program));
   progress.done();
   return {};
 }

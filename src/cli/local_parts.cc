@@ -42,6 +42,10 @@ bool answers(const char* socket, std::uint8_t type, ByteView body, std::uint8_t 
   return good;
 }
 
+void add_number(std::vector<std::string>& arguments, const char* name, std::optional<std::uint64_t> value) {
+  if (value) arguments.insert(arguments.end(), {name, std::to_string(*value)});
+}
+
 }  // namespace
 
 Part quoting_part(const Layout& layout) {
@@ -62,7 +66,7 @@ Part kms_part(const Layout& layout) {
           }};
 }
 
-Part node_part(const Layout& layout, const fs::path& observe) {
+Part node_part(const Layout& layout, const fs::path& observe, const Capacity& capacity) {
   std::vector<std::string> arguments{(layout.programs / "clemmys-node").string(),
                                      "--controller-socket",
                                      kControllerSocket,
@@ -79,6 +83,11 @@ Part node_part(const Layout& layout, const fs::path& observe) {
                                      "--quote-socket",
                                      kQuotingSocket};
   if (!observe.empty()) arguments.insert(arguments.end(), {"--observe", observe.string()});
+  add_number(arguments, "--memory-mib-max", capacity.memory_mib);
+  add_number(arguments, "--epc-mib-max", capacity.epc_mib);
+  add_number(arguments, "--instances-max", capacity.instances);
+  add_number(arguments, "--prewarmed", capacity.prewarmed);
+  if (capacity.keep_alive_s) add_number(arguments, "--keep-alive-ms", *capacity.keep_alive_s * 1'000);
   return {"node", std::move(arguments), [] {
             const Bytes number(8, 0);  // the request number of kStatus
             return answers(kControllerSocket, static_cast<std::uint8_t>(wire::ControllerFrame::kStatus),
@@ -86,12 +95,14 @@ Part node_part(const Layout& layout, const fs::path& observe) {
           }};
 }
 
-Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url) {
-  return {"gateway",
-          enclave(layout, "gateway.sgx",
-                  {"--listen", listen_host + ":" + url.port, "--kms-socket", inside(kKmsSocket),
-                   "--controller-socket", inside(kControllerSocket)}),
-          [url] {
+Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
+                  const Capacity& capacity) {
+  std::vector<std::string> arguments{
+      "--listen",         listen_host + ":" + url.port, "--kms-socket",
+      inside(kKmsSocket), "--controller-socket",        inside(kControllerSocket)};
+  add_number(arguments, "--invocations-per-minute", capacity.invocations_per_minute);
+  add_number(arguments, "--concurrent-invocations", capacity.concurrent_invocations);
+  return {"gateway", enclave(layout, "gateway.sgx", std::move(arguments)), [url] {
             const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
             return answer && answer->status == 200;
           }};

@@ -15,9 +15,10 @@ inline constexpr const char* kSoftSgxState = "sgx";
 
 Part quoting_part(const Layout& layout);
 Part kms_part(const Layout& layout);
-Part node_part(const Layout& layout, const fs::path& observe);
+Part node_part(const Layout& layout, const fs::path& observe, const Capacity& capacity);
 // gateway_part listens on `listen_host` (0.0.0.0: everywhere); `url` is where this machine reaches it.
-Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url);
+Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
+                  const Capacity& capacity);
 
 // free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict
 // when it is taken.

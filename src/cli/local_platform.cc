@@ -104,8 +104,8 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
       {kms.measurement, gateway.measurement, std::move(names), provisioned->software_root_der}));
 
   TRY(platform.launch(kms_part(layout), interrupt));
-  TRY(platform.launch(node_part(layout, options.observe), interrupt));
-  TRY(platform.launch(gateway_part(layout, options.host, platform.url_), interrupt));
+  TRY(platform.launch(node_part(layout, options.observe, options.capacity), interrupt));
+  TRY(platform.launch(gateway_part(layout, options.host, platform.url_, options.capacity), interrupt));
   return platform;
 }
 

@@ -14,12 +14,20 @@
 
 namespace clemmys::cli {
 
+// Capacity is what the platform may take of the machine, and one namespace of the platform. Unset: the parts'
+// defaults, which `clemmys-node --help` shows; for limits per namespace, none.
+struct Capacity {
+  std::optional<std::uint64_t> memory_mib, epc_mib, instances, prewarmed, keep_alive_s;
+  std::optional<std::uint64_t> invocations_per_minute, concurrent_invocations;
+};
+
 struct LocalOptions {
   fs::path state;  // absolute
   std::string host = "127.0.0.1";
   std::uint16_t port = 8443;  // 0: any free one
   fs::path observe;           // absolute; empty: no recording of what the controller sees
   bool quiet = false;
+  Capacity capacity;
 };
 
 class LocalPlatform {

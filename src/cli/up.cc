@@ -23,7 +23,37 @@ constexpr const char* kReadyFile = "ready";
 
 struct UpOptions {
   std::string state, listen = "127.0.0.1:8443", observe;
+  Capacity capacity;
 };
+
+void add_capacity(CLI::App& added, Capacity& capacity) {
+  const CLI::Range positive(std::uint64_t{1}, std::uint64_t{1'000'000'000}),
+      any(std::uint64_t{0}, std::uint64_t{1'000'000'000});
+  added
+      .add_option("--memory-mib", capacity.memory_mib,
+                  "host memory that functions may take (default: three quarters of the machine's)")
+      ->check(positive);
+  added
+      .add_option("--epc-mib", capacity.epc_mib,
+                  "enclave page cache that functions may take (default: the processor's; with software SGX "
+                  "as much as memory)")
+      ->check(positive);
+  added.add_option("--instances", capacity.instances, "instances of functions at one time (default: 64)")
+      ->check(positive);
+  added.add_option("--prewarmed", capacity.prewarmed, "processes that are started ahead (default: 2)")
+      ->check(any);
+  added
+      .add_option("--keep-alive-s", capacity.keep_alive_s, "how long an idle instance is kept (default: 600)")
+      ->check(any);
+  added
+      .add_option("--invocations-per-minute", capacity.invocations_per_minute,
+                  "limit of each namespace; more are answered with 429 (default: none)")
+      ->check(positive);
+  added
+      .add_option("--concurrent-invocations", capacity.concurrent_invocations,
+                  "limit of each namespace; more are answered with 429 (default: none)")
+      ->check(positive);
+}
 
 std::string as_pem(ByteView certificate_der) {
   const std::string text = to_base64(certificate_der);
@@ -65,7 +95,8 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                      .host = options.listen.substr(0, colon),
                      .port = static_cast<std::uint16_t>(port),
                      .observe = options.observe.empty() ? fs::path() : fs::absolute(options.observe),
-                     .quiet = context.options.json};
+                     .quiet = context.options.json,
+                     .capacity = options.capacity};
   if (!context.options.json) {
     heading("Starting Clemmys, state in " + local.state.string());
     std::cout << "  WARNING: this platform uses SOFTWARE SGX. It protects nothing from whoever operates this "
@@ -130,6 +161,7 @@ void add_up(CLI::App& app, Context& context) {
   added.add_option("--listen", options->listen, "ADDRESS:PORT of the gateway; port 0 takes a free one");
   added.add_option("--observe", options->observe,
                    "folder that receives every envelope as the controller sees it");
+  add_capacity(added, options->capacity);
 }
 
 }  // namespace clemmys::cli

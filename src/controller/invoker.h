@@ -13,9 +13,11 @@ namespace clemmys::controller {
 
 enum class InstanceId : std::uint64_t {};
 
+// resident_mib_max is what the instance's process may hold of the host's memory, enclave and all.
 struct InstanceSpec {
   Measurement image;
   wire::InstanceAssignment assignment;
+  std::uint64_t resident_mib_max = 0;
   bool operator==(const InstanceSpec& other) const {
     return image == other.image && assignment.function == other.assignment.function &&
            assignment.memory_mib == other.assignment.memory_mib;

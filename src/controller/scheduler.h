@@ -48,7 +48,7 @@ struct SchedulerLimits {
   std::size_t instances_per_function_max = 4;
   std::uint64_t memory_mib_max = 16'384;  // of the host's memory
   std::uint64_t epc_mib_max = 16'384;     // of enclave page cache: images' pages and heaps
-  std::uint64_t host_process_mib = 16;    // what an instance takes beside its enclave
+  std::uint64_t host_process_mib = 48;    // what an instance takes beside its enclave
   std::size_t starting_max = 4;           // cold starts at one time
   std::size_t waiting_per_function_max = 1'024;
   std::size_t waiting_max = 16'384;

@@ -112,7 +112,9 @@ void Scheduler::start_instance(Pool& pool) {
       return;
   }
   const InstanceId id{next_instance_++};
-  const InstanceSpec spec{pool.key.image, {pool.key.function, pool.key.memory_mib, limits_.payload_size_max}};
+  const InstanceSpec spec{pool.key.image,
+                          {pool.key.function, pool.key.memory_mib, limits_.payload_size_max},
+                          pool.need.memory_mib};
   if (const Status started = invoker_.start(id, spec); !started) {
     ++counters_.start_failures;
     log_warning("cannot start an instance: " + to_string(started.error()));

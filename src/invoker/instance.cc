@@ -1,14 +1,13 @@
 #include "invoker/instance.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdio>
 
 #include "controller/scheduler.h"
 #include "invoker/line_log.h"
@@ -30,6 +29,9 @@ namespace asio = boost::asio;
 constexpr std::size_t kKmsQuestionsMax = 8;  // open ones of one instance
 constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
 constexpr std::size_t kSiteSizeMax = 96;
+constexpr std::size_t kLogSizeMax = 10u << 20;  // OpenWhisk's largest; it leaves in an event
+constexpr std::uint64_t kPageSize = 4096;
+constexpr auto kEndAfterLink = std::chrono::seconds(1);
 constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
 
 // is_for_instances: tenants' code has this way to the KMS, and the KMS takes whoever reaches its socket for
@@ -51,26 +53,11 @@ std::string clean_site(ByteView text) {
   return site;
 }
 
-class OwnedDescriptor {
- public:
-  explicit OwnedDescriptor(int value) : value_(value) {}
-  ~OwnedDescriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  OwnedDescriptor(const OwnedDescriptor&) = delete;
-  OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
-  int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
-
 }  // namespace
 
 struct Instance::State : std::enable_shared_from_this<Instance::State> {
-  State(const InstanceContext& given, InstanceId id_, const SpawnedProcess& process)
-      : context(given), id(id_), pid(process.pid), pidfd(given.loop, process.pidfd), last_words(given.loop) {}
+  State(const InstanceContext& given, InstanceId id_, pid_t process, int pidfd_number)
+      : context(given), id(id_), pid(process), pidfd(given.loop, pidfd_number), last_words(given.loop) {}
 
   InstanceContext context;
   const InstanceId id;
@@ -82,9 +69,24 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   Ended ended;
   controller::StartTimes times;
   std::size_t kms_open = 0;
+  int memory = -1;  // /proc/PID/statm
+  std::uint64_t resident_mib_max = 0;
   bool stopped = false, link_closed = false, reaped = false;
   controller::InstanceEnd how_it_ended = controller::InstanceEnd::kFromOutside;
   std::string why_it_ended;  // empty while it lives
+
+  ~State() {
+    if (memory >= 0) ::close(memory);
+  }
+
+  // resident_mib reads the second number of statm, pages that are present.
+  std::uint64_t resident_mib() const {
+    char text[128] = {};
+    if (memory < 0 || ::pread(memory, text, sizeof text - 1, 0) <= 0) return 0;
+    unsigned long long size = 0, resident = 0;
+    std::sscanf(text, "%llu %llu", &size, &resident);
+    return resident * kPageSize >> 20;
+  }
 
   void kill() {
     if (!reaped) ::syscall(SYS_pidfd_send_signal, pidfd.native_handle(), SIGKILL, nullptr, 0);
@@ -111,6 +113,23 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     last_words.expires_after(kLastWordsWait);
     last_words.async_wait([self = shared_from_this()](boost::system::error_code) {
       if (!self->stopped) self->finish();
+    });
+  }
+
+  // link_is_closed: a process that ends closes its link a little before; one that lives on has closed it
+  // itself.
+  void link_is_closed(std::string_view why) {
+    link_closed = true;
+    if (why == controller::Link::kBrokenFraming) {
+      say_why(InstanceEnd::kBrokeProtocol, why);
+      kill();
+    }
+    if (reaped) return finish_when_silent();
+    last_words.expires_after(kEndAfterLink);
+    last_words.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (error || self->reaped) return;
+      self->say_why(InstanceEnd::kBrokeProtocol, "it closed its link");
+      self->kill();
     });
   }
 
@@ -187,39 +206,29 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
 
 Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context, InstanceId id,
                                                   std::uint64_t decided_ns,
-                                                  const controller::InstanceSpec& spec,
-                                                  const std::string& program,
-                                                  const std::vector<std::string>& arguments, Ended ended) {
-  int sockets[2], output[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
-    return Error{ErrorCode::kExhausted, "invoker.instance.socketpair"};
-  OwnedDescriptor ours(sockets[0]), theirs(sockets[1]);
-  if (::pipe2(output, O_CLOEXEC) != 0) return Error{ErrorCode::kExhausted, "invoker.instance.pipe"};
-  OwnedDescriptor output_read(output[0]), output_write(output[1]);
-  const SpawnedProcess process = TRY(spawn({program, arguments, theirs.get(), output_write.get()}));
-
-  auto state = std::make_shared<State>(context, id, process);
+                                                  const controller::InstanceSpec& spec, HostProcess process,
+                                                  const wire::Handover& handover, Ended ended) {
+  TRY(wire::send_handover(process.link(), handover));
+  const std::uint64_t spawned_ns = std::max(decided_ns, process.spawned_ns());
+  auto state = std::make_shared<State>(context, id, process.pid(), process.take_pidfd());
   state->times.decided_ns = decided_ns;
-  state->times.spawned_ns = context.clock.monotonic_ns();
+  state->times.spawned_ns = spawned_ns;
+  state->memory = process.take_memory();
+  state->resident_mib_max = spec.resident_mib_max;
   state->ended = std::move(ended);
   controller::LinkHandlers handlers;
   handlers.frame = [raw = state.get()](std::uint8_t type, Packet body) {
     raw->take(static_cast<InstanceFrame>(type), std::move(body));
   };
-  handlers.closed = [raw = state.get()](std::string_view why) {
-    raw->link_closed = true;
-    // That nobody reads any more is no fault of the function's: it may have been killed.
-    if (why == controller::Link::kBrokenFraming) raw->say_why(InstanceEnd::kBrokeProtocol, why);
-    raw->kill();
-    raw->finish_when_silent();
-  };
+  handlers.closed = [raw = state.get()](std::string_view why) { raw->link_is_closed(why); };
   const std::size_t frame_size_max =
-      wire::kHeaderSize + wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom) + 4096;
-  state->link =
-      std::make_unique<controller::Link>(context.loop, ours.release(), frame_size_max, std::move(handlers));
+      wire::kHeaderSize +
+      wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom + kLogSizeMax) + 4096;
+  state->link = std::make_unique<controller::Link>(context.loop, process.take_link(), frame_size_max,
+                                                   std::move(handlers));
   state->link->send(std::to_underlying(InstanceFrame::kAssign), {},
                     Packet::copy_of(wire::encode(spec.assignment)));
-  state->lines = std::make_unique<LineLog>(context.loop, output_read.release(),
+  state->lines = std::make_unique<LineLog>(context.loop, process.take_output(),
                                            "instance " + std::to_string(std::to_underlying(id)) + ": ");
   state->wait_for_end();
   return std::unique_ptr<Instance>(new Instance(std::move(state)));
@@ -235,6 +244,15 @@ Instance::~Instance() {
 }
 
 pid_t Instance::process() const { return state_->pid; }
+
+void Instance::check_memory() {
+  if (state_->stopped || state_->reaped || state_->resident_mib_max == 0) return;
+  const std::uint64_t resident = state_->resident_mib();
+  if (resident <= state_->resident_mib_max) return;
+  state_->say_why(InstanceEnd::kOverMemory,
+                  "it held " + std::to_string(resident) + " MiB, more than its limit");
+  state_->kill();
+}
 
 void Instance::run(Packet envelope) {
   state_->link->send(std::to_underlying(InstanceFrame::kEnvelope), {}, std::move(envelope));

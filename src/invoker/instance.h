@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "controller/invoker.h"
 #include "controller/link.h"
+#include "invoker/host_processes.h"
 #include "invoker/kms_relay.h"
+#include "wire/handover.h"
 
 namespace clemmys::invoker {
 
@@ -26,19 +28,20 @@ struct InstanceContext {
 class Instance {
  public:
   using Ended = std::function<void(controller::InstanceEnd how, std::string_view why)>;
-  // start spawns `program` with `arguments` and sends the assignment. `ended` runs once, from the loop, when
+  // start hands image and assignment to a process that waits for them. `ended` runs once, from the loop, when
   // the process has ended by itself or broke the protocol; it may destroy the instance.
   static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id,
                                                  std::uint64_t decided_ns,
-                                                 const controller::InstanceSpec& spec,
-                                                 const std::string& program,
-                                                 const std::vector<std::string>& arguments, Ended ended);
+                                                 const controller::InstanceSpec& spec, HostProcess process,
+                                                 const wire::Handover& handover, Ended ended);
   ~Instance();  // kills the process; it is reaped from the loop
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
   void run(controller::Packet envelope);
   pid_t process() const;
+  // check_memory kills the process when it holds more than its specification allows.
+  void check_memory();
 
  private:
   struct State;

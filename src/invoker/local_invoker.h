@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,15 +14,7 @@
 
 namespace clemmys::invoker {
 
-// HostProgram is how an enclave's host process is started: `binary --platform P --soft-state D --quote-socket
-// S --fd 3 IMAGE`.
-struct HostProgram {
-  std::string binary;
-  std::string platform = "auto";
-  std::string soft_state;
-  std::string quote_socket;
-};
-
+// Every 100 ms it looks at the memory of each instance: this is the limit that holds whatever runs inside.
 class LocalInvoker final : public controller::Invoker {
  public:
   // All references must outlive the invoker.
@@ -29,6 +22,9 @@ class LocalInvoker final : public controller::Invoker {
                controller::ImageDirectory images);
   // set_events says who hears of instances; before the first start.
   void set_events(controller::InstanceEvents& events) { events_ = &events; }
+
+  // close ends the processes that were started ahead; instances are the controller's to stop.
+  void close();
 
   Result<std::uint64_t> image_size(const Measurement& image) override;
   Status start(controller::InstanceId id, const controller::InstanceSpec& spec) override;
@@ -39,10 +35,15 @@ class LocalInvoker final : public controller::Invoker {
   pid_t process(controller::InstanceId id) const;
 
  private:
+  void watch_memory();
+
   controller::Loop& loop_;
   const Clock& clock_;
   KmsRelay& kms_;
-  const HostProgram host_;
+  const std::string quote_socket_;
+  HostProcesses processes_;
+  boost::asio::steady_timer watch_;
+  bool watching_ = false;
   const controller::ImageDirectory images_;
   controller::InstanceEvents* events_ = nullptr;
   std::map<Measurement, std::uint64_t> image_sizes_;

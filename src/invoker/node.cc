@@ -37,6 +37,7 @@ struct Node::State {
     asio::post(loop, [this] {
       asio::post(loop, [this] {
         controller->close();
+        invoker->close();
         kms.reset();
         boost::system::error_code ignored;
         signals.cancel(ignored);

@@ -1,7 +1,9 @@
 // clemmys-node: the untrusted part of the platform on one machine: controller, invoker, store.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/log.h"
+#include "invoker/machine.h"
 #include "invoker/node.h"
 
 int main(int argc, char** argv) {
@@ -19,6 +21,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.host.soft_state, "machine keys of software SGX");
   app.add_option("--quote-socket", options.host.quote_socket, "Unix socket of the quoting enclave");
+  app.add_option("--prewarmed", options.host.prewarmed, "host processes that are started ahead");
   app.add_option("--observe", options.observe_directory,
                  "folder that receives every envelope as the controller sees it");
   app.add_option("--instances-max", limits.instances_max)->check(CLI::PositiveNumber);
@@ -26,14 +29,20 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--memory-mib-max", limits.memory_mib_max, "host memory that instances may fill")
       ->check(CLI::PositiveNumber);
-  app.add_option("--epc-mib-max", limits.epc_mib_max,
-                 "enclave page cache that instances may fill with images and heaps")
-      ->check(CLI::PositiveNumber);
+  const CLI::Option* epc = app.add_option("--epc-mib-max", limits.epc_mib_max,
+                                          "enclave page cache that instances may fill with images and heaps")
+                               ->check(CLI::PositiveNumber);
   app.add_option("--keep-alive-ms", limits.keep_alive_ms, "how long an idle instance is kept");
   app.add_option("--start-timeout-ms", limits.start_timeout_ms)->check(CLI::PositiveNumber);
   app.add_option("--payload-size-max", limits.payload_size_max, "bytes, before padding")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{wire::kPayloadSizeMaxHard}));
+  // Three quarters of the machine; of enclave memory all that the processor has.
+  limits.memory_mib_max = std::max(std::uint64_t{1'024}, invoker::memory_mib() / 4 * 3);
   CLI11_PARSE(app, argc, argv);
+  if (epc->count() == 0) {
+    const std::uint64_t epc_mib = options.host.platform == "soft" ? 0 : invoker::epc_mib();
+    limits.epc_mib_max = epc_mib != 0 ? epc_mib : limits.memory_mib_max;
+  }
 
   const auto node = invoker::Node::open(options);
   if (!node) {

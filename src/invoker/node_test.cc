@@ -1,8 +1,29 @@
 // The node as gateways and instances see it.
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "invoker/testing/node_fixture.h"
 
 namespace clemmys::invoker {
 namespace {
+
+// children: every thread's, as /proc lists them.
+std::vector<pid_t> children() {
+  std::vector<pid_t> all;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t child; list >> child;) all.push_back(child);
+  }
+  return all;
+}
+std::size_t children_of_this_process() { return children().size(); }
+void kill_children_of_this_process() {
+  for (const pid_t child : children()) {
+    ::kill(child, SIGKILL);
+    siginfo_t end{};
+    ::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT);
+  }
+}
 
 TEST_F(NodeTest, WarmInstanceIsReusedAndTheEnvelopeArrivesUnchanged) {
   start();
@@ -104,6 +125,41 @@ TEST_F(NodeTest, MisbehavingInstancesAreKilledAndTheNodeServesOn) {
   deploy("echo");
   EXPECT_EQ(run(envelope("echo")).type, ControllerFrame::kDone);
   EXPECT_EQ(status().at("counters").at("stopped_for_misbehaviour").to_number<int>(), 2);
+}
+
+TEST_F(NodeTest, AProcessThatHoldsTooMuchMemoryIsKilled) {
+  start();
+  EXPECT_EQ(failure("greedy", 60'000).code, PlatformErrorCode::kOverMemory);
+}
+
+TEST_F(NodeTest, AProcessThatClosesItsLinkAndLivesOnIsEnded) {
+  start();
+  EXPECT_EQ(failure("closes its link", 60'000).code, PlatformErrorCode::kFunctionDied);
+}
+
+TEST_F(NodeTest, ProcessesStartedAheadServeTheNextInstancesAndEndWithTheNode) {
+  options.host.prewarmed = 2;
+  start();
+  deploy("echo");
+  const auto ahead = [&] { return children_of_this_process(); };
+  for (int i = 0; i < 500 && ahead() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(ahead(), 2u);
+  EXPECT_EQ(run(envelope("echo")).type, ControllerFrame::kDone);
+  EXPECT_EQ(run(envelope("echo")).type, ControllerFrame::kDone);
+  for (int i = 0; i < 500 && ahead() < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(ahead(), 3u) << "the one that was taken, and two that wait";
+  stop();
+  EXPECT_EQ(ahead(), 0u);
+}
+
+TEST_F(NodeTest, AProcessThatDiedWhileItWaitedIsNotUsed) {
+  options.host.prewarmed = 1;
+  start();
+  deploy("echo");
+  for (int i = 0; i < 500 && children_of_this_process() < 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  kill_children_of_this_process();
+  EXPECT_EQ(run(envelope("echo")).type, ControllerFrame::kDone);
 }
 
 TEST_F(NodeTest, RefusalIsAPlatformErrorWithACleanSite) {

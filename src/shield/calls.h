@@ -50,6 +50,10 @@ int64_t call_getrandom(uint64_t buffer, uint64_t size, uint64_t flags);
 
 // identity_calls.cc: what the program learns about itself and its machine
 int64_t call_uname(uint64_t buffer);
+// data_limit is RLIMIT_DATA in bytes: mmap, brk, mprotect and mremap fail where pages that exist, and pages
+// that could come for what is mapped, would be more. So a fault never fails for it.
+uint64_t data_limit();
+void set_data_limit(uint64_t bytes);
 int64_t call_prlimit(uint64_t pid, uint64_t resource, uint64_t limit_new, uint64_t limit_old);
 int64_t call_sched_getaffinity(uint64_t pid, uint64_t size, uint64_t mask);
 int64_t call_getrusage(uint64_t who, uint64_t usage);

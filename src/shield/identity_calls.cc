@@ -23,9 +23,18 @@ int64_t call_uname(uint64_t buffer) {
 }
 
 int64_t call_prlimit(uint64_t, uint64_t resource, uint64_t limit_new, uint64_t limit_old) {
-  if (limit_new != 0) return -EPERM;
+  if (limit_new != 0 && resource != RLIMIT_DATA) return -EPERM;
+  if ((limit_old != 0 && !program_range(limit_old, 16)) || (limit_new != 0 && !program_range(limit_new, 16)))
+    return -EFAULT;
+  const uint64_t data = data_limit();
+  if (limit_new != 0) set_data_limit(*reinterpret_cast<const uint64_t*>(limit_new));
   if (limit_old == 0) return 0;
-  if (!program_range(limit_old, 16)) return -EFAULT;
+  if (resource == RLIMIT_DATA) {
+    auto* to = reinterpret_cast<uint64_t*>(limit_old);
+    to[0] = data;
+    to[1] = ~0ull;
+    return 0;
+  }
   const uint64_t value = resource == RLIMIT_STACK    ? layout().stack_size
                          : resource == RLIMIT_NOFILE ? 4096
                                                      : ~0ull;

@@ -20,7 +20,8 @@ constexpr uint64_t kWindowFirst = 4;  // pages
 Lock lock;
 Areas areas;
 uint64_t brk_end;
-uint64_t kept_pages;  // unmapped since the last trimming, an upper bound of what is kept for nothing
+uint64_t kept_pages;     // unmapped since the last trimming, an upper bound of what is kept for nothing
+uint64_t limit = ~0ull;  // RLIMIT_DATA, bytes
 
 constexpr uint64_t round_up(uint64_t size) { return (size + kPageSize - 1) & ~(kPageSize - 1); }
 uint64_t areas_storage() { return arena_begin() - kAreasSize; }
@@ -56,13 +57,8 @@ void give_back(uint64_t begin, uint64_t end) {
   if (protect_pages(begin, end, kPlain)) trim(begin, end);
 }
 
-// freed counts pages that were unmapped. Trimming and adding a page again costs more than clearing it (three
-// leaves and two exits a run against one pass), so pages go back only when they are many, and half of all
-// that there is.
-void freed(uint64_t size) {
-  constexpr uint64_t kKeptPagesMax = 16384;  // 64 MiB
-  kept_pages += size / kPageSize;
-  if (kept_pages < kKeptPagesMax || kept_pages < committed_pages() / 2) return;
+// trim_unmapped gives back all that nothing is mapped to.
+void trim_unmapped() {
   kept_pages = 0;
   uint64_t from = brk_begin();
   for (uint64_t i = 0; i < areas.count(); ++i) {
@@ -70,6 +66,16 @@ void freed(uint64_t size) {
     from = areas.at(i).end;
   }
   give_back(from, dynamic_end());
+}
+
+// freed counts pages that were unmapped. Trimming and adding a page again costs more than clearing it (three
+// leaves and two exits a run against one pass), so pages go back only when they are many, and half of all
+// that there is.
+void freed(uint64_t size) {
+  constexpr uint64_t kKeptPagesMax = 16384;  // 64 MiB
+  kept_pages += size / kPageSize;
+  if (kept_pages < kKeptPagesMax || kept_pages < committed_pages() / 2) return;
+  trim_unmapped();
 }
 
 // eager is whether new memory comes with the call that maps it. As with Gramine, MAP_NORESERVE memory does
@@ -105,7 +111,37 @@ Window window_of(Thread& thread, uint64_t page) {
   return downward && !upward ? Window{next - size, next} : Window{page, page + size};
 }
 
+// pages_with counts what exists, what may come for what is mapped, and all of [begin, end).
+uint64_t pages_with(uint64_t begin, uint64_t end) {
+  uint64_t pages = committed_pages() + absent_pages(begin, end);
+  for (uint64_t i = 0; i < areas.count(); ++i) {
+    const Area& area = areas.at(i);
+    if (area.protection == PROT_NONE) continue;
+    pages += absent_pages(area.begin, area.end);
+    const uint64_t from = begin > area.begin ? begin : area.begin, to = end < area.end ? end : area.end;
+    if (from < to) pages -= absent_pages(from, to);
+  }
+  return pages;
+}
+
+// fits: with [begin, end) it stays within the limit, if need be after kept pages have gone back.
+bool fits(uint64_t begin, uint64_t end) {
+  if (limit == ~0ull || pages_with(begin, end) <= limit / kPageSize) return true;
+  trim_unmapped();
+  return pages_with(begin, end) <= limit / kPageSize;
+}
+
 }  // namespace
+
+uint64_t data_limit() {
+  Guard guard(lock);
+  return limit;
+}
+
+void set_data_limit(uint64_t bytes) {
+  Guard guard(lock);
+  limit = bytes;
+}
 
 void memory_start() {
   areas.reset(reinterpret_cast<Area*>(areas_storage()), kAreasSize / sizeof(Area), brk_begin(),
@@ -125,6 +161,7 @@ int64_t call_brk(uint64_t end) {
   if (end < brk_begin() || end > brk_limit() || !grow_table()) return static_cast<int64_t>(brk_end);
   const uint64_t old_end = round_up(brk_end), new_end = round_up(end);
   if (new_end > old_end) {
+    if (!fits(old_end, new_end)) return static_cast<int64_t>(brk_end);
     if (eager(PROT_WRITE) && !commit(old_end, new_end)) return static_cast<int64_t>(brk_end);
     if (!clear_pages(old_end, new_end)) return static_cast<int64_t>(brk_end);
     areas.set(old_end, new_end, kPlain);
@@ -152,6 +189,7 @@ int64_t call_mmap(uint64_t address, uint64_t size, uint64_t protection, uint64_t
     address = areas.free_range(size, mmap_begin());
     if (address == 0) return -ENOMEM;
   }
+  if (protection != PROT_NONE && !fits(address, address + size)) return -ENOMEM;
   if (eager(protection) && (flags & MAP_NORESERVE) == 0 && !commit(address, address + size)) return -ENOMEM;
   if (!clear_pages(address, address + size) || !set_area(address, address + size, protection)) return -ENOMEM;
   return static_cast<int64_t>(address);
@@ -170,6 +208,7 @@ int64_t call_munmap(uint64_t address, uint64_t size) {
 bool set_protection(uint64_t address, uint64_t size, uint64_t protection) {
   Guard guard(lock);
   if (!areas.covered(address, address + size) || !grow_table()) return false;
+  if (protection != PROT_NONE && !fits(address, address + size)) return false;
   if (eager(protection) && !commit(address, address + size)) return false;
   return set_area(address, address + size, protection);
 }
@@ -210,6 +249,7 @@ int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint
     }
     const uint64_t growth = size_new - size_old;
     if (areas.free_range(growth, address + size_old) == address + size_old) {
+      if (!fits(address + size_old, address + size_new)) return -ENOMEM;
       const uint64_t end = address + size_new;
       if (!clear_pages(address + size_old, end) || !set_area(address + size_old, end, protection))
         return -ENOMEM;
@@ -218,7 +258,7 @@ int64_t call_mremap(uint64_t address, uint64_t size_old, uint64_t size_new, uint
     if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM;
     if ((protection & PROT_READ) == 0 || (protection & PROT_EXEC) != 0) return -EINVAL;  // not to be copied
     target = areas.free_range(size_new, mmap_begin());
-    if (target == 0) return -ENOMEM;
+    if (target == 0 || !fits(target, target + size_new)) return -ENOMEM;
     if (!clear_pages(target, target + size_new)) return -ENOMEM;
     areas.set(target, target + size_new, kPlain);
   }

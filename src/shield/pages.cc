@@ -200,6 +200,23 @@ void zero_committed(uint64_t begin, uint64_t end) {
   }
 }
 
+uint64_t absent_pages(uint64_t begin, uint64_t end) {
+  Guard guard(lock);
+  uint64_t present = 0;
+  for (uint64_t index = page_index(begin), last = page_index(end); index < last;) {
+    if (!test(bitmap_present, index / 8 / kPageSize)) {  // 128 MiB of absent pages at once
+      index = (index / (8 * kPageSize) + 1) * 8 * kPageSize;
+    } else if (index % 64 == 0 && last - index >= 64) {
+      present += static_cast<uint64_t>(__builtin_popcountll(bitmap()[index / 64]));
+      index += 64;
+    } else {
+      present += test(bitmap(), index);
+      ++index;
+    }
+  }
+  return (end - begin) / kPageSize - present;
+}
+
 void* arena_take(uint64_t size) {
   const uint64_t offset = __atomic_fetch_add(&arena_used, (size + 63) & ~63ull, __ATOMIC_RELAXED);
   if (offset + size > arena_end() - arena_begin()) panic("pages.arena");

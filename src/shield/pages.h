@@ -31,6 +31,8 @@ bool is_committed(uint64_t address);
 // next_committed is the first committed page at or after `address`, or `end`.
 uint64_t next_committed(uint64_t address, uint64_t end);
 uint64_t committed_pages();
+// absent_pages counts the pages of [begin, end) that do not exist yet.
+uint64_t absent_pages(uint64_t begin, uint64_t end);
 
 // Addresses of the dynamic range's parts. A static heap is brk's in its first 16 MiB (half of a small one),
 // mmap's in the rest.

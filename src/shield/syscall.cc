@@ -58,6 +58,7 @@ bool identity_call(uint64_t number, const Arguments& a, int64_t* result) {
     case __NR_uname: *result = call_uname(a[0]); return true;
     case __NR_prlimit64: *result = call_prlimit(a[0], a[1], a[2], a[3]); return true;
     case __NR_getrlimit: *result = call_prlimit(0, a[0], 0, a[1]); return true;
+    case __NR_setrlimit: *result = call_prlimit(0, a[0], a[1], 0); return true;
     case __NR_getrusage: *result = call_getrusage(a[0], a[1]); return true;
     case __NR_sysinfo: *result = call_sysinfo(a[0]); return true;
     case __NR_getresuid:

@@ -126,6 +126,7 @@ Platform::~Platform() {
 void Platform::start() {
   std::vector<std::string> command = options_.wrapper;
   command.insert(command.end(), {options_.program, "up", "--state", state_, "--listen", "127.0.0.1:0"});
+  command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> arguments;
   for (std::string& argument : command) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
@@ -197,18 +198,18 @@ Client Platform::client_of(const std::string& key) const {
 }
 
 void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json,
-                      int timeout_ms) const {
-  deploy(client(), action, image, parameters_json, timeout_ms);
+                      const std::string& limits_json) const {
+  deploy(client(), action, image, parameters_json, limits_json);
 }
 
 void Platform::deploy(Client user, const std::string& action, const std::string& image,
-                      const std::string& parameters_json, int timeout_ms) {
+                      const std::string& parameters_json, const std::string& limits_json) {
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
   boost::json::object body{
       {"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
       {"parameters", boost::json::parse(parameters_json)},
-      {"limits", boost::json::object{{"timeout", timeout_ms}}}};
+      {"limits", boost::json::parse(limits_json)}};
   const Answer answer =
       user.api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
   if (answer.status != 200)

@@ -44,8 +44,9 @@ class Client {
 // PlatformOptions lets a test stand where a hostile host would.
 struct PlatformOptions {
   std::string program =
-      CLEMMYS_BINARY_DIR "/bin/clemmys";  // another one finds its own clemmys-node beside it
-  std::vector<std::string> wrapper = {};  // a command that runs `clemmys up`, such as a tracer
+      CLEMMYS_BINARY_DIR "/bin/clemmys";    // another one finds its own clemmys-node beside it
+  std::vector<std::string> wrapper = {};    // a command that runs `clemmys up`, such as a tracer
+  std::vector<std::string> arguments = {};  // more options of `clemmys up`
 };
 
 class Platform {
@@ -65,11 +66,11 @@ class Platform {
   std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
   // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON
-  // array of {key,value}.
+  // array of {key,value}; limits: a JSON object.
   void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]",
-              int timeout_ms = 60'000) const;
+              const std::string& limits_json = "{}") const;
   static void deploy(Client user, const std::string& action, const std::string& image,
-                     const std::string& parameters_json, int timeout_ms = 60'000);
+                     const std::string& parameters_json, const std::string& limits_json = "{}");
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
   // part is the process id of a part: kms, node, gateway or quoting-enclave; -1 while there is none.
   pid_t part(const std::string& name) const;

@@ -13,7 +13,8 @@ void TracedChain::deploy(const Platform& platform) const {
     names.push_back("step" + std::to_string(step));
     json::array parameters{json::object{{"key", "label"}, {"value", names.back()}}};
     if (pause_ms > 0) parameters.push_back(json::object{{"key", "pause_ms"}, {"value", pause_ms}});
-    platform.deploy(names.back(), "test_trace", json::serialize(parameters), timeout_ms);
+    platform.deploy(names.back(), "test_trace", json::serialize(parameters),
+                    "{\"timeout\":" + std::to_string(timeout_ms) + "}");
   }
   platform.create_sequence("chain", names);
 }

@@ -17,5 +17,7 @@ Result<Bytes> request_target_info(const std::string& socket_path);
 Result<Bytes> request_quote(const std::string& socket_path, ByteView report);
 // request sends any one request and gives the answer's payload.
 Result<Bytes> request(const std::string& socket_path, QuoteRequest kind, ByteView payload);
+// request on a connection that is open already, and stays open.
+Result<Bytes> request(int connection, QuoteRequest kind, ByteView payload);
 
 }  // namespace clemmys::attest

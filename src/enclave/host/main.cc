@@ -1,7 +1,10 @@
 // clemmys-host: the host process of one enclave. Its exit status is the program's, 128 + n when signal n
-// ended it; 126 when the enclave itself failed.
+// ended it; 126 when the enclave itself failed; 75 (wire::kPlatformFailed) when it could not be started. With
+// --await-image it is a function's: started ahead, it gives up what it can and waits for its image on its
+// link.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,20 +13,25 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "enclave/host/isolation.h"
 #include "enclave/host/process.h"
 #include "enclave/host/sandbox.h"
+#include "wire/handover.h"
+#include "wire/links.h"
 
 namespace clemmys::enclave {
 namespace {
 
 constexpr int kEnclaveFailed = 126;
+constexpr std::uint64_t kShieldTables = 8u << 20;  // what the shield's own tables may take beside
+constexpr unsigned kDescriptorsMax = 64;           // of a function's process
 constexpr int kLink = 3;  // the one descriptor beyond standard streams that the shield knows at the start
 
 struct Options {
   std::string platform = "auto", soft_state, quote_socket, image;
   std::vector<std::string> mounts, arguments;
   int link = -1;
-  bool stats = false;
+  bool await_image = false, stats = false;
 };
 
 std::string default_soft_state() {
@@ -65,26 +73,62 @@ Result<Bytes> read_image(const std::string& path) {
   return image;
 }
 
-Result<int> run(const Options& options) {
-  auto platform = TRY(open_platform(options));
-  const Bytes image = TRY(read_image(options.image));
-  ProcessOptions process_options{.quote_socket = options.quote_socket};
-  process_options.arguments.push_back(options.image);
-  process_options.arguments.insert(process_options.arguments.end(), options.arguments.begin(),
-                                   options.arguments.end());
+// Work is an image, and how a process serves it.
+struct Work {
+  Bytes image;
+  ProcessOptions options;
+};
+
+Result<Work> named_image(const Options& options) {
+  Work work{.image = TRY(read_image(options.image)), .options = {.quote_socket = options.quote_socket}};
+  work.options.arguments.push_back(options.image);
+  work.options.arguments.insert(work.options.arguments.end(), options.arguments.begin(),
+                                options.arguments.end());
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (std::string_view(*variable).starts_with("CLEMMYS_"))
-      process_options.environment.emplace_back(*variable);
+    if (std::string_view(*variable).starts_with("CLEMMYS_")) work.options.environment.emplace_back(*variable);
   }
   for (const std::string& mount : options.mounts) {
     const auto equals = mount.find('=');
     if (equals == std::string::npos)
       return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
-    process_options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
+    work.options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
   }
+  return work;
+}
+
+Result<Bytes> read_all(int descriptor) {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0 || status.st_size < 0)
+    return Error{ErrorCode::kInternal, "host.image.size"};
+  Bytes bytes(static_cast<std::size_t>(status.st_size));
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t got = pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (got <= 0) return Error{ErrorCode::kInternal, "host.image.read"};
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+// awaited_image is called when everything is done that needs a path, and before any enclave exists.
+Result<Work> awaited_image() {
+  if (const std::string why = isolate(); !why.empty())
+    std::fprintf(stderr, "clemmys-host: this process has %s\n", why.c_str());
+  TRY(limit_resources(kDescriptorsMax));
+  const wire::Handover given = TRY(wire::receive_handover(kLink));
+  Work work{.image = TRY(read_all(given.image)), .options = {.arguments = {"function"}}};
+  work.options.quoting = given.quoting;
+  work.options.pages_max = ((std::uint64_t{given.memory_mib} << 20) + kShieldTables) / sgx::kPageSize;
+  close(given.image);
+  return work;
+}
+
+Result<int> run(const Options& options) {
+  auto platform = TRY(open_platform(options));
+  Work work = TRY(options.await_image ? awaited_image() : named_image(options));
   const auto begin = std::chrono::steady_clock::now();
-  auto process = TRY(Process::create(*platform, image, std::move(process_options)));
-  TRY(confine(process->sandbox_terms()));
+  auto process = TRY(Process::create(*platform, work.image, std::move(work.options)));
+  // A function has neither network nor files, whatever its manifest says.
+  TRY(confine(options.await_image ? SandboxTerms{} : process->sandbox_terms()));
   const auto loaded = std::chrono::steady_clock::now();
   Result<int> status = process->run();
   if (options.stats) {
@@ -115,11 +159,18 @@ int main(int argc, char** argv) {
   app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")
       ->allow_extra_args(false);
   app.add_flag("--stats", options.stats, "print counts at the end");
-  app.add_option("image", options.image, "enclave image")->required();
+  auto* awaits = app.add_flag("--await-image", options.await_image,
+                              "wait for an image on descriptor 3, with nothing else of the machine in reach");
+  app.add_option("image", options.image, "enclave image")->excludes(awaits);
   app.add_option("arguments", options.arguments, "arguments of the program, after --");
   CLI11_PARSE(app, argc, argv);
+  if (options.image.empty() && !options.await_image) {
+    std::fprintf(stderr, "clemmys-host: name an image, or --await-image\n");
+    return clemmys::wire::kPlatformFailed;
+  }
   place_link(options.link);
   const auto failed = run(options);
+  if (failed.error().site == "wire.handover.closed") return 0;  // started ahead, and not wanted
   std::fprintf(stderr, "clemmys-host: %s\n", to_string(failed.error()).c_str());
-  return kEnclaveFailed;
+  return clemmys::wire::kPlatformFailed;
 }

@@ -36,7 +36,8 @@ Result<std::unique_ptr<Process>> Process::create(Platform& platform, ByteView im
   const auto layout = TRY(layout_of(image));
   process->options_ = std::move(options);
   process->sandbox_terms_ = {.network = (layout.manifest_flags & shield::kAllowNetwork) != 0,
-                             .files = (layout.manifest_flags & shield::kAllowHostFiles) != 0};
+                             .files = (layout.manifest_flags & shield::kAllowHostFiles) != 0,
+                             .quoting = !process->options_.quote_socket.empty()};
   for (const auto* list : {&process->options_.arguments, &process->options_.environment}) {
     for (const std::string& text : *list) {
       process->argument_block_.insert(process->argument_block_.end(), text.c_str(),

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "attest/quote_protocol.h"
 #include "enclave/host/sandbox.h"
 #include "enclave/platform.h"
 #include "shield/abi.h"
@@ -29,7 +30,9 @@ struct ProcessOptions {
   std::vector<std::string> arguments;    // argv, with argv[0]
   std::vector<std::string> environment;  // NAME=value; the shield lets only CLEMMYS_… pass
   std::vector<Mount> mounts;
-  std::string quote_socket;  // of the quoting service; empty: no quotes
+  std::string quote_socket;         // of the quoting service; empty: no quotes, unless `quoting` is set
+  int quoting = -1;                 // a connection to it, for one quote; closed by the process
+  std::uint64_t pages_max = ~0ull;  // that the enclave may add to its image's, at one time
 };
 
 struct Counts {
@@ -73,16 +76,19 @@ class Process {
   std::int64_t serve_own(Slot& slot, const shield::HostCall& call);
   std::int64_t serve_linux(Slot& slot, const shield::HostCall& call);
   bool in_bounce(const Slot& slot, std::uint64_t address, std::uint64_t size) const;
+  std::int64_t augment(std::uint64_t offset, std::uint64_t size);
   std::int64_t spawn(std::uint64_t index);
   void park(Slot& slot, std::uint64_t timeout_ns);
   void unpark(Slot& slot);
   // quote.cc
   std::int64_t target_info(const Slot& slot, std::uint64_t address);
   std::int64_t quote(const Slot& slot, const std::uint64_t* arguments);
+  Result<Bytes> ask_quoting(attest::QuoteRequest kind, ByteView payload);
 
   std::unique_ptr<Enclave> enclave_;
   ProcessOptions options_;
   SandboxTerms sandbox_terms_;
+  std::atomic<std::uint64_t> added_pages_{0};
   Counts counts_;
   std::vector<Slot> slots_;
   Bytes argument_block_;
@@ -91,7 +97,8 @@ class Process {
   std::unique_ptr<Result<int>> status_;  // set once; guarded by mutex_
 };
 
-// print_events writes what the processor did, and the modelled cycles, to standard error: one "name value" a line.
+// print_events writes what the processor did, and the modelled cycles, to standard error: one "name value" a
+// line.
 void print_events(const sgx::Events& events);
 // print_counts writes a readable table to standard error.
 void print_counts(const Counts& counts);

@@ -1,12 +1,15 @@
 #include "enclave/host/sandbox.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -34,15 +37,12 @@ constexpr int kAlways[] = {
     SYS_lseek,
     SYS_pread64,
     SYS_pwrite64,
-    SYS_fcntl,
     SYS_dup,
     SYS_mmap,
     SYS_munmap,
     SYS_mprotect,
     SYS_madvise,
     SYS_brk,
-    SYS_clone,
-    SYS_clone3,
     SYS_set_robust_list,
     SYS_rseq,
     SYS_exit,
@@ -50,11 +50,9 @@ constexpr int kAlways[] = {
     SYS_rt_sigaction,
     SYS_rt_sigprocmask,
     SYS_sigaltstack,
-    SYS_prctl,
     SYS_sched_getaffinity,
     SYS_getpid,
     SYS_gettid,
-    SYS_tgkill,
     SYS_getrandom,
     SYS_clock_nanosleep,
     SYS_restart_syscall,
@@ -64,19 +62,25 @@ constexpr int kAlways[] = {
     SYS_timerfd_gettime,
     SYS_pipe2,
     SYS_epoll_create1,
-    SYS_connect,
     SYS_shutdown,
     SYS_getsockopt,
     SYS_setsockopt,
     SYS_arch_prctl,
 };
-constexpr int kNetwork[] = {SYS_socket,  SYS_socketpair,  SYS_bind,       SYS_listen,
-                            SYS_accept4, SYS_getsockname, SYS_getpeername};
+constexpr int kNetwork[] = {SYS_socket, SYS_socketpair, SYS_connect,     SYS_bind,
+                            SYS_listen, SYS_accept4,    SYS_getsockname, SYS_getpeername};
 constexpr int kFiles[] = {
     SYS_openat,    SYS_newfstatat, SYS_getdents64, SYS_renameat2, SYS_unlinkat,
     SYS_mkdirat,   SYS_fchmodat,   SYS_faccessat,  SYS_fchmod,    SYS_fsync,
     SYS_fdatasync, SYS_ftruncate,  SYS_fallocate,  SYS_flock,     SYS_utimensat,
 };
+
+// PR_SET_NAME; PR_SET_SYSCALL_USER_DISPATCH (software SGX, per thread); PR_SET_VMA (malloc names its areas).
+constexpr int kProcessOptions[] = {PR_SET_NAME, 59, 0x53564d41};
+// F_SETOWN and its like, which send signals to others, are not among them.
+constexpr int kDescriptorCommands[] = {F_GETFD, F_SETFD,     F_GETFL,     F_SETFL,
+                                       F_SETLK, F_SETLKW,    F_OFD_SETLK, F_OFD_SETLKW,
+                                       F_GETLK, F_OFD_GETLK, F_DUPFD,     F_DUPFD_CLOEXEC};
 
 constexpr sock_filter kAllow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 constexpr sock_filter kRefuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
@@ -98,12 +102,17 @@ class Filter {
   void allow(const int (&numbers)[N]) {
     for (const int number : numbers) allow(number);
   }
-  void allow_first_argument(int number, unsigned value) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 4));
-    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)));
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
-    add(kAllow);
-    add(kRefuse);
+  // allow_argument allows a call for one value of an argument's lower half.
+  void allow_argument(int number, unsigned argument, unsigned value) {
+    test_argument(number, argument, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+  }
+  // allow_with_bit allows a call when its first argument has that bit.
+  void allow_with_bit(int number, unsigned bit) {
+    test_argument(number, 0, BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bit, 0, 1));
+  }
+  void refuse_as_unknown(int number) {
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
+    add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
   }
   bool install() {
     add(kRefuse);
@@ -112,6 +121,16 @@ class Filter {
   }
 
  private:
+  // test_argument: seccomp_data holds arguments as 64-bit little-endian words; the kernel reads these in
+  // their lower half only. A value that does not fit goes on to the next rule, with the number loaded again.
+  void test_argument(int number, unsigned argument, sock_filter test) {
+    const auto offset = static_cast<unsigned>(offsetof(seccomp_data, args) + argument * sizeof(__u64));
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 4));
+    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+    add(test);
+    add(kAllow);
+    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+  }
   void add(sock_filter instruction) { code_.push_back(instruction); }
   std::vector<sock_filter> code_;
 };
@@ -125,10 +144,19 @@ Status confine(const SandboxTerms& terms) {
   }
   Filter filter;
   filter.allow(kAlways);
-  if (terms.network)
+  filter.allow_with_bit(SYS_clone, CLONE_THREAD);
+  filter.refuse_as_unknown(
+      SYS_clone3);  // its flags lie in memory, out of a filter's sight: libc then uses clone
+  filter.allow_argument(SYS_tgkill, 0, static_cast<unsigned>(getpid()));
+  for (const int option : kProcessOptions) filter.allow_argument(SYS_prctl, 0, static_cast<unsigned>(option));
+  for (const int command : kDescriptorCommands)
+    filter.allow_argument(SYS_fcntl, 1, static_cast<unsigned>(command));
+  if (terms.network) {
     filter.allow(kNetwork);
-  else
-    filter.allow_first_argument(SYS_socket, AF_UNIX);
+  } else if (terms.quoting) {
+    filter.allow_argument(SYS_socket, 0, AF_UNIX);
+    filter.allow(SYS_connect);
+  }
   if (terms.files) filter.allow(kFiles);
   if (!filter.install())
     return Error{ErrorCode::kUnsupported, "host.sandbox.seccomp", "the kernel has no seccomp filters"};

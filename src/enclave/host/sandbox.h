@@ -8,12 +8,14 @@
 namespace clemmys::enclave {
 
 struct SandboxTerms {
-  bool network = false;  // sockets beyond Unix ones (the quoting service, the link)
+  bool network = false;  // sockets of every kind
   bool files = false;    // paths
+  bool quoting = false;  // Unix sockets, to reach the quoting service; what needs no path has its connection
 };
 
 // confine: no new privileges, no core dumps, and a system call filter (seccomp) of what serve.cc and the
-// platform need; everything else is EPERM. No program is ever started. Call before any other thread exists.
+// platform need; everything else is EPERM. No program is ever started and no process made, other processes
+// get no signals, and whoever started this one still ends it by dying. Call before any other thread exists.
 Status confine(const SandboxTerms& terms);
 
 }  // namespace clemmys::enclave

@@ -116,6 +116,17 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
   return result < 0 ? -errno : result;
 }
 
+// augment: the shield keeps to its limit by itself; this holds for one that does not.
+std::int64_t Process::augment(std::uint64_t offset, std::uint64_t size) {
+  const std::uint64_t pages = size / sgx::kPageSize;
+  if (pages > options_.pages_max || added_pages_ > options_.pages_max - pages) return -ENOMEM;
+  ++counts_.augment_calls;
+  counts_.augmented_pages += pages;
+  if (!enclave_->augment(offset, size)) return -ENOMEM;
+  added_pages_ += pages;
+  return 0;
+}
+
 std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
   const std::uint64_t* a = call.arguments;
   const std::uint64_t index = call.number - static_cast<std::uint64_t>(OwnCall::kAugment);
@@ -123,13 +134,13 @@ std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
   ++counts_.own_calls[index];
   switch (static_cast<OwnCall>(call.number)) {
     case OwnCall::kAugment:
-      ++counts_.augment_calls;
-      counts_.augmented_pages += a[1] / sgx::kPageSize;
-      return enclave_->augment(a[0], a[1]) ? 0 : -ENOMEM;
+      return augment(a[0], a[1]);
     case OwnCall::kTrim:
       return enclave_->modify_type(a[0], a[1], sgx::PageType::kTrim) ? 0 : -EINVAL;
     case OwnCall::kRemove:
-      return enclave_->remove_pages(a[0], a[1]) ? 0 : -EINVAL;
+      if (!enclave_->remove_pages(a[0], a[1])) return -EINVAL;
+      added_pages_ -= std::min<std::uint64_t>(added_pages_, a[1] / sgx::kPageSize);
+      return 0;
     case OwnCall::kMakeTcs:
       return enclave_->modify_type(a[0], sgx::kPageSize, sgx::PageType::kTcs) ? 0 : -EINVAL;
     case OwnCall::kSpawnThread:

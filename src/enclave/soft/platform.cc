@@ -2,6 +2,7 @@
 #include "enclave/platform.h"
 
 #include "softsgx/enclave.h"
+#include "softsgx/signals.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -75,7 +76,9 @@ class SoftPlatform final : public Platform {
 }  // namespace
 
 Result<std::unique_ptr<Platform>> open_soft_platform(std::string_view state_directory) {
-  return std::make_unique<SoftPlatform>(TRY(softsgx::Machine::open(state_directory)));
+  auto machine = TRY(softsgx::Machine::open(state_directory));
+  TRY(softsgx::install_signal_handlers());  // here, where paths still exist
+  return std::make_unique<SoftPlatform>(std::move(machine));
 }
 
 }  // namespace clemmys::enclave

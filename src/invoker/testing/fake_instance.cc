@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "wire/frame.h"
+#include "wire/handover.h"
 #include "wire/kms_api.h"
 #include "wire/links.h"
 
@@ -80,9 +81,14 @@ void ask_kms() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  std::string behaviour;
-  std::getline(std::ifstream(argv[argc - 1]), behaviour);
+int main() {
+  const auto given = wire::receive_handover(3);
+  if (!given) return 0;
+  std::string behaviour(64, 0);
+  const ssize_t size = ::read(given->image, behaviour.data(), behaviour.size());
+  behaviour.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  ::close(given->image);
+  ::close(given->quoting);
   if (receive().type != std::to_underlying(InstanceFrame::kAssign)) return 5;
   if (behaviour == "die at start") return 3;
   if (behaviour == "hang at start") ::pause();
@@ -99,6 +105,10 @@ int main(int argc, char** argv) {
     if (behaviour == "die") return 3;
     if (behaviour == "platform failed") return wire::kPlatformFailed;
     if (behaviour == "killed") ::raise(SIGKILL);
+    if (behaviour == "closes its link") ::close(3), ::pause();
+    if (behaviour == "greedy") {
+      for (std::vector<std::string> all;;) all.emplace_back(8u << 20, 'x');
+    }
     if (behaviour == "retire") send(InstanceFrame::kRetire, {});
     if (behaviour == "hang") ::pause();
     if (behaviour == "refuse") {

@@ -72,6 +72,7 @@ class NodeTest : public testing::Test {
     options.controller_socket = directory_ + "/controller";
     options.kms_socket = directory_ + "/kms";
     options.state_directory = directory_ + "/state";
+    options.host.prewarmed = 0;
     options.host.binary = CLEMMYS_BINARY_DIR "/tests/fake_instance";
   }
   ~NodeTest() override {

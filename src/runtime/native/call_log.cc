@@ -76,7 +76,9 @@ Bytes CallLog::end() {
   }
   if (truncated_) {
     text_.append(iso_time(clock_.unix_ms()))
-        .append(" stderr: Logs were truncated because they exceeded the limit.\n");
+        .append(" stderr: Logs were truncated because the total bytes size exceeds the limit of ")
+        .append(std::to_string(size_max_))
+        .append(" bytes.\n");
   }
   return to_bytes(std::string_view(std::exchange(text_, {})));
 }

@@ -21,7 +21,7 @@ struct Call {
 };
 
 struct Reply {
-  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kException };
+  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kException, kOutOfMemory };
   Kind kind = Kind::kAnswer;
   bool is_json = true;
   std::vector<std::uint8_t> body;  // kAnswer

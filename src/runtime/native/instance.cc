@@ -31,6 +31,7 @@ void refuse(Link& link, const Error& error) {
 void answer(Link& link, Result<StepOutput> output) {
   if (!output) return refuse(link, output.error());
   link.queue(wire::InstanceFrame::kEvent, output->event);
+  if (output->retire) link.queue(wire::InstanceFrame::kRetire, {});
   link.queue(wire::InstanceFrame::kOutput, output->output);
 }
 
@@ -104,7 +105,8 @@ int run_instance(const Handler& handler) {
   if (ended.error().site == "runtime.link.closed") return 0;
   // Only code and site: standard error is the host's.
   log_error(std::string(name(ended.error().code)) + " at " + std::string(ended.error().site));
-  return wire::kPlatformFailed;
+  // Who cannot write to its link has closed it.
+  return ended.error().site == "runtime.link.write" ? 1 : wire::kPlatformFailed;
 }
 
 }  // namespace clemmys::runtime

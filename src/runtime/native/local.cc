@@ -63,6 +63,9 @@ int run_local(const Handler& handler) {
     case Reply::Kind::kException:
       log_error("the handler ended with an exception: " + reply.text);
       return 2;
+    case Reply::Kind::kOutOfMemory:
+      log_error("the handler ran out of memory");
+      return 2;
   }
   return 2;
 }

@@ -2,6 +2,7 @@
 #include <clemmys/function.h>
 
 #include <exception>
+#include <new>
 
 #include "runtime/native/handler.h"
 
@@ -25,6 +26,8 @@ runtime::Reply call(const Handler& handler, const runtime::Call& in) {
     Result<Response> result = handler(request);
     if (!result) return {Kind::kFailure, true, {}, std::move(result.error().message)};
     return {Kind::kAnswer, result->content_type == ContentType::kJson, std::move(result->body), {}};
+  } catch (const std::bad_alloc&) {
+    return {Kind::kOutOfMemory, true, {}, {}};
   } catch (const std::exception& problem) {
     return {Kind::kException, true, {}, problem.what()};
   } catch (...) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/native/memory_scope.h"
 #include "runtime/native/merge.h"
 #include "wire/links.h"
 
@@ -43,6 +44,7 @@ struct StepRunner::Finished {
   wire::Outcome outcome = wire::Outcome::kSuccess;
   wire::ContentType content_type = wire::ContentType::kJson;
   Bytes body;
+  bool retire = false;
 };
 
 StepRunner::StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits)
@@ -83,6 +85,8 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(wire::text::kAbnormalRun)};
+    case Reply::Kind::kOutOfMemory:
+      return {kRuntimeFault, kJson, error_json(wire::text::kMemoryExhausted), true};
     case Reply::Kind::kAnswer:
       break;
   }
@@ -125,9 +129,18 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   call.action_version = keys.action_version;
   call.namespace_name = keys.namespace_name;
   call.deadline_unix_ms = header.deadline_unix_ms;
-  Finished finished = judge(handler_(call));
+  const std::uint64_t started_ns = clock_.monotonic_ns();
+  Reply reply = [&] {
+    const MemoryScope memory(keys.in.memory_mib);
+    return handler_(call);
+  }();
   wipe(merged.data(), merged.size());
-  return finished;
+  // Native code cannot be interrupted from inside; the host ends it. An answer that comes too late is none,
+  // even when the host let it pass.
+  if (clock_.monotonic_ns() - started_ns > keys.in.timeout_ms * std::uint64_t{1'000'000})
+    return {wire::Outcome::kRuntimeFault, wire::ContentType::kJson,
+            error_json(wire::text::time_exceeded(keys.in.timeout_ms))};
+  return judge(std::move(reply));
 }
 
 Result<StepOutput> StepRunner::run(ByteView envelope,
@@ -168,7 +181,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   answer.log_digests.push_back(crypto::sha256(event.log));
   answer.body = std::move(finished.body);
 
-  StepOutput out;
+  StepOutput out{.retire = finished.retire};
   out.event = wire::seal_event(to_gateway(header, wire::Kind::kEvent), keys.return_key, event);
   out.output = ends_early ? wire::seal(to_gateway(header, wire::Kind::kEnd), keys.return_key, answer)
                           : wire::seal(header_like(header, keys.out), keys.edge_out, answer);

@@ -14,9 +14,10 @@
 namespace clemmys::runtime {
 
 // StepOutput is what leaves the instance after a step: the event for the gateway, then the envelope for the
-// next receiver.
+// next receiver. retire: the handler ran out of memory; what it left is not to be trusted with another call.
 struct StepOutput {
   Bytes event, output;
+  bool retire = false;
 };
 
 class StepRunner {

@@ -254,6 +254,31 @@ TEST(ReplayCache, RefusesNewWorkWhenFullAndForgetsOnlyTheExpired) {
   EXPECT_EQ(cache.size(), 2u);
 }
 
+TEST_F(StepRunnerTest, AnAnswerAfterTheTimeLimitIsNone) {
+  StepRunner late = runner(0, [this](const Call&) {
+    clock_.advance_ms(60'001);
+    return Reply{Reply::Kind::kAnswer, true, to_bytes(std::string_view("{}")), {}};
+  });
+  const auto output = run(late, request(header(0)));
+  ASSERT_TRUE(output.has_value());
+  EXPECT_EQ(wire::decode_header(output->output)->kind, wire::Kind::kEnd);
+  const auto payload = wire::open(output->output, step_keys(0).return_key);
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(payload->outcome, wire::Outcome::kRuntimeFault);
+  EXPECT_EQ(as_text(payload->body),
+            R"({"error":"The action exceeded its time limits of 60000 milliseconds."})");
+}
+
+TEST_F(StepRunnerTest, AHandlerOutOfMemoryIsSaidAndIsTheLastCall) {
+  StepRunner greedy = runner(0, [](const Call&) { return Reply{Reply::Kind::kOutOfMemory, true, {}, {}}; });
+  const auto output = run(greedy, request(header(0)));
+  ASSERT_TRUE(output.has_value());
+  EXPECT_TRUE(output->retire);
+  const auto payload = wire::open(output->output, step_keys(0).return_key);
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(as_text(payload->body), R"({"error":"The action exhausted its memory and was aborted."})");
+}
+
 TEST(CallLog, EndsAtItsLimitAndSaysSo) {
   FakeClock clock(kNow);
   CallLog log(clock);
@@ -262,7 +287,10 @@ TEST(CallLog, EndsAtItsLimitAndSaysSo) {
   log.add(Stream::kOut, "a line that does not fit any more into sixty bytes");
   const Bytes text = log.end();
   EXPECT_NE(as_text(text).find(" stdout: one\n"), std::string_view::npos);
-  EXPECT_NE(as_text(text).find("truncated"), std::string_view::npos);
+  EXPECT_NE(
+      as_text(text).find(" stderr: Logs were truncated because the total bytes size exceeds the limit of 60 "
+                         "bytes.\n"),
+      std::string_view::npos);
   EXPECT_EQ(as_text(text).find("does not fit"), std::string_view::npos);
 }
 

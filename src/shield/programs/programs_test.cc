@@ -25,6 +25,12 @@ TEST_F(Programs, ThreadsContendWaitAndEndAlike) { EXPECT_EQ(inside("threads"), o
 
 TEST_F(Programs, MemoryGrowsShrinksAndComesBackZeroed) { EXPECT_EQ(inside("memory"), outside("memory")); }
 
+TEST_F(Programs, MemoryLimitsFailAllocationsAlike) {
+  const Outcome expected = outside("memory_limit");
+  EXPECT_EQ(expected.output.find("not as"), std::string::npos) << expected.output;
+  EXPECT_EQ(inside("memory_limit"), expected);
+}
+
 TEST_F(Programs, FilesOfTheAllowListBehaveAlike) {
   EXPECT_EQ(inside("files", "/state"), outside("files", directory_ + "/outside"));
 }
