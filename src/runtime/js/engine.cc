@@ -225,8 +225,11 @@ std::optional<std::span<std::uint8_t>> Engine::array_content(Value array) {
   const std::uint32_t size = word(scratch_);
   if (!usable()) return std::nullopt;
   if (address == 0) {
-    release(exception());  // "not a Uint8Array", or one whose buffer is gone
-    return std::nullopt;
+    // "not a Uint8Array" is pending, or nothing is: then it is an empty one.
+    const Value pending = exception();
+    release(pending);
+    if (pending.tag() != Value::kUninitialized) return std::nullopt;
+    return std::span<std::uint8_t>();
   }
   return wasm::slice(instance_->module.w2c_memory, address, size);
 }

@@ -1,4 +1,5 @@
-// Popular npm packages in an action's archive give what they give on Node (packages/): Node itself says so at build time.
+// Popular npm packages in an action's archive give what they give on Node (packages/): Node itself says so at
+// build time.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -22,7 +23,8 @@ TEST(Packages, GiveTheSameResultsAsOnNode) {
     const std::size_t tab = line.find('\t');
     const std::string name = line.substr(0, tab);
     const Reply reply = testing::call(*script, R"({"package":")" + name + R"("})");
-    EXPECT_EQ(reply.kind == Reply::Kind::kAnswer ? as_text(reply.body) : reply.text, line.substr(tab + 1)) << name;
+    EXPECT_EQ(reply.kind == Reply::Kind::kAnswer ? as_text(reply.body) : reply.text, line.substr(tab + 1))
+        << name;
   }
   EXPECT_GE(packages, 20);
 }

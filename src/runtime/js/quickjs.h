@@ -12,6 +12,7 @@ namespace clemmys::runtime::js {
 // JS_NAN_BOXING). It means something to its engine only; whatever a value says, the engine can but reach its
 // own memory.
 struct Value {
+  static constexpr std::uint32_t kUninitialized = 4;
   std::uint64_t bits = undefined().bits;
 
   static constexpr Value of_tag(std::uint32_t tag, std::uint32_t payload = 0) {

@@ -1,23 +1,20 @@
 // What the prelude uses of the language, captured before any user code runs: whatever a function does to its globals, the
 // prelude goes on as written. Later code calls methods as apply(method, self, [arguments]) and uses no iteration protocol.
-export const { apply, ownKeys, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+export const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 export const { parse: parseJson, stringify: stringifyJson } = JSON;
 export const isArray = Array.isArray;
-export const { create, freeze, keys: objectKeys } = Object;
+export const { create, keys: objectKeys } = Object;
 export const text = String;
 export const promiseThen = Promise.prototype.then;
 const promiseResolve_ = Promise.resolve;
 const Promise_ = Promise;
 export const promiseResolve = (value) => apply(promiseResolve_, Promise_, [value]);
-export const isErrorObject = Error.isError ?? ((value) => value instanceof Error);
-export const { min, max, ceil } = Math;
+export const { max } = Math;
 export const push = Array.prototype.push;
 export const splice = Array.prototype.splice;
 export const join = Array.prototype.join;
-export const { slice, startsWith, endsWith, lastIndexOf, includes, indexOf, replace } = String.prototype;
-export const hasOwn = Object.hasOwn;
-export const { Error: Error_, TypeError: TypeError_, Map: Map_, Uint8Array: Uint8Array_ } = globalThis;
-export const mapGet = Map.prototype.get, mapSet = Map.prototype.set, mapDelete = Map.prototype.delete;
+export const { slice, startsWith, endsWith, lastIndexOf } = String.prototype;
+export const { Error: Error_, TypeError: TypeError_, Uint8Array: Uint8Array_ } = globalThis;
 const typedArrayTag = getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 export const isUint8Array = (value) => apply(typedArrayTag, value, []) === 'Uint8Array';
 

@@ -4,7 +4,9 @@
 import { findMain } from './action.js';
 import { describe } from './console.js';
 import { ExitRequest } from './process.js';
-import { apply, includes, isArray, isUint8Array, objectKeys, parseJson, promiseResolve, promiseThen, slice, startsWith, stringifyJson, text, Uint8Array_ } from './primordials.js';
+import { apply, isArray, isUint8Array, objectKeys, parseJson, promiseResolve, promiseThen, push, splice, stringifyJson, text } from './primordials.js';
+
+const arrayIncludes = Array.prototype.includes;
 
 // brief is an error in one line.
 const brief = (error) => {
@@ -23,8 +25,8 @@ function whiskError(error) {
     if (typeof value === 'function') return `[Function: ${value.name || 'anonymous'}]`;
     if (typeof value === 'bigint' || typeof value === 'symbol') return text(value);
     if (typeof value !== 'object' || value === null) return value;
-    if (apply(Array.prototype.includes, seen, [value])) return '[Circular]';
-    seen.push(value);
+    if (apply(arrayIncludes, seen, [value])) return '[Circular]';
+    apply(push, seen, [value]);
     let result;
     if (isArray(value)) {
       result = [];
@@ -32,7 +34,7 @@ function whiskError(error) {
     } else {
       result = {};
       const names = objectKeys(value);
-      if (value instanceof Error) names.push('name', 'message', 'code');
+      if (value instanceof Error) apply(push, names, ['name', 'message', 'code']);
       for (let i = 0; i < names.length; i++) {
         if (names[i] === 'stack' && value instanceof Error) continue;
         const member = plain(value[names[i]]);
@@ -88,7 +90,12 @@ export function makeTask(host, { modules, timers, process, console }) {
   };
   const whenDone = (value, done, failed) => {
     if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
-      const then = value.then;
+      let then;
+      try {
+        then = value.then;
+      } catch (error) {
+        return failed(error);
+      }
       if (typeof then === 'function') return void apply(promiseThen, promiseResolve(value), [done, failed]);
     }
     done(value);
@@ -138,9 +145,9 @@ export function makeTask(host, { modules, timers, process, console }) {
     // exception: what a job or a timer threw.
     exception: (error) => uncaught(error, 'uncaughtException'),
     rejection(promise, reason, handled) {
-      if (!handled) return void unhandled.push({ promise, reason });
+      if (!handled) return void apply(push, unhandled, [{ promise, reason }]);
       for (let i = 0; i < unhandled.length; i++) {
-        if (unhandled[i].promise === promise) return void unhandled.splice(i, 1);
+        if (unhandled[i].promise === promise) return void apply(splice, unhandled, [i, 1]);
       }
     },
   };

@@ -1,0 +1,31 @@
+;; hostile.wat: a module that tries to leave its sandbox, one way per export (sandbox_test.cc).
+(module
+  (import "env" "stop" (func $stop))
+  (memory (export "memory") 1 3)
+  (table 4 funcref)
+  (type $number (func (param i32) (result i32)))
+  (type $nothing (func))
+  (func $identity (type $number) (local.get 0))
+  (elem (i32.const 0) $identity)  ;; 1 to 3 stay null
+  (data (i32.const 0) "inside")
+  (data $passive "passive")
+
+  (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "load8") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "load64_far") (param i32) (result i64) (i64.load offset=0xfffffff9 (local.get 0)))
+  (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "store64_far") (param i32) (i64.store offset=0xffffffff (local.get 0) (i64.const -1)))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 255) (local.get 1)))
+  (func (export "init") (param i32 i32 i32) (memory.init $passive (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "call_number") (param i32) (result i32) (call_indirect (type $number) (i32.const 7) (local.get 0)))
+  (func (export "call_nothing") (param i32) (call_indirect (type $nothing) (local.get 0)))
+  ;; Stores after each call, so that no compiler makes a loop of it.
+  (func $deep (export "recurse") (param i32)
+    (call $deep (i32.add (local.get 0) (i32.const 4)))
+    (i32.store (i32.and (local.get 0) (i32.const 0xfffc)) (local.get 0)))
+  (func (export "unreachable") (unreachable))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "truncate") (param f64) (result i32) (i32.trunc_f64_s (local.get 0)))
+  (func (export "stop_by_host") (call $stop)))
