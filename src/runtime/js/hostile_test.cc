@@ -81,21 +81,19 @@ TEST(HostileScript, TimeEndsAtTheDeadline) {
 TEST(HostileScript, ChangedGlobalsDoNotReachThePrelude) {
   // Every method of the built-in prototypes throws, then a call runs through load, answer, rejection and
   // error paths.
-  const std::string poison = R"js(
-    for (const name of ['Array', 'String', 'Object', 'Function', 'Promise', 'Map', 'JSON', 'Reflect', 'Math', 'Uint8Array', 'Error', 'Symbol', 'Number']) {
-      for (const holder of [globalThis[name], globalThis[name].prototype]) {
-        if (!holder) continue;
-        for (const key of Reflect_.ownKeys(holder)) {
-          const d = Reflect_.getOwnPropertyDescriptor(holder, key);
-          if (typeof d.value === 'function' && d.configurable && key !== 'constructor') defineProperty_(holder, key, {value() { throw 'poisoned ' + name; }});
+  const std::string before = R"js(
+    const define = Reflect.defineProperty, targets = [], Object_ = Object;
+    for (const name of ['Array', 'String', 'Object', 'Function', 'Promise', 'Map', 'JSON', 'Reflect', 'Math', 'Uint8Array', 'Error', 'Symbol', 'Number'])
+      for (const holder of [globalThis[name], globalThis[name].prototype].filter(Boolean))
+        for (const key of Reflect.ownKeys(holder)) {
+          const {value, configurable} = Reflect.getOwnPropertyDescriptor(holder, key);
+          if (typeof value === 'function' && configurable && key !== 'constructor') targets[targets.length] = {holder, key, name};
         }
-      }
-    }
-    defineProperty_(Object_.prototype, 'then', {get() { return undefined; }, set() {}, configurable: true});
   )js";
-  const std::string before =
-      "const Reflect_ = {...{ownKeys: Reflect.ownKeys, getOwnPropertyDescriptor: "
-      "Reflect.getOwnPropertyDescriptor}}, defineProperty_ = Reflect.defineProperty, Object_ = Object;\n";
+  const std::string poison = R"js(
+    for (let i = 0; i < targets.length; i++) define(targets[i].holder, targets[i].key, {value() { throw 'poisoned ' + targets[i].name; }});
+    define(Object_.prototype, 'then', {get() { return undefined; }, set() {}, configurable: true});
+  )js";
   EXPECT_EQ(answer(before + "function main() {" + poison + "return {fine: 1}; }"), R"({"fine":1})");
   EXPECT_EQ(answer(before + "async function main() {" + poison + "return {fine: 2}; }"), R"({"fine":2})");
   EXPECT_EQ(fault(before + "function main() {" + poison + "throw 'mine'; }"), "An error has occurred: mine");

@@ -94,8 +94,10 @@ class SandboxedScript final : public Script {
     for (const Value each : arguments) engine_->release(each);
     report(started);
     for (;;) {
-      if (const auto stopped = run_jobs()) return *stopped;
+      if (const auto end = run_jobs()) return *end;
       const Value polled = engine_->call(engine_->root(Root::kPoll), {});
+      // Whatever came of what was ended half-way is not the function's answer.
+      if (world_.was_interrupted()) return {Outcome::Kind::kOutOfTime, {}, {}};
       if (polled.is_string() || polled.is_object()) return outcome_of(polled);
       const std::optional<double> wait = engine_->as_number(polled);
       if (!wait)

@@ -1,5 +1,7 @@
 #include "runtime/js/snapshot.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -61,7 +63,12 @@ Bytes encode(const Snapshot& snapshot) {
     out.u32(run.first);
     out.u32(run.count);
   }
-  out.blob(snapshot.content);
+  uLongf size = compressBound(snapshot.content.size());
+  Bytes packed(size);
+  CHECK(compress2(packed.data(), &size, snapshot.content.data(), snapshot.content.size(),
+                  Z_BEST_COMPRESSION) == Z_OK);
+  out.u32(static_cast<std::uint32_t>(snapshot.content.size()));
+  out.blob(ByteView(packed).first(size));
   return out.take();
 }
 
@@ -85,10 +92,15 @@ Result<Snapshot> decode(ByteView bytes) {
     blocks += run.count;
     snapshot.runs.push_back(run);
   }
-  snapshot.content = to_bytes(in.blob());
+  const std::uint32_t size = in.u32();
+  const ByteView packed = in.blob();
   TRY(in.finish("runtime.js.snapshot"));
-  if (end * Snapshot::kBlockSize > snapshot.pages * kPageSize ||
-      blocks * Snapshot::kBlockSize != snapshot.content.size())
+  if (end * Snapshot::kBlockSize > snapshot.pages * kPageSize || blocks * Snapshot::kBlockSize != size)
+    return corrupt;
+  snapshot.content.resize(size);
+  uLongf unpacked = size;
+  if (uncompress(snapshot.content.data(), &unpacked, packed.data(), packed.size()) != Z_OK ||
+      unpacked != size)
     return corrupt;
   return snapshot;
 }
