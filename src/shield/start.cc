@@ -43,6 +43,8 @@ Texts copy_arguments(const Thread& thread, uint64_t stack_end) {
   const uint64_t own = size + 1 + image.command_size, size_all = own + image.environment_size;
   char* begin = reinterpret_cast<char*>((stack_end - size_all) & ~15ull);
   memcpy(begin, reinterpret_cast<const void*>(address), size);
+  refuse_if(count > count_texts(begin, size),
+            "start.argument_count");  // the text that ends all is no argument
   begin[size] = 0;
   const uint64_t first = strlen(begin) + 1;
   if (image.command_size != 0) {
