@@ -3,7 +3,7 @@
 // one instance. Trust: untrusted; it reads headers and believes them only as far as the limits here. What it
 // protects is the provider and other tenants' service: an instance's output must continue the very activation
 // that it was handed (same chain, next step), else it is stopped. Invariants: an envelope is handed over at
-// most once, ever (protocol.md "No retries"); everything that waits is bounded in number, bytes and time;
+// most once, ever (SPECIFICATION.md, F10); everything that waits is bounded in number, bytes and time;
 // every activation is answered exactly once, unless its gateway has gone. No namespace's flood keeps another
 // from its turn (fair_share.h).
 #pragma once

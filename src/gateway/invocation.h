@@ -1,6 +1,6 @@
 // invocation.h: one activation, from sealed parameters to a checked answer, without input or output. This is
 // where the host's word ends: an answer counts only if it is exactly what this very request, sent along this
-// very chain, can have produced (design/protocol.md, "What the gateway does with an answer"). Not
+// very chain, can have produced (SPECIFICATION.md, S12 and S60). Not
 // thread-safe; belongs to one worker.
 #pragma once
 

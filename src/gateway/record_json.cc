@@ -1,5 +1,5 @@
 // record_json.cc: records in the shapes that OpenWhisk's clients read
-// (reference/openwhisk/behaviour.md, 1.3).
+// (apache/openwhisk, docs/actions.md, "Understanding the activation record").
 #include "gateway/base64.h"
 #include "gateway/json.h"
 #include "gateway/record.h"

@@ -1,5 +1,5 @@
 // provision_test.cc: how fast an attested instance gets its keys: nonce, evidence check, session, keys of one
-// step. Prints; asserts little, since machines differ. Goal: kms.md, "Numbers to reach".
+// step. Prints; asserts little, since machines differ. Goal: README.md, "Numbers".
 #include <chrono>
 #include <cstdio>
 

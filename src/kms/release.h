@@ -1,6 +1,6 @@
 // release.h: which keys an attested function instance gets: those of exactly one step of one current chain,
-// if the step is this function's and the instance is the step's image. protocol.md "What an instance does
-// with an envelope", point 2.
+// if the step is this function's and the instance is the step's image. Promises: S23 and
+// S24 of SPECIFICATION.md.
 #pragma once
 
 #include "kms/sessions.h"

@@ -1,4 +1,4 @@
-// replay_test.cc: a restart with many functions. The time goal is in the design (kms.md, "Numbers to reach"):
+// replay_test.cc: a restart with many functions. The time goal is in README.md ("Numbers"):
 // below a second on a quiet machine; the test allows more, for busy ones, and prints what it took.
 #include <gtest/gtest.h>
 

@@ -45,7 +45,7 @@ struct LayoutPage {
       syscalls_rewritten;                  // for people: `syscall` in the program, and how many trap no more
   uint64_t environment, environment_size;  // NUL-terminated NAME=value, added to the host's CLEMMYS_…
 };
-// HeapStrategy is how memory comes (enclave.md "SGX2: fast start"). The SGX1 ones have heap_initial_size
+// HeapStrategy is how memory comes (decision 0007). The SGX1 ones have heap_initial_size
 // bytes and no more; they differ in whether the measurement covers them, which the shield need not know.
 enum class HeapStrategy : uint64_t {
   kSgx2Batch =

@@ -1,6 +1,6 @@
 // envelope.h: the message that carries a step's data through the untrusted controller: `header ‖ ciphertext ‖
-// tag`. The host reads the header only; it is authenticated byte for byte as sent. Format: design/protocol.md
-// "Envelope"; SPECIFICATION.md.
+// tag`. The host reads the header only; it is authenticated byte for byte as sent. Promises:
+// SPECIFICATION.md, "Messages and chains".
 #pragma once
 
 #include <optional>
@@ -36,7 +36,7 @@ inline constexpr std::size_t kPayloadSizeMaxDefault = 1u << 20;  // OpenWhisk's 
 inline constexpr std::size_t kPayloadSizeMaxHard = 48u << 20;
 inline constexpr std::size_t kEnvelopeSizeMax = kHeaderSize + 2 * kPayloadSizeMaxHard;
 
-// ReceiptEntry is one step's claim; `mac` is under the step's receipt key (protocol.md "Receipts").
+// ReceiptEntry is one step's claim; `mac` is under the step's receipt key (docs/secrets.md).
 struct ReceiptEntry {
   FunctionId function;
   Measurement image;
@@ -89,7 +89,7 @@ struct Event {
 Bytes seal_event(Header header, const Key& return_key, const Event& event);
 Result<Event> open_event(ByteView envelope, const Key& return_key);
 
-// Edge, return and receipt keys (protocol.md "Keys").
+// Edge, return and receipt keys (docs/secrets.md).
 Key edge_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t edge);
 Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t step);
 Key receipt_key(const Key& return_key_of_step);

@@ -1,6 +1,6 @@
 // session.h: the attested session of an enclave (client) with the KMS (server), one round trip, relayed by
 // anyone as opaque blobs; then AEAD messages with strictly increasing counters per direction.
-// design/protocol.md "Attested session".
+// Who checks what: kms/admission.h; promises: SPECIFICATION.md, "Key service".
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// protocol.md's table of attacks, against real enclaves: each test moves the hand in hostile_node, sends a
+// The table of attacks of README.md, against real enclaves: each test moves the hand in hostile_node, sends a
 // request, and expects that the client never takes a wrong answer for a right one, that whoever should refuse
 // did, and that honest requests work afterwards.
 #include <unistd.h>

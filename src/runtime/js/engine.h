@@ -1,6 +1,6 @@
 // engine.h: QuickJS in a sandbox of its own: calls into it, values of it, and what it may call.
 //
-// Idea: the engine is QuickJS-ng compiled to WebAssembly and from there to C (quickjs.cmake). All it has is a
+// Idea: the engine is QuickJS-ng compiled to WebAssembly and from there to C by wasm2c. All it has is a
 // linear memory and the functions of `Host`. An engine starts as a copy of a snapshot: the memory of an
 // engine that evaluated the prelude when the image was built. Once a trap happened (wasm/sandbox.h) an engine
 // does nothing more, and every call says so. Trust: trusted; what runs in the engine is not. Threads: one.

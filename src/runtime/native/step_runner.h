@@ -1,5 +1,5 @@
-// step_runner.h: what an instance does with one envelope (protocol.md, "What an instance does with an
-// envelope"; SPECIFICATION.md). Knows nothing of sockets: bytes in, envelopes out. One thread.
+// step_runner.h: what an instance does with one envelope (ARCHITECTURE.md, "One request", 6;
+// SPECIFICATION.md). Knows nothing of sockets: bytes in, envelopes out. One thread.
 #pragma once
 
 #include <map>
