@@ -16,7 +16,7 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 namespace {
 
-constexpr std::size_t kReadSize = 17u << 10, kBufferMax = 64u << 10;
+constexpr std::size_t kHeaderReadSize = 4u << 10, kReadSize = 17u << 10, kBufferMax = 64u << 10;
 constexpr std::size_t kDrainMax = 64u << 10;  // a refused request's body that is read, to keep the connection
 constexpr std::size_t kLingerMax = 16u << 20;
 constexpr unsigned kLingerS = 2;
@@ -55,20 +55,20 @@ int status_of(const error_code& error) {
 
 Connection::Connection(Worker& worker, asio::ip::tcp::socket socket, ssl_st* tls, std::uint64_t ends_unix_ms)
     : worker_(worker), ends_unix_ms_(ends_unix_ms), stream_(std::move(socket), tls), buffer_(kBufferMax) {
-  worker_.connections_.push_back(*this);
+  worker_.add(*this);
   worker_.parts_.metrics.connections_open.add();
   SSL_set_record_padding_callback_arg(tls, &record_target_);
 }
 
 Connection::~Connection() {
-  worker_.connections_.erase(worker_.connections_.iterator_to(*this));
+  worker_.remove(*this);
   worker_.parts_.metrics.connections_open.subtract();
 }
 
 void Connection::expire() {
   worker_.parts_.metrics.slow_clients.add();
   error_code ignored;
-  stream_.next_layer().close(ignored);
+  stream_.socket().close(ignored);
 }
 
 unsigned Connection::seconds_left() const {
@@ -79,10 +79,7 @@ unsigned Connection::seconds_left() const {
 
 Task<void> Connection::serve(std::unique_ptr<Connection> self) {
   self->ticks_left = self->worker_.config_.handshake_s;
-  const IoResult shaken = co_await IoAwait([&](auto handler) {
-    self->stream_.async_handshake(asio::ssl::stream_base::server, std::move(handler));
-  });
-  if (shaken.error) {
+  if (co_await self->stream_.handshake()) {
     self->worker_.parts_.metrics.handshakes_failed.add();
     co_return;
   }
@@ -92,10 +89,17 @@ Task<void> Connection::serve(std::unique_ptr<Connection> self) {
 }
 
 Task<error_code> Connection::read_more() {
-  const std::size_t size = std::min(kReadSize, kBufferMax - std::min(kBufferMax, buffer_.size()));
+  const std::size_t size = std::min(parser_->is_header_done() ? kReadSize : kHeaderReadSize,
+                                    kBufferMax - std::min(kBufferMax, buffer_.size()));
   if (size == 0) co_return http::error::buffer_overflow;
-  const IoResult got = co_await IoAwait(
-      [&](auto handler) { stream_.async_read_some(buffer_.prepare(size), std::move(handler)); });
+  if (buffer_.size() == 0) {  // an idle connection holds no more than a small buffer
+    if (buffer_.capacity() > kHeaderReadSize) buffer_.shrink_to_fit();
+    worker_.set_idle(*this, !parser_->got_some());
+    const error_code error = co_await stream_.fill();
+    worker_.set_idle(*this, false);
+    if (error) co_return error;
+  }
+  const IoResult got = co_await stream_.read_some(buffer_.prepare(size));
   if (!got.error) buffer_.commit(got.size);
   co_return got.error;
 }
@@ -218,9 +222,7 @@ Task<bool> Connection::write(std::string_view bytes) {
   record_target_ = plan.padded;
   while (!bytes.empty()) {
     const std::string_view record = bytes.substr(0, plan.content);
-    const IoResult sent = co_await IoAwait([&](auto handler) {
-      stream_.async_write_some(asio::buffer(record.data(), record.size()), std::move(handler));
-    });
+    const IoResult sent = co_await stream_.write_some(asio::buffer(record.data(), record.size()));
     if (sent.error) co_return false;
     bytes.remove_prefix(sent.size);
   }
@@ -232,9 +234,9 @@ Task<bool> Connection::write(std::string_view bytes) {
 // reset the connection, and our answer with it.
 Task<void> Connection::linger() {
   ticks_left = kLingerS;
-  auto& socket = stream_.next_layer();
-  SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
-  co_await IoAwait([&](auto handler) { stream_.async_shutdown(std::move(handler)); });
+  auto& socket = stream_.socket();
+  SSL_set_shutdown(stream_.tls(), SSL_RECEIVED_SHUTDOWN);
+  co_await stream_.shutdown();
   error_code error;
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   Bytes sink(kReadSize);

@@ -1,12 +1,12 @@
 // connection.h: one client's connection, from handshake to close. Inner header of gateway/: .cc files only.
 #pragma once
 
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "gateway/tls_stream.h"
 #include "gateway/worker.h"
 
 namespace clemmys::gateway {
@@ -42,7 +42,7 @@ class Connection final : public Timed {
 
   Worker& worker_;
   const std::uint64_t ends_unix_ms_;
-  boost::asio::ssl::stream<boost::asio::ip::tcp::socket> stream_;
+  TlsStream stream_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::string out_;

@@ -77,6 +77,28 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Worker::remove(Timed& connection) {
+  auto& list = connection.idle ? idle_ : connections_;
+  list.erase(list.iterator_to(connection));
+}
+
+void Worker::set_idle(Timed& connection, bool idle) {
+  if (connection.idle == idle) return;
+  remove(connection);
+  connection.idle = idle;
+  (idle ? idle_ : connections_).push_back(connection);
+}
+
+// make_room is whether another connection fits; the longest idle one gives way.
+bool Worker::make_room() {
+  if (connections_.size() + idle_.size() < config_.connections_max) return true;
+  if (idle_.empty()) return false;
+  Timed& longest = idle_.front();
+  set_idle(longest, false);  // it ends in a later turn of the loop
+  longest.expire();
+  return true;
+}
+
 Task<void> Worker::accept() {
   for (;;) {
     tcp::socket socket(loop_);
@@ -89,7 +111,7 @@ Task<void> Worker::accept() {
       continue;
     }
     parts_.metrics.connections.add();
-    if (connections_.size() >= config_.connections_max) {
+    if (!make_room()) {
       parts_.metrics.connections_refused.add();
       continue;
     }
@@ -107,9 +129,11 @@ Task<void> Worker::tick() {
   for (;;) {
     ticker_.expires_after(kTick);
     co_await IoAwait([&](auto handler) { ticker_.async_wait(std::move(handler)); });
-    for (auto at = connections_.begin(); at != connections_.end();) {
-      Timed& connection = *at++;
-      if (connection.ticks_left > 0 && --connection.ticks_left == 0) connection.expire();
+    for (auto* list : {&connections_, &idle_}) {
+      for (auto at = list->begin(); at != list->end();) {
+        Timed& connection = *at++;
+        if (connection.ticks_left > 0 && --connection.ticks_left == 0) connection.expire();
+      }
     }
   }
 }

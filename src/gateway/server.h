@@ -18,7 +18,8 @@ struct ServerConfig {
   unsigned threads = 2;
   std::string controller_socket_path;
   ApiLimits limits;
-  std::size_t connections_max = 4096;  // per worker
+  std::size_t connections_max =
+      7'500;  // per worker; with others' descriptors below the shield's kDescriptorsMax
   std::size_t header_size_max = 16u << 10;
   unsigned handshake_s = 10, header_s = 10, idle_s = 75;
   unsigned transfer_s = 20;  // for a body or an answer, plus a second per transfer_rate bytes

@@ -42,23 +42,28 @@ class Platform : public ::testing::Test {
     Parts() {
       const Status kms_started = kms.start();
       CHECK(kms_started);
+      server = std::make_unique<Server>(config(), parts());
+      const Status started = server->start();
+      CHECK(started);
+      claim();
+    }
+    ServerConfig config() const {
       ServerConfig config;
       config.controller_socket_path = folder.path() + "/c.sock";
       config.header_s = config.handshake_s = 2;
       config.idle_s = 3;
       config.transfer_s = 2;
-      server = std::make_unique<Server>(
-          config, ServerParts{.view = view,
-                              .tls = tls,
-                              .time = time,
-                              .metrics = metrics,
-                              .kms_link = [this](Poster post) { return kms.link(std::move(post)); },
-                              .measure_image = [](ByteView file) -> Result<Measurement> {
-                                return Measurement{crypto::sha256(file).bytes};
-                              }});
-      const Status started = server->start();
-      CHECK(started);
-      claim();
+      return config;
+    }
+    ServerParts parts() {
+      return {.view = view,
+              .tls = tls,
+              .time = time,
+              .metrics = metrics,
+              .kms_link = [this](Poster post) { return kms.link(std::move(post)); },
+              .measure_image = [](ByteView file) -> Result<Measurement> {
+                return Measurement{crypto::sha256(file).bytes};
+              }};
     }
     void claim() {
       const int socket = wire::connect_unix(served.socket_path()).value();
@@ -228,6 +233,23 @@ TEST_F(Platform, ClosesSlowClients) {
   client.send("GET /api/v1 HTTP/1.1\r\nHos");
   EXPECT_EQ(client.receive().status, 0);
   EXPECT_GE(self->metrics.slow_clients.value(), 1u);
+}
+
+TEST_F(Platform, TheLongestIdleConnectionMakesRoomForANewOne) {
+  ServerConfig config = self->config();
+  config.threads = 1;
+  config.connections_max = 2;
+  Server small(config, self->parts());
+  const Status started = small.start();
+  ASSERT_TRUE(started);
+  const auto connect = [&] { return TlsClient(small.port(), self->served.ca_certificate_der()); };
+  TlsClient first = connect(), second = connect();
+  EXPECT_EQ(second.ask("GET", "/api/v1", "").status, 200);
+  EXPECT_EQ(first.ask("GET", "/api/v1", "").status, 200);  // so the second is idle for longer
+  TlsClient third = connect();
+  EXPECT_EQ(third.ask("GET", "/api/v1", "").status, 200);
+  EXPECT_EQ(second.ask("GET", "/api/v1", "").status, 0);
+  EXPECT_EQ(first.ask("GET", "/api/v1", "").status, 200);
 }
 
 TEST_F(Platform, AsksForTheBodyOfAnExpectation) {

@@ -13,9 +13,11 @@
 namespace clemmys::gateway {
 
 // Timed is a connection as the worker's clock sees it: a tick a second, and at the end of its patience it is
-// closed. One timer for all connections costs no system call per request.
+// closed. One timer for all connections costs no system call per request. idle: it waits for the first byte
+// of a request.
 struct Timed : boost::intrusive::list_base_hook<> {
   unsigned ticks_left = 0;  // 0: no limit
+  bool idle = false;
   virtual void expire() = 0;
 
  protected:
@@ -35,6 +37,10 @@ class Worker {
 
  private:
   friend class Connection;
+  void add(Timed& connection) { connections_.push_back(connection); }
+  void remove(Timed& connection);
+  void set_idle(Timed& connection, bool idle);
+  bool make_room();
   Task<void> accept();
   Task<void> tick();
 
@@ -43,7 +49,8 @@ class Worker {
   boost::asio::io_context loop_{1};
   boost::asio::ip::tcp::acceptor acceptor_{loop_};
   boost::asio::steady_timer ticker_{loop_};
-  boost::intrusive::list<Timed> connections_;
+  boost::intrusive::list<Timed> connections_,
+      idle_;  // a connection is in one of them; the longest idle one first
   SocketControllerLink controller_;
   std::unique_ptr<KmsLink> kms_;
   std::unique_ptr<Api> api_;

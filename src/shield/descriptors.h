@@ -8,7 +8,7 @@
 
 namespace clemmys::shield {
 
-inline constexpr uint64_t kDescriptorsMax = 4096, kHostDescriptorsMax = 65536, kWatchesMax = 8192;
+inline constexpr uint64_t kDescriptorsMax = 16384, kHostDescriptorsMax = 65536, kWatchesMax = 32768;
 
 enum class Kind : uint8_t { kFree, kHost, kEpoll, kDevice, kImage, kCharacter };
 

@@ -3,6 +3,7 @@
 #include <linux/resource.h>
 
 #include "shield/calls.h"
+#include "shield/descriptors.h"
 #include "shield/host.h"
 #include "shield/memory.h"
 #include "shield/pages.h"
@@ -36,7 +37,7 @@ int64_t call_prlimit(uint64_t, uint64_t resource, uint64_t limit_new, uint64_t l
     return 0;
   }
   const uint64_t value = resource == RLIMIT_STACK    ? layout().stack_size
-                         : resource == RLIMIT_NOFILE ? 4096
+                         : resource == RLIMIT_NOFILE ? kDescriptorsMax
                                                      : ~0ull;
   auto* to = reinterpret_cast<uint64_t*>(limit_old);
   to[0] = to[1] = value;

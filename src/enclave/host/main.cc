@@ -4,10 +4,12 @@
 // link.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -25,6 +27,8 @@ namespace {
 constexpr int kEnclaveFailed = 126;
 constexpr std::uint64_t kShieldTables = 8u << 20;  // what the shield's own tables may take beside
 constexpr unsigned kDescriptorsMax = 64;           // of a function's process
+constexpr rlim_t kDescriptorsOfOthers =
+    65'536;               // the shield's kHostDescriptorsMax; it stops at a higher number
 constexpr int kLink = 3;  // the one descriptor beyond standard streams that the shield knows at the start
 
 struct Options {
@@ -47,6 +51,15 @@ Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
   if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0)
     return open_linux_platform();
   return open_soft_platform(options.soft_state.empty() ? default_soft_state() : options.soft_state);
+}
+
+// take_all_descriptors: an enclave that is no function's may have open what the machine allows; the usual
+// soft limit (1,024) is there for select(2), which nobody here uses.
+void take_all_descriptors() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = std::min(files.rlim_max, kDescriptorsOfOthers);
+  setrlimit(RLIMIT_NOFILE, &files);
 }
 
 // place_link makes descriptor 3 what --fd named, or nothing at all: never something that was inherited by
@@ -93,6 +106,7 @@ Result<Work> named_image(const Options& options) {
       return Error{ErrorCode::kInvalid, "host.mount", "--mount wants INSIDE=OUTSIDE"};
     work.options.mounts.push_back({mount.substr(0, equals), mount.substr(equals + 1)});
   }
+  take_all_descriptors();
   return work;
 }
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct TlsClient::Impl {
 };
 
 TlsClient::TlsClient(std::uint16_t port, ByteView ca_der, bool version12) : impl_(new Impl) {
+  ::signal(SIGPIPE, SIG_IGN);  // the gateway may close while we write
   impl_->socket = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
