@@ -96,11 +96,12 @@ const connects = (port) => new Promise((resolve) => {
   socket.once("error", () => resolve(false));
 });
 
-// startPlatform runs `clemmys up` on CPU 0 with a fresh state and returns how to reach it.
-export async function startPlatform(extra = []) {
+// startPlatform runs `clemmys up` on CPU 0 with a fresh state and returns how to reach it. Another program than ours finds its
+// own neighbours beside it.
+export async function startPlatform(extra = [], program = bin("clemmys")) {
   const state = temporaryDirectory();
   const log = fs.openSync(path.join(state, "up.log"), "w");
-  const child = spawn("taskset", ["-c", "0", bin("clemmys"), "up", "--state", path.join(state, "state"), "--listen", "127.0.0.1:0", ...extra],
+  const child = spawn("taskset", ["-c", "0", program, "up", "--state", path.join(state, "state"), "--listen", "127.0.0.1:0", ...extra],
     { stdio: ["ignore", log, log], env: { ...process.env, HOME: state } });
   const urlFile = path.join(state, "state", "url"); // written last
   const failed = new Promise((_, reject) => child.once("exit", (code) =>
@@ -224,6 +225,17 @@ end
       resolve({ requests, rate: requests / (microseconds / 1e6), errors, cpu_us_per_request: (cpuMicroseconds(server.child.pid) - before) / requests });
     });
   });
+}
+
+// openLoop offers load at a fixed rate, from CPU 1.
+export async function openLoop(server, options) {
+  const args = ["-c", "1", bin("bench-open-loop"), "--port", String(server.port), "--authorization", server.authorization];
+  for (const [name, value] of Object.entries(options)) args.push(`--${name}`, String(value));
+  const child = spawn("taskset", args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (chunk) => { text += chunk; });
+  await new Promise((resolve, reject) => { child.once("error", reject); child.once("close", resolve); });
+  return JSON.parse(text);
 }
 
 export function median(values) {

@@ -191,6 +191,7 @@ pid_t Platform::part(const std::string& name) const {
   return -1;
 }
 
+std::string Platform::authorization() const { return "Basic " + base64(as_bytes(key_)); }
 Client Platform::client() const { return client_of(key_); }
 
 Client Platform::client_of(const std::string& key) const {

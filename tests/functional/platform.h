@@ -65,6 +65,7 @@ class Platform {
   const std::string& state_directory() const { return state_; }
   std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
+  std::string authorization() const;  // the header's value
   // deploy puts one of the images of this build (build/…/images/NAME.sgx) under `action`; parameters: a JSON
   // array of {key,value}; limits: a JSON object.
   void deploy(const std::string& action, const std::string& image, const std::string& parameters_json = "[]",
