@@ -96,12 +96,12 @@ const connects = (port) => new Promise((resolve) => {
   socket.once("error", () => resolve(false));
 });
 
-// startPlatform runs `clemmys up` on CPU 0 with a fresh state and returns how to reach it. Another program than ours finds its
+// startPlatform runs `clemmys up` on CPU 0 (or others) with a fresh state and returns how to reach it. Another program than ours finds its
 // own neighbours beside it.
-export async function startPlatform(extra = [], program = bin("clemmys")) {
+export async function startPlatform(extra = [], program = bin("clemmys"), servers = "0") {
   const state = temporaryDirectory();
   const log = fs.openSync(path.join(state, "up.log"), "w");
-  const child = spawn("taskset", ["-c", "0", program, "up", "--state", path.join(state, "state"), "--listen", "127.0.0.1:0", ...extra],
+  const child = spawn("taskset", ["-c", servers, program, "up", "--state", path.join(state, "state"), "--listen", "127.0.0.1:0", ...extra],
     { stdio: ["ignore", log, log], env: { ...process.env, HOME: state } });
   const urlFile = path.join(state, "state", "url"); // written last
   const failed = new Promise((_, reject) => child.once("exit", (code) =>
@@ -255,14 +255,15 @@ function machine() {
 }
 
 // writeResult keeps one benchmark's rows as JSON, as a table, and as bars (`plot`: {unit, groups}).
-export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot, errors = 0, notes = [] }) {
+export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot, errors = 0, notes = [],
+  placement = "Server processes on CPU 0, load on CPU 1." }) {
   const directory = path.join(root, "bench", "results");
   fs.mkdirSync(directory, { recursive: true });
   const facts = machine();
   fs.writeFileSync(path.join(directory, `${name}.json`), `${JSON.stringify({ name, machine: facts, ratios, rows, raw }, null, 1)}\n`);
   const table = [`| ${columns.join(" | ")} |`, `|${columns.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${columns.map((column) => row[column] ?? "").join(" | ")} |`)].join("\n");
   const text = `# ${title}\n\nCommit ${facts.commit}, kernel ${facts.kernel}, ${facts.cpu}, ${facts.cores} cores, platform ${facts.platform}, ${facts.date}.\n` +
-    `Server processes on CPU 0, load on CPU 1. Medians.\n\n${table}\n\n` + (plot ? `![${title}](${name}.svg)\n\n` : "") +
+    `${placement} Medians.\n\n${table}\n\n` + (plot ? `![${title}](${name}.svg)\n\n` : "") +
     (Object.keys(ratios).length ? `Ratios (ours ÷ peer): ${Object.entries(ratios).map(([key, value]) => `${key} ${value.toFixed(2)}`).join(", ")}.\n\n` : "") +
     notes.map((note) => `- ${note}\n`).join("");
   fs.writeFileSync(path.join(directory, `${name}.md`), text);

@@ -2,10 +2,13 @@
 // has.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <fstream>
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/outcome.h"
 #include "cli/print.h"
+#include "enclave/host/counts.h"
 #include "enclave/image.h"
 #include "wire/envelope.h"
 
@@ -119,6 +122,17 @@ Result<ExitCode> show_envelope(const Context& context, const std::string& path) 
   return ExitCode::kSuccess;
 }
 
+// show_counts prints what a host process keeps in its file, while it runs or afterwards.
+Result<ExitCode> show_counts(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  enclave::Counts counts;
+  if (!file.read(reinterpret_cast<char*>(&counts), sizeof counts))
+    return failure(ErrorCode::kNotFound, "cli.stats.counts", "'" + path + "' holds no counts",
+                   "name run/gateway.counts in the state folder, or a file of clemmys-host --counts");
+  enclave::print_counts(counts, stdout);
+  return ExitCode::kSuccess;
+}
+
 }  // namespace
 
 void add_inspect(CLI::App& app, Context& context) {
@@ -129,13 +143,17 @@ void add_inspect(CLI::App& app, Context& context) {
           "  clemmys enclave show scale.sgx", [&context, image] { return show_image(context, *image); })
       .add_option("IMAGE", *image, "image file")
       ->required();
+  const auto counts = std::make_shared<std::string>();
   command(*enclaves, context, "stats", "instances, start-up phases and modelled costs of a platform",
-          "  clemmys enclave stats", [&context]() -> Result<ExitCode> {
+          "  clemmys enclave stats\n  clemmys enclave stats ~/.local/share/clemmys/run/gateway.counts",
+          [&context, counts]() -> Result<ExitCode> {
+            if (!counts->empty()) return show_counts(*counts);
             const Client client = TRY(Client::open(context.options));
             const json::value status = TRY(client.get_json("/clemmys/v1/status"));
             print_json(status);
             return ExitCode::kSuccess;
-          });
+          })
+      .add_option("COUNTS", *counts, "file with the counts of one host process on this machine");
   CLI::App* envelopes = app.add_subcommand("envelope", "the messages that the untrusted controller handles");
   envelopes->require_subcommand(1)->fallthrough();
   const auto envelope = std::make_shared<std::string>();

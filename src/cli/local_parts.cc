@@ -20,9 +20,11 @@ constexpr const char* kInside = "/clemmys";
 std::string inside(const char* path) { return std::string(kInside) + "/" + path; }
 
 std::vector<std::string> enclave(const Layout& layout, const std::string& image,
-                                 std::vector<std::string> arguments, bool attests = true) {
+                                 std::vector<std::string> arguments,
+                                 const std::vector<std::string>& host = {}, bool attests = true) {
   std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState,
                                "--mount", std::string(kInside) + "=."};
+  all.insert(all.end(), host.begin(), host.end());
   if (attests) all.insert(all.end(), {"--quote-socket", kQuotingSocket});
   all.insert(all.end(), {(layout.images / image).string(), "--"});
   all.insert(all.end(), arguments.begin(), arguments.end());
@@ -49,10 +51,10 @@ void add_number(std::vector<std::string>& arguments, const char* name, std::opti
 }  // namespace
 
 Part quoting_part(const Layout& layout) {
-  return {
-      "quoting-enclave",
-      enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, false),
-      [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
+  return {"quoting-enclave",
+          enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, {},
+                  false),
+          [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
 }
 
 Part kms_part(const Layout& layout) {
@@ -96,13 +98,15 @@ Part node_part(const Layout& layout, const fs::path& observe, const Capacity& ca
 }
 
 Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
-                  const Capacity& capacity) {
+                  const Capacity& capacity, bool exitless) {
   std::vector<std::string> arguments{
       "--listen",         listen_host + ":" + url.port, "--kms-socket",
       inside(kKmsSocket), "--controller-socket",        inside(kControllerSocket)};
   add_number(arguments, "--invocations-per-minute", capacity.invocations_per_minute);
   add_number(arguments, "--concurrent-invocations", capacity.concurrent_invocations);
-  return {"gateway", enclave(layout, "gateway.sgx", std::move(arguments)), [url] {
+  std::vector<std::string> host{"--counts", kGatewayCounts};
+  if (exitless) host.push_back("--exitless");
+  return {"gateway", enclave(layout, "gateway.sgx", std::move(arguments), host), [url] {
             const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
             return answer && answer->status == 200;
           }};

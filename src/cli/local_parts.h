@@ -11,14 +11,16 @@ inline constexpr const char* kKmsSocket = "run/kms.sock";
 inline constexpr const char* kControllerSocket = "run/controller.sock";
 inline constexpr const char* kRootPolicy = "root-policy.yaml";
 inline constexpr const char* kCollateral = "collateral.json";
+inline constexpr const char* kGatewayCounts = "run/gateway.counts";
 inline constexpr const char* kSoftSgxState = "sgx";
 
 Part quoting_part(const Layout& layout);
 Part kms_part(const Layout& layout);
 Part node_part(const Layout& layout, const fs::path& observe, const Capacity& capacity);
 // gateway_part listens on `listen_host` (0.0.0.0: everywhere); `url` is where this machine reaches it.
+// It keeps its counts in kGatewayCounts; `exitless`: see clemmys-host.
 Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
-                  const Capacity& capacity);
+                  const Capacity& capacity, bool exitless);
 
 // free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict
 // when it is taken.

@@ -105,7 +105,8 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
 
   TRY(platform.launch(kms_part(layout), interrupt));
   TRY(platform.launch(node_part(layout, options.observe, options.capacity), interrupt));
-  TRY(platform.launch(gateway_part(layout, options.host, platform.url_, options.capacity), interrupt));
+  TRY(platform.launch(gateway_part(layout, options.host, platform.url_, options.capacity, options.exitless),
+                      interrupt));
   return platform;
 }
 

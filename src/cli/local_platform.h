@@ -28,6 +28,7 @@ struct LocalOptions {
   fs::path observe;           // absolute; empty: no recording of what the controller sees
   bool quiet = false;
   Capacity capacity;
+  bool exitless = false;  // of the gateway's host process
 };
 
 class LocalPlatform {

@@ -24,6 +24,7 @@ constexpr const char* kReadyFile = "ready";
 struct UpOptions {
   std::string state, listen = "127.0.0.1:8443", observe;
   Capacity capacity;
+  bool exitless = false;
 };
 
 void add_capacity(CLI::App& added, Capacity& capacity) {
@@ -96,7 +97,8 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                      .port = static_cast<std::uint16_t>(port),
                      .observe = options.observe.empty() ? fs::path() : fs::absolute(options.observe),
                      .quiet = context.options.json,
-                     .capacity = options.capacity};
+                     .capacity = options.capacity,
+                     .exitless = options.exitless};
   if (!context.options.json) {
     heading("Starting Clemmys, state in " + local.state.string());
     std::cout << "  WARNING: this platform uses SOFTWARE SGX. It protects nothing from whoever operates this "
@@ -162,6 +164,9 @@ void add_up(CLI::App& app, Context& context) {
   added.add_option("--observe", options->observe,
                    "folder that receives every envelope as the controller sees it");
   add_capacity(added, options->capacity);
+  added.add_flag(
+      "--exitless", options->exitless,
+      "a thread serves the gateway's system calls while its enclave stays inside; wants an idle processor");
 }
 
 }  // namespace clemmys::cli

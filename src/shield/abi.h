@@ -129,6 +129,10 @@ enum class OwnCall : uint64_t {
 
 inline constexpr uint64_t kBounceSizeMin = 64 << 10, kArgumentSizeMax = 64 << 10;
 
+// Exitless calls (exitless.h): HostThread::queue. The shield posts a call instead of leaving, a worker of the
+// host takes it, serves it and says that it is done.
+inline constexpr uint32_t kQueueIdle = 0, kQueuePosted = 1, kQueueTaken = 2, kQueueDone = 3;
+
 // HostThread is one thread's mailbox in untrusted memory; the host allocates it and the bounce buffer before
 // the entry.
 struct HostThread {
@@ -140,6 +144,8 @@ struct HostThread {
   uint64_t argument_size;
   uint64_t argument_count;  // argv count; the rest are environment strings
   uint64_t exception_vector, exception_error_code, exception_address;  // hints only; SSA.EXITINFO decides
+  uint32_t worker;  // not 0: a worker of the host looks at `queue` now
+  uint32_t queue;   // kQueue…
 };
 
 }  // namespace clemmys::shield

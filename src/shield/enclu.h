@@ -13,7 +13,9 @@ uint64_t accept_page(uint64_t address, sgx::SecinfoFlags flags);
 void ereport(const sgx::TargetInfo* target, const uint8_t* report_data, sgx::Report* report);
 uint64_t egetkey(const sgx::KeyRequest* request, uint8_t* key);
 uint64_t time_stamp_counter();
+void let_the_worker_run();
 #else
+inline void let_the_worker_run() { __builtin_ia32_pause(); }
 inline uint64_t time_stamp_counter() { return __builtin_ia32_rdtsc(); }
 
 // accept_page is EACCEPT of one page in just this state: PENDING after EAUG, PR after EMODPR. 0 or the SGX

@@ -6,6 +6,7 @@
 
 #include "shield/calls.h"
 #include "shield/descriptors.h"
+#include "shield/exitless.h"
 #include "shield/host.h"
 #include "shield/memory.h"
 #include "shield/scatter.h"
@@ -53,7 +54,10 @@ int64_t epoll_wait(uint64_t epoll, uint64_t events_address, uint64_t count_max, 
   if (host < 0) return host;
   Bounce bounce;
   const uint64_t place = bounce.reserve(count_max * sizeof(EpollEvent));
-  const int64_t count = call(__NR_epoll_wait, count_max, host, place, count_max, timeout_ms);
+  int64_t count = 0;
+  if (timeout_ms != 0 && worker_is_awake())  // a look that costs no exit; then sleep
+    count = call(__NR_epoll_wait, count_max, host, place, count_max, 0);
+  if (count == 0) count = call(__NR_epoll_wait, count_max, host, place, count_max, timeout_ms);
   if (count <= 0) return count;
   auto* events = reinterpret_cast<EpollEvent*>(events_address);
   bounce.get(events, place, static_cast<uint64_t>(count) * sizeof(EpollEvent));

@@ -85,6 +85,33 @@ constexpr bool is_forwarded(uint64_t number) {
   return number < kNumbersMax && (kBits.word[number / 64] >> (number % 64) & 1) != 0;
 }
 
+// never_sleeps is whether a worker may serve the call for a thread that waits (exitless.h): not what may take
+// as long as somebody else likes. (A descriptor may be blocking all the same: then the thread leaves, and
+// waits for the worker outside.) `timeout` is the fourth argument.
+constexpr bool never_sleeps(uint64_t number, uint64_t timeout) {
+  switch (number) {
+    case __NR_epoll_wait:
+      return timeout == 0;
+    case __NR_read:
+    case __NR_write:
+    case __NR_pread64:
+    case __NR_pwrite64:
+    case __NR_sendto:
+    case __NR_recvfrom:
+    case __NR_accept4:
+    case __NR_close:
+    case __NR_epoll_ctl:
+    case __NR_timerfd_settime:
+    case __NR_clock_gettime:
+    case __NR_setsockopt:
+    case __NR_getsockopt:
+    case __NR_ioctl:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct NamedOwnCall {
   OwnCall call;
   const char* name;

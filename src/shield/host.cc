@@ -1,5 +1,6 @@
 #include "shield/host.h"
 
+#include "shield/exitless.h"
 #include "shield/forwarded.h"
 #include "shield/memory.h"
 
@@ -40,7 +41,7 @@ int64_t raw_call(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_
   block.arguments[4] = a4;
   block.arguments[5] = a5;
   block.result = -ENOSYS;
-  shield_exit_wait(ExitReason::kHostCall);
+  if (!exitless_call(thread, number, a3)) shield_exit_wait(ExitReason::kHostCall);
   return block.result;
 }
 

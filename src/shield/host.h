@@ -33,7 +33,8 @@ void adopt_host(Thread& thread, HostThread* host);
 // outside is whether a range lies wholly outside the enclave.
 bool outside(uint64_t address, uint64_t size);
 
-// raw_call leaves the enclave and returns whatever the host answered.
+// raw_call asks the host, by leaving the enclave or through a worker (exitless.h), and returns whatever it
+// answered.
 int64_t raw_call(uint64_t number, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0,
                  uint64_t a4 = 0, uint64_t a5 = 0);
 // answer_is_possible: an errno, or a value up to value_max.

@@ -32,10 +32,10 @@ constexpr rlim_t kDescriptorsOfOthers =
 constexpr int kLink = 3;  // the one descriptor beyond standard streams that the shield knows at the start
 
 struct Options {
-  std::string platform = "auto", soft_state, quote_socket, image;
+  std::string platform = "auto", soft_state, quote_socket, counts, image;
   std::vector<std::string> mounts, arguments;
   int link = -1;
-  bool await_image = false, stats = false;
+  bool await_image = false, stats = false, exitless = false;
 };
 
 std::string default_soft_state() {
@@ -93,7 +93,9 @@ struct Work {
 };
 
 Result<Work> named_image(const Options& options) {
-  Work work{.image = TRY(read_image(options.image)), .options = {.quote_socket = options.quote_socket}};
+  Work work{.image = TRY(read_image(options.image)),
+            .options = {.quote_socket = options.quote_socket, .exitless = options.exitless}};
+  if (!options.counts.empty()) work.options.counts = TRY(map_counts(options.counts));
   work.options.arguments.push_back(options.image);
   work.options.arguments.insert(work.options.arguments.end(), options.arguments.begin(),
                                 options.arguments.end());
@@ -149,7 +151,7 @@ Result<int> run(const Options& options) {
     const std::chrono::duration<double, std::milli> load = loaded - begin,
                                                     run = std::chrono::steady_clock::now() - loaded;
     std::fprintf(stderr, "loading %.1f ms, running %.1f ms\n", load.count(), run.count());
-    print_counts(process->counts());
+    print_counts(process->counts(), stderr);
     if (const auto events = process->enclave().events()) print_events(*events);
   }
   if (!status) std::fprintf(stderr, "clemmys-host: %s\n", to_string(status.error()).c_str());
@@ -172,9 +174,16 @@ int main(int argc, char** argv) {
   app.add_option("--fd", options.link, "descriptor that the program gets as number 3");
   app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")
       ->allow_extra_args(false);
+  auto* counts =
+      app.add_option("--counts", options.counts, "file that holds the counts while the program runs");
+  auto* exitless = app.add_flag(
+      "--exitless", options.exitless,
+      "serve calls from a thread of its own while the enclave stays inside; wants an idle processor");
   app.add_flag("--stats", options.stats, "print counts at the end");
   auto* awaits = app.add_flag("--await-image", options.await_image,
-                              "wait for an image on descriptor 3, with nothing else of the machine in reach");
+                              "wait for an image on descriptor 3, with nothing else of the machine in reach")
+                     ->excludes(counts)
+                     ->excludes(exitless);
   app.add_option("image", options.image, "enclave image")->excludes(awaits);
   app.add_option("arguments", options.arguments, "arguments of the program, after --");
   CLI11_PARSE(app, argc, argv);

@@ -10,7 +10,6 @@
 
 #include "enclave/image.h"
 #include "sgx/measurement.h"
-#include "shield/call_names.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -35,6 +34,7 @@ Result<std::unique_ptr<Process>> Process::create(Platform& platform, ByteView im
   process->enclave_ = TRY(load_image(platform, image));
   const auto layout = TRY(layout_of(image));
   process->options_ = std::move(options);
+  if (process->options_.counts != nullptr) process->counts_ = process->options_.counts;
   process->sandbox_terms_ = {.network = (layout.manifest_flags & shield::kAllowNetwork) != 0,
                              .files = (layout.manifest_flags & shield::kAllowHostFiles) != 0,
                              .quoting = !process->options_.quote_socket.empty()};
@@ -67,9 +67,12 @@ void Process::prepare(Slot& slot, std::uint64_t index) {
   slot.block->argument_block = reinterpret_cast<std::uint64_t>(argument_block_.data());
   slot.block->argument_size = argument_block_.size();
   slot.block->argument_count = options_.arguments.size();
+  slot.block->worker = worker_awake_.load();
+  slot.ready.store(true, std::memory_order_release);
 }
 
 Result<int> Process::run() {
+  if (options_.exitless) std::thread([this] { work(); }).detach();
   spawn(0);
   std::unique_lock lock(mutex_);
   done_.wait(lock, [this] { return status_ != nullptr; });
@@ -107,7 +110,7 @@ bool Process::run_thread(Slot& slot) {
   run.rdi = static_cast<std::uint64_t>(EntryReason::kStart);
   for (;;) {
     run.rsi = reinterpret_cast<std::uint64_t>(slot.block);
-    ++(run.leaf == sgx::EnterLeaf::kEenter ? counts_.eenters : counts_.eresumes);
+    ++(run.leaf == sgx::EnterLeaf::kEenter ? counts_->eenters : counts_->eresumes);
     if (Status entered = enclave_->enter(run); !entered) {
       std::lock_guard lock(mutex_);
       finish(Error{ErrorCode::kInternal, "host.enter",
@@ -115,7 +118,7 @@ bool Process::run_thread(Slot& slot) {
       return false;
     }
     if (run.exit == Exit::kFault) {
-      ++counts_.aexs;
+      ++counts_->aexs;
       slot.block->exception_vector = run.exception_vector;
       slot.block->exception_error_code = run.exception_error_code;
       slot.block->exception_address = run.exception_address;
@@ -123,7 +126,7 @@ bool Process::run_thread(Slot& slot) {
       run.rdi = static_cast<std::uint64_t>(EntryReason::kException);
       continue;
     }
-    ++counts_.exits;
+    ++counts_->exits;
     switch (static_cast<ExitReason>(run.rdi)) {
       case ExitReason::kHostCall:
         serve(slot);
@@ -206,24 +209,6 @@ void print_events(const sgx::Events& events) {
       {"modelled cycles", sgx::modelled_cycles(events)}};
   for (const auto& [name, value] : lines)
     std::fprintf(stderr, "%s %llu\n", name, static_cast<unsigned long long>(value));
-}
-
-void print_counts(const Counts& counts) {
-  const auto value = [](const std::atomic<std::uint64_t>& count) {
-    return static_cast<unsigned long long>(count.load());
-  };
-  std::fprintf(stderr,
-               "EENTER %llu  ERESUME %llu  EEXIT %llu  AEX %llu  augmented pages %llu in %llu calls\n",
-               value(counts.eenters), value(counts.eresumes), value(counts.exits), value(counts.aexs),
-               value(counts.augmented_pages), value(counts.augment_calls));
-  for (std::size_t i = 0; i < counts.calls.size(); ++i) {
-    if (counts.calls[i] != 0)
-      std::fprintf(stderr, "  %s: %llu\n", shield::call_name(i), value(counts.calls[i]));
-  }
-  for (std::size_t i = 0; i < counts.own_calls.size(); ++i) {
-    if (counts.own_calls[i] != 0)
-      std::fprintf(stderr, "  own call %zu: %llu\n", i, value(counts.own_calls[i]));
-  }
 }
 
 }  // namespace clemmys::enclave

@@ -5,8 +5,8 @@
 // after run() the host process should end (std::_Exit).
 #pragma once
 
-#include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "attest/quote_protocol.h"
+#include "enclave/host/counts.h"
 #include "enclave/host/sandbox.h"
 #include "enclave/platform.h"
 #include "shield/abi.h"
@@ -33,13 +34,8 @@ struct ProcessOptions {
   std::string quote_socket;         // of the quoting service; empty: no quotes, unless `quoting` is set
   int quoting = -1;                 // a connection to it, for one quote; closed by the process
   std::uint64_t pages_max = ~0ull;  // that the enclave may add to its image's, at one time
-};
-
-struct Counts {
-  std::atomic<std::uint64_t> eenters{0}, eresumes{0}, exits{0}, aexs{0}, augmented_pages{0}, augment_calls{0};
-  static constexpr std::size_t kNumbersMax = 512;
-  std::array<std::atomic<std::uint64_t>, kNumbersMax> calls{};  // Linux calls by number
-  std::array<std::atomic<std::uint64_t>, 16> own_calls{};       // OwnCall by number - 0x10000
+  bool exitless = false;            // a thread that serves calls while the enclave stays inside (worker.cc)
+  Counts* counts = nullptr;         // where to count; outlives the Process; null: in the Process
 };
 
 class Process {
@@ -49,7 +45,7 @@ class Process {
   // run starts the program and returns its exit status; kInternal when the enclave stopped for another
   // reason.
   Result<int> run();
-  const Counts& counts() const { return counts_; }
+  const Counts& counts() const { return *counts_; }
   const Enclave& enclave() const { return *enclave_; }
   // sandbox_terms is what the image's manifest lets the program ask of this process.
   SandboxTerms sandbox_terms() const { return sandbox_terms_; }
@@ -60,7 +56,8 @@ class Process {
     shield::HostThread* block = nullptr;
     std::unique_ptr<std::uint8_t[]> memory;
     std::atomic<std::uint32_t> park_token{0}, start_token{0};
-    bool has_host_thread = false;  // guarded by mutex_
+    bool has_host_thread = false;    // guarded by mutex_
+    std::atomic<bool> ready{false};  // `block` is there
   };
   Process() = default;
   void prepare(Slot& slot, std::uint64_t index);
@@ -71,8 +68,9 @@ class Process {
   Result<int> status_of(const Slot& slot) const;
   void finish(Result<int> status);
 
-  // serve.cc
+  // serve.cc: serve is for a thread that left; answer serves the call in the slot's block.
   void serve(Slot& slot);
+  void answer(Slot& slot);
   std::int64_t serve_own(Slot& slot, const shield::HostCall& call);
   std::int64_t serve_linux(Slot& slot, const shield::HostCall& call);
   bool in_bounce(const Slot& slot, std::uint64_t address, std::uint64_t size) const;
@@ -80,6 +78,14 @@ class Process {
   std::int64_t spawn(std::uint64_t index);
   void park(Slot& slot, std::uint64_t timeout_ns);
   void unpark(Slot& slot);
+  // worker.cc: work never returns. serve_posted serves a posted call; worker_answered is whether a call for
+  // which the thread left has its answer already; wake_worker_for sees whether a worker would have been of
+  // use.
+  void work();
+  void announce_worker(std::uint32_t awake);
+  bool serve_posted(Slot& slot);
+  bool worker_answered(Slot& slot);
+  void wake_worker_for(Slot& slot);
   // quote.cc
   std::int64_t target_info(const Slot& slot, std::uint64_t address);
   std::int64_t quote(const Slot& slot, const std::uint64_t* arguments);
@@ -89,8 +95,11 @@ class Process {
   ProcessOptions options_;
   SandboxTerms sandbox_terms_;
   std::atomic<std::uint64_t> added_pages_{0};
-  Counts counts_;
+  Counts own_counts_;
+  Counts* counts_ = &own_counts_;
   std::vector<Slot> slots_;
+  std::atomic<std::uint32_t> worker_token_{0}, worker_awake_{0};
+  std::atomic<std::chrono::steady_clock::duration> latest_exit_{};  // for a call that a worker could serve
   Bytes argument_block_;
   std::mutex mutex_;
   std::condition_variable done_;
@@ -100,7 +109,5 @@ class Process {
 // print_events writes what the processor did, and the modelled cycles, to standard error: one "name value" a
 // line.
 void print_events(const sgx::Events& events);
-// print_counts writes a readable table to standard error.
-void print_counts(const Counts& counts);
 
 }  // namespace clemmys::enclave

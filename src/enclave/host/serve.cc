@@ -67,6 +67,14 @@ bool Process::in_bounce(const Slot& slot, std::uint64_t address, std::uint64_t s
 }
 
 void Process::serve(Slot& slot) {
+  if (options_.exitless) {
+    if (worker_answered(slot)) return;
+    wake_worker_for(slot);
+  }
+  answer(slot);
+}
+
+void Process::answer(Slot& slot) {
   const HostCall call = slot.block->call;
   slot.block->call.result = call.number >= static_cast<std::uint64_t>(OwnCall::kAugment)
                                 ? serve_own(slot, call)
@@ -76,7 +84,7 @@ void Process::serve(Slot& slot) {
 std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
   const Forwarded* shape = shape_of(call.number);
   if (shape == nullptr) return -ENOSYS;
-  ++counts_.calls[call.number];
+  ++counts_->calls[call.number];
   std::uint64_t arguments[6];
   std::copy_n(call.arguments, 6, arguments);
   std::string paths[3];
@@ -120,8 +128,8 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
 std::int64_t Process::augment(std::uint64_t offset, std::uint64_t size) {
   const std::uint64_t pages = size / sgx::kPageSize;
   if (pages > options_.pages_max || added_pages_ > options_.pages_max - pages) return -ENOMEM;
-  ++counts_.augment_calls;
-  counts_.augmented_pages += pages;
+  ++counts_->augment_calls;
+  counts_->augmented_pages += pages;
   if (!enclave_->augment(offset, size)) return -ENOMEM;
   added_pages_ += pages;
   return 0;
@@ -130,8 +138,8 @@ std::int64_t Process::augment(std::uint64_t offset, std::uint64_t size) {
 std::int64_t Process::serve_own(Slot& slot, const HostCall& call) {
   const std::uint64_t* a = call.arguments;
   const std::uint64_t index = call.number - static_cast<std::uint64_t>(OwnCall::kAugment);
-  if (index >= counts_.own_calls.size()) return -ENOSYS;
-  ++counts_.own_calls[index];
+  if (index >= counts_->own_calls.size()) return -ENOSYS;
+  ++counts_->own_calls[index];
   switch (static_cast<OwnCall>(call.number)) {
     case OwnCall::kAugment:
       return augment(a[0], a[1]);

@@ -58,8 +58,12 @@ struct Outcome {
   std::int64_t result = 0;
 };
 
+// through_worker: calls that a worker may serve go by its word, not by leaving.
+bool through_worker = false;
+
 // play lets the program make the call, with `answer` for it and an honest host for all others.
 Outcome play(World& world, const Subject& subject, const Answer& answer) {
+  world.host.worker(through_worker ? FakeHost::Worker::kServes : FakeHost::Worker::kNone);
   world.host.answer_parks(subject.number == static_cast<std::uint64_t>(OwnCall::kPark) ||
                           subject.number == static_cast<std::uint64_t>(OwnCall::kUnpark));
   int next = 200;
@@ -172,6 +176,34 @@ TEST(HostileAnswer, ABufferOfOnesNeverReachesBeyondWhatWasGiven) {
       return result;
     });
   }
+}
+
+// The same lies through the queue of exitless calls.
+class HostileWorker : public testing::Test {
+ protected:
+  HostileWorker() { through_worker = true; }
+  ~HostileWorker() override { through_worker = false; }
+};
+
+TEST_F(HostileWorker, LiesStopOrAreContainedAsWhenTheCallLeaves) {
+  int served = 0;
+  for (const Subject& subject : subjects()) {
+    if (!never_sleeps(subject.number, 0)) continue;
+    ++served;
+    SCOPED_TRACE(subject.name);
+    for (const std::int64_t answer : out_of_range(subject)) {
+      World world;
+      EXPECT_EQ(play(world, subject, says(answer)).site, "host.answer") << answer;
+    }
+    for (const Lie& lie : subject.lies) {
+      World world;
+      const Outcome outcome = play(world, subject, lie.answer);
+      EXPECT_EQ(outcome.site, lie.site == nullptr ? kWentOn : lie.site) << lie.what;
+      if (lie.contained && outcome.site == kWentOn)
+        EXPECT_TRUE(lie.contained(world, outcome.result)) << lie.what;
+    }
+  }
+  EXPECT_GT(served, 20);
 }
 
 // gets_further is whether a lie passes its check when that is off: in a child process, because what it then

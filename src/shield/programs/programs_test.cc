@@ -1,6 +1,7 @@
 // Every program here runs as an ordinary process and inside an enclave; output and exit status must be the
 // same.
 #include <filesystem>
+#include <thread>
 
 #include "shield/programs/harness.h"
 
@@ -46,6 +47,26 @@ TEST_F(Programs, TlsHandshakeSucceeds) { EXPECT_EQ(inside("tls"), outside("tls")
 
 TEST_F(Programs, EverythingAtOnceOnSixThreads) {
   for (int round = 0; round < 5; ++round) EXPECT_EQ(inside("stress"), (Outcome{"failed 0\n", 0}));
+}
+
+// The worker must have served calls, not only not harmed them; it may need several runs on a busy machine.
+TEST_F(Programs, AWorkerOfTheHostServesCallsAlike) {
+  const Outcome expected = outside("calls", directory_ + "/outside");
+  EXPECT_EQ(expected, (Outcome{"wrong 0 0, turns 0\n", 0}));
+  EXPECT_EQ(inside("calls", "/state"), expected);
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "a worker needs a processor of its own";
+  const std::string counts = directory_ + "/counts";
+  const std::string command = host_command("shield_calls", "--exitless --counts " + counts) + " /state";
+  long served = 0;
+  for (int attempt = 0; attempt < 8 && served == 0; ++attempt) {
+    EXPECT_EQ(run(command), expected);
+    const Outcome shown = run(kBinaries + "/bin/clemmys enclave stats " + counts);
+    const std::string word = "exitless calls ";
+    const auto at = shown.output.find(word);
+    ASSERT_NE(at, std::string::npos) << shown.output;
+    served = std::atol(shown.output.c_str() + at + word.size());
+  }
+  EXPECT_GT(served, 0);
 }
 
 TEST_F(Programs, AHeapThatIsThereFromTheStartServesBrk) {

@@ -49,6 +49,7 @@ FakeHost::Answer current;
 std::atomic<std::uint64_t> count;
 std::set<std::string, std::less<>> believed;
 bool change_read = false, parks_answered = false;
+FakeHost::Worker at_work = FakeHost::Worker::kNone;
 std::atomic<bool> twice = false;
 std::optional<std::uint64_t> counter;
 
@@ -122,12 +123,26 @@ void serve(HostCall& call) {
 }
 }  // namespace
 
-extern "C" void shield_exit_wait(ExitReason) {
-  ++count;
+namespace {
+void serve_reached(HostCall& call) {
   mine->was_read.reset();
   reach(address_of(mine->bounce.data()), kBounce);
-  serve(mine->block.call);
+  serve(call);
   unreach(address_of(mine->bounce.data()), kBounce);
+}
+}  // namespace
+
+extern "C" void shield_exit_wait(ExitReason) {
+  ++count;
+  mine->block.queue = kQueueIdle;  // taken back
+  serve_reached(mine->block.call);
+}
+
+void let_the_worker_run() {
+  std::uint32_t& queue = mine->block.queue;
+  if (queue == kQueuePosted && at_work == FakeHost::Worker::kServes) serve_reached(mine->block.call);
+  if (at_work == FakeHost::Worker::kServes || at_work == FakeHost::Worker::kSaysDoneOnly) queue = kQueueDone;
+  if (at_work == FakeHost::Worker::kWritesNoise) queue = queue * 5 + 4;  // 9, 49, …: never "done"
 }
 
 extern "C" [[noreturn]] void shield_exit_final(ExitReason) {
@@ -171,10 +186,15 @@ FakeHost::~FakeHost() {
   believed.clear();
   change_read = parks_answered = false;
   twice = false;
+  worker(Worker::kNone);
   counter.reset();
 }
 
 void FakeHost::insecure_believe(std::string_view site) { believed.emplace(site); }
+void FakeHost::worker(Worker worker) {
+  at_work = worker;
+  mine->block.worker = worker != Worker::kNone;
+}
 void FakeHost::fill_bounce(std::uint8_t byte) { mine->bounce.fill(byte); }
 void FakeHost::answer_parks(bool answers) { parks_answered = answers; }
 void FakeHost::change_what_was_read() { change_read = true; }

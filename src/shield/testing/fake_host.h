@@ -36,6 +36,10 @@ class FakeHost {
   void change_what_was_read();
   // read_twice is whether any byte was copied twice between two calls.
   bool read_twice() const;
+  // worker: what answers posted calls (exitless.h). kSleeps never does, kWritesNoise writes anything but
+  // "done", kSaysDoneOnly does not serve.
+  enum class Worker : std::uint8_t { kNone, kServes, kSleeps, kWritesNoise, kSaysDoneOnly };
+  void worker(Worker worker);
   // fill_bounce writes over all of this thread's bounce buffer; the host may, at any time.
   void fill_bounce(std::uint8_t byte);
   // answer_parks: the answer decides about sleeping and waking, too.
