@@ -1,5 +1,6 @@
 #include "invoker/instance.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,6 +97,10 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     pidfd.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](
                                                                   boost::system::error_code error) {
       if (error) return;
+      // The report can be false, and Asio has made the descriptor non-blocking: to reap a process that lives
+      // would fail, and look like its end.
+      pollfd ended{.fd = self->pidfd.native_handle(), .events = POLLIN, .revents = 0};
+      if (::poll(&ended, 1, 0) == 0) return self->wait_for_end();
       const ProcessEnd end = reap(self->pidfd.native_handle());
       self->reaped = true;
       self->lines->finish();

@@ -100,7 +100,7 @@ std::vector<std::string> violations(const std::vector<Outcome>& outcomes, const 
     } else if (outcome.end == End::kPlatformError) {
       ++errors;
       if (!concerned)
-        std::cout << name << "a platform error, though nobody killed under it: " << outcome.text << "\n";
+        found.push_back(name + "a platform error, though nobody killed under it: " + outcome.text);
     } else if (outcome.end == End::kRight && killed) {
       found.push_back(name + "answered, though its instance was killed before it had answered");
     }
