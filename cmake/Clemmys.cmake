@@ -81,9 +81,10 @@ function(clemmys_translated target)
   _clemmys_register(${target} trusted)
 endfunction()
 
-# clemmys_test(name SOURCES … LINK … [TRUST t] [FULL]): a GoogleTest program and a ctest entry; FULL keeps it out of the fast suite.
+# clemmys_test(name SOURCES … LINK … [TRUST t] [FULL] [UNDER target arguments…]): a GoogleTest program and a ctest entry; FULL keeps it
+# out of the fast suite; UNDER names the program (and its arguments) that starts it.
 function(clemmys_test name)
-  cmake_parse_arguments(A "FULL" "TIMEOUT" "SOURCES;LINK;ARGS" ${ARGN})
+  cmake_parse_arguments(A "FULL" "TIMEOUT" "SOURCES;LINK;ARGS;UNDER" ${ARGN})
   if(CLEMMYS_FUZZ)
     add_custom_target(${name})  # for add_dependencies
     return()
@@ -95,7 +96,13 @@ function(clemmys_test name)
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)
   endif()
-  add_test(NAME ${name} COMMAND ${name} ${A_ARGS})
+  if(A_UNDER)
+    list(POP_FRONT A_UNDER under)
+    add_dependencies(${name} ${under})
+    add_test(NAME ${name} COMMAND ${under} ${A_UNDER} $<TARGET_FILE:${name}> ${A_ARGS})
+  else()
+    add_test(NAME ${name} COMMAND ${name} ${A_ARGS})
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS $<IF:$<BOOL:${A_FULL}>,full,fast>)
 endfunction()
 

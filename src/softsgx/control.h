@@ -29,9 +29,11 @@ struct Control {
   std::uint64_t gpr[16];                // ERESUME: in the order of GprSgx
   std::uint64_t return_frame[5];        // ERESUME: RIP CS RFLAGS RSP SS
   std::uint64_t xfrm;
+  std::uint64_t aep;  // of an entry by ENCLU in host code (host_entry.h); 0: entered by softsgx_eenter
   alignas(64) std::uint8_t xsave[1024];  // ERESUME: checked copy of the SSA's XSAVE area
   // Read and written by C++ alone. `inside` is the enclave this thread is in, else null.
   State* inside;
+  State* trapped;  // the enclave outside the common area whose system calls this thread traps, or null
   TcsState* tcs_state;
   bool faulted;
   std::uint16_t vector, error_code;
@@ -42,6 +44,18 @@ static_assert(sizeof(Control) <= kControlSize);
 // thread_control gives this thread's block; the first call makes it, sets the signal stack and traps system
 // calls made by enclave code. Fails when kSlotCount threads have one or when the kernel cannot trap.
 Result<Control*> thread_control();
+// handler_control is the same inside a signal handler: it leaves the signal stack to the handler's return,
+// which takes it from `context`.
+Result<Control*> handler_control(ucontext_t& context);
+// trap_enclave_system_calls makes the thread trap those of `state`'s range, wherever it lies.
+Status trap_enclave_system_calls(Control& control, State& state);
+
+// host_signal_stack and set_host_signal_stack are what the program believes its alternate stack to be, once
+// the thread has a control block.
+stack_t host_signal_stack();
+void set_host_signal_stack(const stack_t& stack);
+// after_fork gives a child's thread back what fork takes away.
+void after_fork();
 
 // The arena of all slots; softsgx_signal_entry compares RSP with it.
 extern "C" std::uint64_t softsgx_arena_base, softsgx_arena_size;
@@ -60,6 +74,9 @@ extern "C" void softsgx_signal_entry(int, void*, void*);
 // leaves the registers of the host in `context`. load_state is ERESUME's half: checks the frame and fills the
 // Control block from it.
 void save_state(Control& control, ucontext_t& context, std::uint64_t enclave_fs);
+inline constexpr std::uint16_t kNoVector = 0xff;  // Control::vector of an AEX by an interrupt
+// resume_state makes `context` continue as load_state read it.
+void resume_state(const Control& control, ucontext_t& context);
 Status load_state(Control& control, State& state, TcsState& tcs);
 
 // leave makes `context` continue at `address` outside, with the host's FS and GS base. RSP and RIP of the

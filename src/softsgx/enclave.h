@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -27,6 +28,9 @@ struct Entry {
   std::uint64_t address = 0;
 };
 
+// kNotModifiable is the site of the error when EMODPR or EMODT answers SGX_PAGE_NOT_MODIFIABLE.
+inline constexpr std::string_view kNotModifiable = "softsgx.page_not_modifiable";
+
 class Enclave {
  public:
   // create is ECREATE. secs.baseaddr 0: chosen here; else Range::reserve says what it must be.
@@ -34,6 +38,8 @@ class Enclave {
                                                  const sgx::Secs& secs);
   ~Enclave();
 
+  // internal_state is for the other half of softsgx (run/) and its tests.
+  State& internal_state() const;
   std::uint64_t base() const;
   std::uint64_t size() const;
   sgx::Events events() const;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sgx/sigstruct.h"
+#include "softsgx/registry.h"
 #include "softsgx/signals.h"
 #include "softsgx/state.h"
 
@@ -80,7 +81,8 @@ Status add_tcs(State& state, std::uint64_t page, const std::uint8_t* content) {
 }  // namespace
 
 Enclave::Enclave(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Enclave::~Enclave() { CHECK(!state_->tcs_table.any_busy()); }
+Enclave::~Enclave() { CHECK(!state_->tcs_table.any_busy() && unregister_enclave(*state_)); }
+State& Enclave::internal_state() const { return *state_; }
 std::uint64_t Enclave::base() const { return state_->range.base(); }
 std::uint64_t Enclave::size() const { return state_->range.size(); }
 
@@ -89,8 +91,9 @@ Result<std::unique_ptr<Enclave>> Enclave::create(std::shared_ptr<const Machine> 
   TRY(check_secs(secs));
   TRY(install_signal_handlers());
   Range range = TRY(Range::reserve(secs.size, secs.baseaddr));
-  return std::unique_ptr<Enclave>(
-      new Enclave(std::make_unique<State>(std::move(machine), secs, std::move(range))));
+  auto state = std::make_unique<State>(std::move(machine), secs, std::move(range));
+  register_enclave(*state);
+  return std::unique_ptr<Enclave>(new Enclave(std::move(state)));
 }
 
 Status Enclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure) {
@@ -182,7 +185,7 @@ Status Enclave::restrict_permissions(std::uint64_t offset, std::uint64_t size, s
     const EpcmEntry entry = state.epcm.load(page);
     if (!entry.valid() || entry.type() != PageType::kRegular ||
         entry.any(EpcmEntry::kPending | EpcmEntry::kModified))
-      return refused("softsgx.emodpr.page", "not an accepted regular page");
+      return refused(kNotModifiable, "not an accepted regular page");
     const EpcmEntry wanted = entry.without(static_cast<std::uint16_t>(EpcmEntry::kPermissions & ~keep))
                                  .with(EpcmEntry::kRestricted | EpcmEntry::kProtected);
     if (!state.epcm.replace(page, entry, wanted))
@@ -205,7 +208,7 @@ Status Enclave::modify_type(std::uint64_t offset, std::uint64_t size, PageType t
     const bool from_tcs = type == PageType::kTrim && entry.type() == PageType::kTcs;
     if (!entry.valid() || entry.any(EpcmEntry::kPending | EpcmEntry::kModified) ||
         (entry.type() != PageType::kRegular && !from_tcs))
-      return refused("softsgx.emodt.page", "not an accepted page");
+      return refused(kNotModifiable, "not an accepted page");
     EpcmEntry wanted = entry.without(EpcmEntry::kPermissions | EpcmEntry::kRestricted)
                            .with(EpcmEntry::kModified)
                            .with_type(type);

@@ -76,7 +76,7 @@ extern "C" __attribute__((naked)) void softsgx_signal_entry(int, void*, void*) {
       "rdfsbase %%r12\n mov %c[host_fs](%%rbx), %%rax\n wrfsbase %%rax\n"
       "mov %%rbx, %%rcx\n mov %%r12, %%r8\n call softsgx_signal\n"
       "wrfsbase %%rax\n jmp 2f\n"
-      "1: xor %%ecx, %%ecx\n xor %%r8d, %%r8d\n call softsgx_signal\n"
+      "1: xor %%ecx, %%ecx\n rdfsbase %%r8\n call softsgx_signal\n wrfsbase %%rax\n"
       "2: add $8, %%rsp\n pop %%r12\n pop %%rbx\n ret\n" ::OFFSETS);
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "base/check.h"
 #include "sgx/arch.h"
@@ -46,7 +47,8 @@ struct EpcmEntry {
 
 class Epcm {
  public:
-  explicit Epcm(std::uint64_t pages) : pages_(pages) {
+  explicit Epcm(std::uint64_t pages)
+      : pages_(pages), blocks_(new std::atomic<bool>[(pages + kBlock - 1) / kBlock]()) {
     void* memory = ::mmap(nullptr, pages * sizeof(Slot), PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(memory != MAP_FAILED);
@@ -58,17 +60,28 @@ class Epcm {
 
   EpcmEntry load(std::uint64_t page) const { return {slots_[page].load(std::memory_order_acquire)}; }
   void store(std::uint64_t page, EpcmEntry entry) {
+    blocks_[page / kBlock].store(true, std::memory_order_relaxed);
     slots_[page].store(entry.bits, std::memory_order_release);
+  }
+  // next_used is the first page from `page` on, below `end`, whose entry was ever stored into; else `end`.
+  // Exact to a block of 512 pages.
+  std::uint64_t next_used(std::uint64_t page, std::uint64_t end) const {
+    while (page < end && !blocks_[page / kBlock].load(std::memory_order_relaxed))
+      page = (page / kBlock + 1) * kBlock;
+    return page < end ? page : end;
   }
   // replace changes the entry if it still is `expected`.
   bool replace(std::uint64_t page, EpcmEntry expected, EpcmEntry wanted) {
+    blocks_[page / kBlock].store(true, std::memory_order_relaxed);
     return slots_[page].compare_exchange_strong(expected.bits, wanted.bits, std::memory_order_acq_rel);
   }
 
  private:
   using Slot = std::atomic<std::uint16_t>;
   static_assert(Slot::is_always_lock_free && sizeof(Slot) == 2);
+  static constexpr std::uint64_t kBlock = 512;
   std::uint64_t pages_;
+  std::unique_ptr<std::atomic<bool>[]> blocks_;
   Slot* slots_;
 };
 

@@ -51,9 +51,22 @@ struct Call {
         size > state.base() + state.range.size() - address)
       return kGeneralProtection;
     for (std::uint64_t page = state.page_of(address); page <= state.page_of(address + size - 1); ++page)
-      if (!state.epcm.load(page).usable(write ? sgx::kSecinfoRead | sgx::kSecinfoWrite : sgx::kSecinfoRead))
+      if (const auto fault = mapped(page * kPageSize, write))
+        return fault;
+      else if (!state.epcm.load(page).usable(write ? sgx::kSecinfoRead | sgx::kSecinfoWrite
+                                                   : sgx::kSecinfoRead))
         return page_fault(address, write);
     return std::nullopt;
+  }
+  // mapped: the host's mapping lets the page be accessed so.
+  std::optional<Fault> mapped(std::uint64_t offset, bool write) const {
+    const Mappings::Run run = state.mappings.run(offset);
+    if (run.protection & (write ? PROT_WRITE : PROT_READ)) return std::nullopt;
+    const bool present = run.mapped && state.epcm.load(offset / kPageSize).valid();
+    return Fault{14,
+                 static_cast<std::uint16_t>((present ? sgx::kPfPresent : 0) | sgx::kPfUser |
+                                            (write ? sgx::kPfWrite : 0)),
+                 state.base() + offset};
   }
   template <typename T>
   T copy_in(std::uint64_t address) const {
@@ -105,16 +118,24 @@ std::optional<Fault> secinfo_operand(const Call& call, sgx::Secinfo& secinfo) {
       !std::ranges::all_of(secinfo.reserved, [](std::uint8_t b) { return b == 0; }))
     return kGeneralProtection;
   if (call.rcx() % kPageSize != 0 || !call.state.contains(call.rcx())) return kGeneralProtection;
-  return std::nullopt;
+  return call.mapped(call.rcx() - call.state.base(), false);
 }
 
 bool accept_tcs(State& state, std::uint64_t page) {
   // The page is out of reach of the enclave since EMODT: open it for one copy.
   sgx::Tcs tcs;
-  if (!state.apply_permissions(page, 1, sgx::kSecinfoRead)) return false;
+  if (!state.range.protect(page * kPageSize, kPageSize, PROT_READ)) return false;
   std::memcpy(&tcs, state.range.at(page * kPageSize), sizeof tcs);
   if (!state.apply_permissions(page, 1, 0)) return false;
   return valid_tcs(tcs, state.secs()) && state.tcs_table.insert(page, tcs) != nullptr;
+}
+
+// fill gives an accepted page its first contents. It may be there already for a moment, as the abort page
+// that a host thread reads (host_access.h).
+bool fill(const State& state, std::uint64_t page, const void* content) {
+  const std::uint64_t offset = page * kPageSize;
+  return state.range.populate_copy(offset, content, kPageSize) ||
+         (state.range.discard(offset, kPageSize) && state.range.populate_copy(offset, content, kPageSize));
 }
 
 // acceptable: what EACCEPT may be asked for at all: a new or restricted regular page, or a page of changed
@@ -143,8 +164,7 @@ std::optional<Fault> eaccept(const Call& call) {
   const bool becomes_tcs = entry.any(EpcmEntry::kModified) && entry.type() == PageType::kTcs;
   if (becomes_tcs && !accept_tcs(state, page)) return kGeneralProtection;
   if (!state.epcm.replace(page, entry, accepted)) return kGeneralProtection;  // two threads accept one page
-  if (entry.any(EpcmEntry::kPending) && !state.range.populate_copy(page * kPageSize, kZeroPage, kPageSize))
-    return page_fault(call.rcx(), true);
+  if (entry.any(EpcmEntry::kPending) && !fill(state, page, kZeroPage)) return page_fault(call.rcx(), true);
   return call.finish(SgxError::kSuccess);
 }
 
@@ -164,8 +184,7 @@ std::optional<Fault> eacceptcopy(const Call& call) {
   if (entry.type() != PageType::kRegular || !entry.any(EpcmEntry::kPending) ||
       entry.any(EpcmEntry::kModified))
     return call.finish(SgxError::kPageAttributesMismatch);
-  if (!state.range.populate_copy(page * kPageSize, reinterpret_cast<const void*>(call.rdx()), kPageSize))
-    return page_fault(call.rcx(), true);
+  if (!fill(state, page, reinterpret_cast<const void*>(call.rdx()))) return page_fault(call.rcx(), true);
   const bool plain = permissions == (sgx::kSecinfoRead | sgx::kSecinfoWrite);
   if (!plain && !state.apply_permissions(page, 1, permissions)) return page_fault(call.rcx(), true);
   const EpcmEntry accepted = EpcmEntry::of(secinfo.flags);
@@ -198,7 +217,9 @@ std::optional<Fault> eexit(Control& control, const Call& call) {
   call.state.count(Event::kEexit);
   auto* registers = call.context.uc_mcontext.gregs;
   registers[REG_RIP] = static_cast<long long>(call.rbx());
-  registers[REG_RCX] = reinterpret_cast<long long>(&softsgx_after_enclu);  // the AEP of this entry
+  registers[REG_RCX] =  // the AEP of this entry
+      control.aep != 0 ? static_cast<long long>(control.aep)
+                       : reinterpret_cast<long long>(&softsgx_after_enclu);
   leave(control);
   return std::nullopt;
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 
 #include "base/check.h"
@@ -219,6 +220,14 @@ Status make_fuses(const std::string& path) {
 }
 
 }  // namespace
+
+std::string default_state_directory() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  return (data != nullptr && *data != 0 ? data
+                                        : std::string(home != nullptr ? home : ".") + "/.local/share") +
+         "/clemmys/softsgx";
+}
 
 Result<std::shared_ptr<const Machine>> Machine::open(std::string_view directory) {
   const std::string folder(directory), path = folder + "/machine.key";

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -31,6 +32,9 @@ struct GetKeyResult {
   sgx::SgxError error = sgx::SgxError::kSuccess;
   EnclaveKey key;
 };
+
+// default_state_directory is where a user's machine keeps its keys: $XDG_DATA_HOME/clemmys/softsgx.
+std::string default_state_directory();
 
 class Machine {
  public:

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "softsgx/descriptor.h"
+
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
 #endif
@@ -20,7 +22,7 @@
 namespace clemmys::softsgx {
 namespace {
 
-constexpr std::uint64_t kSlotSize = 64ull << 30;
+constexpr std::uint64_t kSlotSize = 64ull << 30, kAddressEnd = 0x7ffffffff000;
 
 Error failed(std::string_view site) { return {ErrorCode::kUnsupported, site, std::strerror(errno)}; }
 
@@ -30,7 +32,7 @@ int open_fault_fd() {
   const int fd = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
   if (fd < 0) return fd;
   uffdio_api api{.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS, .ioctls = 0};
-  if (::ioctl(fd, UFFDIO_API, &api) == 0) return fd;
+  if (::ioctl(fd, UFFDIO_API, &api) == 0) return out_of_the_way(fd);
   ::close(fd);
   return -1;
 }
@@ -38,7 +40,7 @@ int open_fault_fd() {
 constexpr int kProtection = PROT_READ | PROT_WRITE, kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 void* map_at(std::uint64_t base, std::uint64_t size) {
-  if (base % size != 0 || base < kAreaStart || base > kAreaEnd - size) return nullptr;
+  if (base % size != 0 || base > kAddressEnd - size) return nullptr;
   void* where = ::mmap(reinterpret_cast<void*>(base), size, kProtection, kFlags | MAP_FIXED, -1, 0);
   return where == MAP_FAILED ? nullptr : where;
 }

@@ -10,14 +10,14 @@
 
 namespace clemmys::softsgx {
 
-// All enclaves live in [kAreaStart, kAreaEnd): one address range per thread is enough to trap their system
-// calls.
+// Enclaves that choose no place live in [kAreaStart, kAreaEnd): one address range per thread is enough to
+// trap their system calls.
 inline constexpr std::uint64_t kAreaStart = 0x100000000000, kAreaEnd = 0x180000000000;
 
 class Range {
  public:
   // reserve maps `size` (a power of two) at a multiple of size; at `base` when that is not 0: then the caller
-  // has reserved this part of the area, and the range takes it over.
+  // has reserved this part of the address space, and the range takes it over.
   static Result<Range> reserve(std::uint64_t size, std::uint64_t base = 0);
   Range(Range&& other) noexcept;
   Range& operator=(Range&&) = delete;

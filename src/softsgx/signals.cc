@@ -1,138 +1,108 @@
 #include "softsgx/signals.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 
-#include "softsgx/leaves.h"
-#include "softsgx/state.h"
+#include "softsgx/control.h"
+#include "softsgx/descriptor.h"
 
 namespace clemmys::softsgx {
 namespace {
 
-constexpr std::uint8_t kInt3 = 0xcc;
 constexpr std::array kOwnSignals = {SIGILL, SIGTRAP, SIGSYS, SIGSEGV, SIGBUS, SIGFPE};
-constexpr std::uint16_t kVectorBreakpoint = 3, kVectorInvalidOpcode = 6, kVectorGeneralProtection = 13,
-                        kVectorPageFault = 14;
 
 std::mutex installing;
-std::array<struct sigaction, NSIG> previous{};
-int memory_fd = -1;  // /proc/self/mem: writes one byte into an executable page
+std::array<struct sigaction, NSIG> program{};  // what the program asked for
+int memory_fd = -1;                            // /proc/self/mem
+thread_local std::uint64_t handlers_run_here = 0;
 
+bool own(int number) { return std::ranges::find(kOwnSignals, number) != kOwnSignals.end(); }
 bool is_entry(const struct sigaction& action) {
   return (action.sa_flags & SA_SIGINFO) &&
          reinterpret_cast<void*>(action.sa_sigaction) == reinterpret_cast<void*>(&softsgx_signal_entry);
 }
+bool has_handler(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
 
-bool take(int number, int flags) {
-  struct sigaction old{}, action{};
-  if (::sigaction(number, nullptr, &old) != 0) return false;
-  if (is_entry(old)) return true;
-  previous[static_cast<std::size_t>(number)] = old;
+// install makes the kernel call softsgx_signal_entry. All signals are blocked in it; `forward` sets the mask
+// that the program's handler expects.
+bool install(int number, int flags) {
+  struct sigaction action{};
   action.sa_sigaction = reinterpret_cast<void (*)(int, siginfo_t*, void*)>(&softsgx_signal_entry);
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | (flags & (SA_RESTART | SA_NOCLDSTOP | SA_NOCLDWAIT));
   ::sigfillset(&action.sa_mask);
   return ::sigaction(number, &action, nullptr) == 0;
 }
 
-// forward hands a signal that is not an enclave's to the handler that was there before.
-void forward(int number, siginfo_t* info, ucontext_t* context) {
-  const struct sigaction& old = previous[static_cast<std::size_t>(number)];
-  if (old.sa_flags & SA_SIGINFO) return old.sa_sigaction(number, info, context);
-  if (old.sa_handler == SIG_IGN && info->si_code <= 0) return;
-  if (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN) return old.sa_handler(number);
-  ::signal(number, SIG_DFL);  // and again: a fault repeats by itself, a sent signal is sent again
-  if (info->si_code <= 0 || number == SIGSYS || number == SIGTRAP) ::raise(number);
+bool take(int number, int flags) {
+  struct sigaction old{};
+  if (::sigaction(number, nullptr, &old) != 0) return false;
+  if (is_entry(old)) return true;
+  program[static_cast<std::size_t>(number)] = old;
+  return install(number, flags);
 }
 
-// is_enclu: the bytes at an address that just raised #UD or #GP. One by one: the next page may be absent.
-// Another thread may have put INT3 there since this one trapped: then the table knows the site.
-bool is_enclu(const State& state, std::uint64_t address) {
-  if (state.enclu_sites.contains(address)) return true;
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(address);
-  return state.contains(address) && state.contains(address + 2) && bytes[0] == sgx::kEncluBytes[0] &&
-         bytes[1] == sgx::kEncluBytes[1] && bytes[2] == sgx::kEncluBytes[2];
+// set_handler_mask blocks what the kernel would block for the program's handler. Not while the thread is
+// inside: a nested fault would be taken for the enclave's.
+void set_handler_mask(int number, const struct sigaction& action, const ucontext_t& context) {
+  if (softsgx_control != nullptr && softsgx_control->inside != nullptr) return;
+  std::uint64_t mask = 0, extra = 0;
+  std::memcpy(&mask, &context.uc_sigmask, sizeof mask);
+  std::memcpy(&extra, &action.sa_mask, sizeof extra);
+  mask |= extra;
+  if (!(action.sa_flags & SA_NODEFER)) mask |= std::uint64_t{1} << (number - 1);
+  for (const int signal : kOwnSignals)
+    if (signal != number) mask &= ~(std::uint64_t{1} << (signal - 1));
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
 }
 
-// shorten_trap makes ENCLU begin with INT3 from now on: 1.75 µs for a trap instead of 7.4. The trap has shown
-// that an instruction begins here; the measurement has been taken; a page that is writable is left alone.
-void shorten_trap(State& state, std::uint64_t address) {
-  if (memory_fd < 0 || state.epcm.load(state.page_of(address)).any(sgx::kSecinfoWrite) ||
-      !state.enclu_sites.insert(address))
-    return;
-  (void)!::pwrite(memory_fd, &kInt3, 1, static_cast<off_t>(address));
+void reopen_memory() {
+  if (memory_fd >= 0) ::close(memory_fd);
+  memory_fd = out_of_the_way(::open("/proc/self/mem", O_RDWR | O_CLOEXEC));
 }
 
-struct Trap {
-  bool enclu = false;
-  Fault fault{};
-};
-
-// trap_of says what stopped the enclave. May set RIP back to the instruction.
-Trap trap_of(State& state, int number, ucontext_t& context) {
-  auto* registers = context.uc_mcontext.gregs;
-  const auto rip = static_cast<std::uint64_t>(registers[REG_RIP]);
-  const auto vector = static_cast<std::uint16_t>(registers[REG_TRAPNO]);
-  const auto code = static_cast<std::uint16_t>(registers[REG_ERR]);
-  if (number == SIGSYS) {
-    registers[REG_RIP] -= 2;
-    return {.fault = {kVectorInvalidOpcode, 0, 0}};
-  }
-  if (number == SIGTRAP && vector == kVectorBreakpoint && state.enclu_sites.contains(rip - 1)) {
-    registers[REG_RIP] -= 1;
-    return {.enclu = true};
-  }
-  // A processor without SGX answers ENCLU with #UD; one with SGX, outside any enclave, with #GP.
-  // Its EENTER and ERESUME look at their operand first: #PF.
-  const bool looked_at_operand = vector == kVectorPageFault && !(code & sgx::kPfFetch) &&
-                                 (registers[REG_RAX] == 2 || registers[REG_RAX] == 3);
-  if ((vector == kVectorInvalidOpcode || vector == kVectorGeneralProtection || looked_at_operand) &&
-      is_enclu(state, rip)) {
-    shorten_trap(state, rip);
-    return {.enclu = true};
-  }
-  if (vector != kVectorPageFault) return {.fault = {vector, number == SIGSEGV ? code : std::uint16_t{0}, 0}};
-
-  const auto address = static_cast<std::uint64_t>(registers[REG_CR2]);
-  std::uint32_t error = code;
-  if (state.contains(address)) {
-    state.serve_fault(state.page_of(address));
-    if (number == SIGBUS) error |= sgx::kPfPresent | sgx::kPfSgx;
-  }
-  return {.fault = {vector, static_cast<std::uint16_t>(error), address}};
+// in_child: the child's memory is another, and fork drops the trap on system calls.
+void in_child() {
+  reopen_memory();
+  after_fork();
 }
 
 }  // namespace
 
-extern "C" std::uint64_t softsgx_signal(int number, siginfo_t* info, ucontext_t* context, Control* control,
-                                        std::uint64_t fs) {
-  const int saved_errno = errno;
-  constexpr int kSysUserDispatch = 2;  // not seccomp's
-  const bool raised = info->si_code > 0 && (number != SIGSYS || info->si_code == kSysUserDispatch);
-  const bool mine = control != nullptr && control->inside != nullptr && raised;
-  bool own = false;
-  for (const int signal : kOwnSignals) own |= signal == number;
-  if (!mine || !own) {
-    forward(number, info, context);
-    errno = saved_errno;
-    return fs;
+void forward(int number, siginfo_t* info, ucontext_t* context, Default when_default) {
+  struct sigaction& entry = program[static_cast<std::size_t>(number)];
+  const struct sigaction action = entry;
+  if (has_handler(action)) {
+    ++handlers_run_here;
+    if (action.sa_flags & static_cast<int>(SA_RESETHAND)) entry.sa_handler = SIG_DFL;
+    set_handler_mask(number, action, *context);
+    if (action.sa_flags & SA_SIGINFO)
+      action.sa_sigaction(number, info, context);
+    else
+      action.sa_handler(number);
+    return;
   }
-  const Trap trap = trap_of(*control->inside, number, *context);
-  std::optional<Fault> fault = trap.fault;
-  if (trap.enclu) fault = run_leaf(*control, *context);
-  if (fault) {
-    control->vector = fault->vector;
-    control->error_code = fault->error_code;
-    control->address = fault->address;
-    save_state(*control, *context, fs);
-  }
-  errno = saved_errno;
-  return control->inside == nullptr ? control->host_fs : fs;
+  if (action.sa_handler == SIG_IGN && info->si_code <= 0) return;
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(number, &standard, nullptr);
+  const bool sent = info->si_code <= 0 || number == SIGSYS || number == SIGTRAP;
+  if (sent || when_default == Default::kSend) ::raise(number);
+}
+
+std::uint64_t handlers_run() { return handlers_run_here; }
+
+bool write_executable(std::uint64_t address, std::uint8_t byte) {
+  return memory_fd >= 0 && ::pwrite(memory_fd, &byte, 1, static_cast<off_t>(address)) == 1;
 }
 
 void wrap_host_handlers() {
@@ -140,20 +110,45 @@ void wrap_host_handlers() {
   for (int number = 1; number < NSIG; ++number) {
     struct sigaction old{};
     if (::sigaction(number, nullptr, &old) != 0) continue;  // the two that the C library keeps to itself
-    if (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN) take(number, old.sa_flags & SA_RESTART);
+    if (has_handler(old)) take(number, old.sa_flags);
   }
 }
 
 Status install_signal_handlers() {
   {
     const std::scoped_lock guard(installing);
-    if (memory_fd < 0) memory_fd = ::open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    if (memory_fd < 0) {
+      reopen_memory();
+      ::pthread_atfork(nullptr, nullptr, in_child);
+    }
     for (const int number : kOwnSignals)
       if (!take(number, 0))
         return Error{ErrorCode::kInternal, "softsgx.signals.install", std::strerror(errno)};
   }
   wrap_host_handlers();
   return {};
+}
+
+int host_sigaction(int number, const struct sigaction* wanted, struct sigaction* old) {
+  const std::scoped_lock guard(installing);
+  struct sigaction current{};
+  if (::sigaction(number, nullptr, &current) != 0) return -1;  // no such signal
+  struct sigaction& entry = program[static_cast<std::size_t>(number)];
+  if (!is_entry(current)) entry = current;
+  const struct sigaction before = entry;
+  if (wanted != nullptr) {
+    const struct sigaction action = *wanted;
+    if (!own(number) && !has_handler(action)) {
+      if (::sigaction(number, &action, nullptr) != 0) return -1;
+    } else if (number == SIGKILL || number == SIGSTOP) {
+      errno = EINVAL;
+      return -1;
+    }
+    entry = action;
+    if ((own(number) || has_handler(action)) && !install(number, action.sa_flags)) return -1;
+  }
+  if (old != nullptr) *old = before;
+  return 0;
 }
 
 }  // namespace clemmys::softsgx

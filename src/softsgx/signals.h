@@ -1,7 +1,12 @@
-// signals.h: the traps of the emulated processor. SIGILL, SIGSEGV and SIGTRAP carry ENCLU, SIGSYS a system
-// call from inside, the rest are exceptions. A fault that is not an enclave's goes to the handler that was
-// installed before.
+// signals.h: signals of a process with enclaves. SIGILL, SIGSEGV and SIGTRAP carry ENCLU, SIGSYS a system
+// call from inside, the rest are exceptions (traps.cc). The program's own handlers are kept in a table and
+// get what is theirs: faults outside, and every signal that was sent.
 #pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <cstdint>
 
 #include "base/result.h"
 
@@ -15,5 +20,21 @@ Status install_signal_handlers();
 // wrap_host_handlers does the second half again: call it after installing a handler later than the first
 // enclave.
 void wrap_host_handlers();
+
+// host_sigaction is sigaction(2) for a program that must not see these handlers: what it sets and reads is
+// its own. 0, or -1 and errno.
+int host_sigaction(int number, const struct sigaction* wanted, struct sigaction* old);
+
+// forward hands a signal that is not an enclave's to the program's handler. A fault that `repeats` happens
+// again when the handler is the default one and the instruction runs again; others are sent again.
+enum class Default : std::uint8_t { kRepeats, kSend };
+void forward(int number, siginfo_t* info, ucontext_t* context, Default when_default);
+
+// handlers_run counts the program's handlers that ran in this thread: how a long operation notices that a
+// signal came.
+std::uint64_t handlers_run();
+
+// write_executable writes one byte into a page that is not writable. False: not possible here.
+bool write_executable(std::uint64_t address, std::uint8_t byte);
 
 }  // namespace clemmys::softsgx

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "softsgx/control.h"
+#include "softsgx/registry.h"
 #include "softsgx/state.h"
 
 namespace clemmys::softsgx {
@@ -42,6 +43,7 @@ void save_extended(std::uint8_t* ssa, std::uint8_t* frame, std::uint64_t xfrm) {
 // has_detail: exceptions that EXITINFO reports (SDM table "Exception Vectors"); #PF and #GP only with
 // MISCSELECT.EXINFO.
 bool has_detail(std::uint16_t vector, bool exinfo) {
+  if (vector == kNoVector) return false;
   switch (static_cast<sgx::Vector>(vector)) {
     case sgx::Vector::kDivide:
     case sgx::Vector::kDebug:
@@ -63,10 +65,12 @@ bool has_detail(std::uint16_t vector, bool exinfo) {
 
 void leave(Control& control) {
   TcsState* tcs = control.tcs_state;
+  State& state = *control.inside;
   control.inside = nullptr;
   control.tcs_state = nullptr;
   write_gs_base(control.host_gs);
   tcs->busy.store(false, std::memory_order_release);
+  if (control.aep != 0) release_enclave(state);
 }
 
 void save_state(Control& control, ucontext_t& context, std::uint64_t enclave_fs) {
@@ -101,9 +105,16 @@ void save_state(Control& control, ucontext_t& context, std::uint64_t enclave_fs)
   for (const int index : kRegisters) registers[index] = 0;
   registers[REG_RAX] = static_cast<long long>(sgx::EnterLeaf::kEresume);
   registers[REG_RBX] = static_cast<long long>(control.tcs);
-  registers[REG_RSP] = static_cast<long long>(control.host_rsp);
-  registers[REG_RIP] = reinterpret_cast<long long>(&softsgx_after_enclu);
+  registers[REG_RCX] = static_cast<long long>(control.aep);
   registers[REG_EFL] = 0x202;
+  if (control.aep != 0) {
+    registers[REG_RSP] = static_cast<long long>(gpr->ursp);
+    registers[REG_RBP] = static_cast<long long>(gpr->urbp);
+    registers[REG_RIP] = static_cast<long long>(control.aep);
+  } else {
+    registers[REG_RSP] = static_cast<long long>(control.host_rsp);
+    registers[REG_RIP] = reinterpret_cast<long long>(&softsgx_after_enclu);
+  }
   control.address &= ~(sgx::kPageSize - 1);  // what an operating system learns of a fault inside
   control.faulted = true;
   ++tcs.cssa;
@@ -135,6 +146,21 @@ Status load_state(Control& control, State& state, TcsState& tcs) {
     return Error{ErrorCode::kInvalid, "softsgx.eresume.frame",
                  "the SSA frame holds a state that cannot be loaded"};
   return {};
+}
+
+void resume_state(const Control& control, ucontext_t& context) {
+  auto* registers = context.uc_mcontext.gregs;
+  for (int i = 0; i < 16; ++i) registers[kRegisters[i]] = static_cast<long long>(control.gpr[i]);
+  registers[REG_RIP] = static_cast<long long>(control.return_frame[0]);
+  registers[REG_EFL] = static_cast<long long>(control.return_frame[2]);
+  auto* frame = reinterpret_cast<std::uint8_t*>(context.uc_mcontext.fpregs);
+  const auto* software = reinterpret_cast<const _fpx_sw_bytes*>(frame + kSoftwareBytes);
+  std::memcpy(frame, control.xsave, kSoftwareBytes);
+  if (software->magic1 != FP_XSTATE_MAGIC1) return;
+  std::uint64_t saved;
+  std::memcpy(&saved, control.xsave + kLegacySize, sizeof saved);
+  header_bits(frame) = (header_bits(frame) & ~control.xfrm) | saved;
+  if (saved & sgx::kXfrmAvx) std::memcpy(frame + kAvxOffset, control.xsave + kAvxOffset, kAvxSize);
 }
 
 }  // namespace clemmys::softsgx

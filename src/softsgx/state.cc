@@ -71,7 +71,8 @@ bool State::ssa_usable(const TcsState& tcs, std::uint32_t index) const {
   const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * secs().ssaframesize;
   for (std::uint64_t page = first; page < first + secs().ssaframesize; ++page)
     if (page >= range.size() / sgx::kPageSize ||
-        !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite))
+        !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite) ||
+        !mappings.allows(page * sgx::kPageSize, PROT_READ | PROT_WRITE))
       return false;
   return true;
 }
@@ -98,7 +99,37 @@ bool State::apply_permissions(std::uint64_t page, std::uint64_t count, std::uint
   const int protection = (permissions & sgx::kSecinfoRead ? PROT_READ : 0) |
                          (permissions & sgx::kSecinfoWrite ? PROT_WRITE : 0) |
                          (permissions & sgx::kSecinfoExecute ? PROT_EXEC : 0);
-  return range.protect(page * sgx::kPageSize, count * sgx::kPageSize, protection);
+  const std::uint64_t end = (page + count) * sgx::kPageSize;
+  for (std::uint64_t at = page * sgx::kPageSize; at < end;) {
+    const Mappings::Run run = mappings.run(at);
+    const std::uint64_t until = std::min(run.end, end);
+    if (!range.protect(at, until - at, protection & run.protection)) return false;
+    at = until;
+  }
+  return true;
+}
+
+bool State::remap(std::uint64_t begin, std::uint64_t end) const {
+  constexpr std::uint16_t kPlain = sgx::kSecinfoRead | sgx::kSecinfoWrite;
+  const std::uint64_t last = end / sgx::kPageSize;
+  if (!apply_permissions(begin / sgx::kPageSize, (end - begin) / sgx::kPageSize, kPlain)) return false;
+  const auto special = [this](std::uint64_t page) {
+    const EpcmEntry entry = epcm.load(page);
+    return entry.valid() && entry.has(EpcmEntry::kProtected) && entry.type() != sgx::PageType::kTrim;
+  };
+  for (std::uint64_t page = epcm.next_used(begin / sgx::kPageSize, last); page < last;
+       page = epcm.next_used(page, last)) {
+    if (!special(page)) {
+      ++page;
+      continue;
+    }
+    const std::uint16_t permissions = epcm.load(page).bits & EpcmEntry::kPermissions;
+    const std::uint64_t first = page++;
+    while (page < last && special(page) && (epcm.load(page).bits & EpcmEntry::kPermissions) == permissions)
+      ++page;
+    if (!apply_permissions(first, page - first, permissions)) return false;
+  }
+  return true;
 }
 
 bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs) {

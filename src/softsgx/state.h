@@ -10,6 +10,7 @@
 #include "sgx/measurement.h"
 #include "softsgx/enclave.h"
 #include "softsgx/epcm.h"
+#include "softsgx/mappings.h"
 #include "softsgx/range.h"
 
 namespace clemmys::softsgx {
@@ -77,6 +78,8 @@ struct State {
   std::atomic<bool> initialized{false};
   std::mutex lock;  // host threads that build or change pages
   std::optional<sgx::MeasurementLog> log;
+  Mappings mappings;
+  std::atomic<int> users{0};  // handlers and entries that hold it by registry.h
   TcsTable tcs_table;
   SiteTable enclu_sites;
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Event::kCount)> counters{};
@@ -103,8 +106,11 @@ struct State {
   // PENDING page.
   bool augment_page(std::uint64_t page);
   void serve_fault(std::uint64_t page);
-  // apply_permissions makes the mapping of a run of pages follow the EPCM permissions.
+  // apply_permissions makes the memory of a run of pages follow these EPCM permissions and the host's
+  // mappings.
   bool apply_permissions(std::uint64_t page, std::uint64_t count, std::uint16_t permissions) const;
+  // remap makes the memory follow after the host's mappings of a part of the range have changed.
+  bool remap(std::uint64_t begin, std::uint64_t end) const;
 };
 
 // valid_tcs is EADD's check of a TCS page (and EACCEPT's, of a page that became one).

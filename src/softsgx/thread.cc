@@ -13,6 +13,7 @@
 
 #include "softsgx/control.h"
 #include "softsgx/range.h"
+#include "softsgx/state.h"
 
 extern "C" {
 std::uint64_t softsgx_arena_base = 0, softsgx_arena_size = 0;
@@ -64,20 +65,20 @@ Arena& arena() {
 
 struct Slot {
   Control* control = nullptr;
+  stack_t host_stack{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
   ~Slot() {
     if (control == nullptr) return;
     ::prctl(kPrSetSyscallUserDispatch, kDispatchOff, 0, 0, 0);
-    const stack_t off{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
-    ::sigaltstack(&off, nullptr);
+    ::sigaltstack(&host_stack, nullptr);
     softsgx_control = nullptr;
     arena().give_back(control);
   }
 };
 
-// trap_enclave_system_calls: inclusive mode traps exactly the enclaves' area. Kernels before it know only
+// trap_area: inclusive mode traps exactly the enclaves' area. Kernels before it know only
 // "all but one range": then all above the area is exempt, which covers position-independent hosts and their
 // libraries.
-Status trap_enclave_system_calls() {
+Status trap_area() {
   if (::prctl(kPrSetSyscallUserDispatch, kDispatchInclusive, kAreaStart, kAreaEnd - kAreaStart, 0) == 0)
     return {};
   constexpr std::uint64_t kUserEnd = 0x7ffffffff000;
@@ -88,29 +89,78 @@ Status trap_enclave_system_calls() {
   return Error{ErrorCode::kUnsupported, "softsgx.thread.syscall_dispatch", std::strerror(errno)};
 }
 
-}  // namespace
+thread_local Slot slot;
 
-Result<Control*> thread_control() {
-  if (softsgx_control != nullptr) return softsgx_control;
-  static thread_local Slot slot;
+stack_t stack_of(Control* control) {
+  return {.ss_sp = reinterpret_cast<std::uint8_t*>(control) + kControlSize,
+          .ss_flags = 0,
+          .ss_size = kSlotSize - kControlSize};
+}
+
+// make_control gives the thread a block, without a signal stack.
+Result<Control*> make_control() {
   if (!(::getauxval(AT_HWCAP2) & kHwcap2Fsgsbase))
     return Error{ErrorCode::kUnsupported, "softsgx.thread.fsgsbase"};
-  TRY(trap_enclave_system_calls());
+  TRY(trap_area());
   Control* control = arena().take();
   if (control == nullptr) return Error{ErrorCode::kExhausted, "softsgx.thread.slots"};
   std::memset(control, 0, sizeof *control);
   control->host_fs = read_fs_base();
   control->host_gs = read_gs_base();
-  const stack_t stack{.ss_sp = reinterpret_cast<std::uint8_t*>(control) + kControlSize,
-                      .ss_flags = 0,
-                      .ss_size = kSlotSize - kControlSize};
-  if (::sigaltstack(&stack, nullptr) != 0) {
+  return control;
+}
+
+Control* publish(Control* control, const stack_t& host_stack) {
+  slot.control = control;
+  slot.host_stack = host_stack;
+  if (host_stack.ss_size == 0) slot.host_stack.ss_flags = SS_DISABLE;  // a thread that never had one
+  softsgx_control = control;
+  return control;
+}
+
+}  // namespace
+
+Result<Control*> thread_control() {
+  if (softsgx_control != nullptr) return softsgx_control;
+  Control* control = TRY(make_control());
+  const stack_t stack = stack_of(control);
+  stack_t before{};
+  if (::sigaltstack(&stack, &before) != 0) {
     arena().give_back(control);
     return Error{ErrorCode::kInternal, "softsgx.thread.sigaltstack", std::strerror(errno)};
   }
-  slot.control = control;
-  softsgx_control = control;
-  return control;
+  return publish(control, before);
+}
+
+Result<Control*> handler_control(ucontext_t& context) {
+  if (softsgx_control != nullptr) return softsgx_control;
+  Control* control = TRY(make_control());
+  const stack_t before = context.uc_stack;
+  context.uc_stack = stack_of(control);
+  return publish(control, before);
+}
+
+Status trap_enclave_system_calls(Control& control, State& state) {
+  const bool in_area = state.base() >= kAreaStart && state.base() + state.range.size() <= kAreaEnd;
+  State* wanted = in_area ? nullptr : &state;
+  if (control.trapped == wanted) return {};
+  if (in_area) {
+    TRY(trap_area());
+  } else if (::prctl(kPrSetSyscallUserDispatch, kDispatchInclusive, state.base(), state.range.size(), 0) !=
+             0) {
+    return Error{ErrorCode::kUnsupported, "softsgx.thread.syscall_dispatch", std::strerror(errno)};
+  }
+  control.trapped = wanted;
+  return {};
+}
+
+stack_t host_signal_stack() { return slot.host_stack; }
+void set_host_signal_stack(const stack_t& stack) { slot.host_stack = stack; }
+
+void after_fork() {
+  if (softsgx_control == nullptr) return;
+  (void)trap_area();
+  softsgx_control->trapped = nullptr;
 }
 
 }  // namespace clemmys::softsgx

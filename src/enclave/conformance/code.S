@@ -7,6 +7,8 @@
   .hidden conformance_code, conformance_code_end
 conformance_code:
   mov %rcx, %r14                 # where EEXIT goes
+  imul $0x1000, %rax, %r15
+  lea 0x2000-184(%rbx,%r15), %r15 # GPRSGX of the frame of this entry
   test %eax, %eax
   jnz on_exception
   cmp $18, %rdi
@@ -19,7 +21,9 @@ table:
   .long echo - table, invalid - table, read - table, write - table, divide - table, system_call - table
   .long breakpoint - table, leaf - table, registers - table, spin - table, execute - table, segments - table
   .long copy - table, outside_jump - table, aligned - table, flags - table, processor_identity - table, extended_control - table, alignment_check - table
-leave:
+leave:                           # with the RSP and RBP of whoever entered or resumed last: the vDSO function stands on them
+  mov 144(%r15), %rsp
+  mov 152(%r15), %rbp
   mov %r14, %rbx
   mov $4, %eax
   .byte 0x0f, 0x01, 0xd7
@@ -115,9 +119,8 @@ alignment_check:                 # an exception with AC set; RDI = RFLAGS after 
 
 # registers: every register gets a value, an exception interrupts, and after ERESUME each is compared. RDI = number of differences.
 registers:
-  mov %rsp, %r13                 # the outside stack is not ours: use the data page in RSI
-  lea 2048(%rsi), %rsp
-  push %r13
+  lea 2048(%rsi), %rsp           # the outside stack is not ours: use the data page in RSI
+  push %r15
   push %r14
   vmovups pattern(%rip), %ymm0
   vmovups pattern(%rip), %ymm7
@@ -206,7 +209,7 @@ restored:
   vzeroupper
   ldmxcsr default_rounding(%rip)
   pop %r14
-  pop %rsp
+  pop %r15
   jmp leave
   .balign 32
 pattern:

@@ -18,6 +18,7 @@
 #include "enclave/host/isolation.h"
 #include "enclave/host/process.h"
 #include "enclave/host/sandbox.h"
+#include "softsgx/machine.h"
 #include "wire/handover.h"
 #include "wire/links.h"
 
@@ -38,19 +39,12 @@ struct Options {
   bool await_image = false, stats = false, exitless = false;
 };
 
-std::string default_soft_state() {
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const char* home = std::getenv("HOME");
-  return (data != nullptr && *data != 0 ? data
-                                        : std::string(home != nullptr ? home : ".") + "/.local/share") +
-         "/clemmys/softsgx";
-}
-
 Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
   if (options.platform == "linux") return open_linux_platform();
   if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0)
     return open_linux_platform();
-  return open_soft_platform(options.soft_state.empty() ? default_soft_state() : options.soft_state);
+  return open_soft_platform(options.soft_state.empty() ? softsgx::default_state_directory()
+                                                       : options.soft_state);
 }
 
 // take_all_descriptors: an enclave that is no function's may have open what the machine allows; the usual

@@ -1,6 +1,6 @@
-// kernel.h: all that the linux port asks of the kernel, small enough to be faked faithfully
-// (testing/fake_kernel.h). Source: Linux Documentation/arch/x86/sgx.rst, <asm/sgx.h>. Results are as system
-// calls give them: negative is -errno.
+// kernel.h: all that the linux port asks of the kernel, so that tests can take parts of it away. Source:
+// Linux Documentation/arch/x86/sgx.rst, <asm/sgx.h>. Results are as system calls give them: negative is
+// -errno.
 #pragma once
 
 #include <asm/sgx.h>

@@ -1,0 +1,12 @@
+// address_space.h: what lies where in this process.
+#pragma once
+
+#include <cstdint>
+
+namespace clemmys::softsgx {
+
+// may_be_replaced: nothing of value lies in [begin, end): holes, reservations and anonymous memory, which a
+// program replaces by its enclave anyway; neither files nor heap nor stacks.
+bool may_be_replaced(std::uint64_t begin, std::uint64_t end);
+
+}  // namespace clemmys::softsgx

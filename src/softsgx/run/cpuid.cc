@@ -1,0 +1,143 @@
+#include "softsgx/run/cpuid.h"
+
+#include <Zydis/Zydis.h>
+#include <cpuid.h>
+#include <link.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "sgx/arch.h"
+#include "softsgx/range.h"
+#include "softsgx/run/paths.h"
+#include "softsgx/signals.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+constexpr int kArchSetCpuid = 0x1012;
+constexpr std::uint32_t kSgxLeaf = 0x12;
+constexpr std::uint64_t kEpcAddress = 0x80000000;  // of the one EPC section; nothing shows it otherwise
+
+std::vector<std::uint64_t> sites;  // of UD2 that was CPUID; sorted, complete before the program runs
+bool faults = false;               // the kernel makes CPUID fault
+
+CpuidAnswer sgx_leaf(std::uint32_t subleaf) {
+  constexpr auto size_bits = static_cast<std::uint32_t>(std::bit_width(kAreaEnd - kAreaStart) - 1);
+  constexpr std::uint32_t kSgx1 = 1, kSgx2 = 2, kValidSection = 1, kProtectedSection = 1;
+  switch (subleaf) {
+    case 0:
+      return {kSgx1 | kSgx2, sgx::kMiscExinfo, 0, size_bits << 8 | 31};
+    case 1:
+      return {static_cast<std::uint32_t>(sgx::kAttributeInit | sgx::kAttributeDebug | sgx::kAttributeMode64 |
+                                         sgx::kAttributeProvisionKey | sgx::kAttributeEinitTokenKey |
+                                         sgx::kAttributeKss),
+              0, static_cast<std::uint32_t>(sgx::kXfrmLegacy | sgx::kXfrmAvx), 0};
+    case 2: {
+      const std::uint64_t size = epc_size();
+      return {static_cast<std::uint32_t>(kEpcAddress) | kValidSection,
+              static_cast<std::uint32_t>(kEpcAddress >> 32),
+              static_cast<std::uint32_t>(size & 0xfffff000) | kProtectedSection,
+              static_cast<std::uint32_t>(size >> 32)};
+    }
+    default:
+      return {0, 0, 0, 0};
+  }
+}
+
+// native asks the processor; the caller sees to it that this does not trap.
+CpuidAnswer native(std::uint32_t leaf, std::uint32_t subleaf) {
+  CpuidAnswer answer{};
+  __cpuid_count(leaf, subleaf, answer.eax, answer.ebx, answer.ecx, answer.edx);
+  return answer;
+}
+
+bool is_system_library(std::string_view path) {
+  return path.starts_with("/lib/") || path.starts_with("/usr/lib/") || path.starts_with("/lib64/") ||
+         path.starts_with("linux-vdso") || path.ends_with("/libsoftsgx.so");
+}
+
+// find_sites decodes from the start of a segment: an address is taken when an instruction of the sweep begins
+// there. After data in between the sweep falls into step again within a few instructions.
+void find_sites(std::uint64_t begin, std::uint64_t size) {
+  const auto* code = reinterpret_cast<const std::uint8_t*>(begin);
+  constexpr std::uint8_t kCpuid[] = {0x0f, 0xa2};
+  if (std::search(code, code + size, std::begin(kCpuid), std::end(kCpuid)) == code + size) return;
+  ZydisDecoder decoder;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  for (std::uint64_t at = 0; at < size;) {
+    ZydisDecodedInstruction instruction;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, nullptr, code + at, size - at, &instruction))) {
+      ++at;
+      continue;
+    }
+    if (instruction.mnemonic == ZYDIS_MNEMONIC_CPUID && instruction.length == sizeof kCpuid)
+      sites.push_back(begin + at);
+    at += instruction.length;
+  }
+}
+
+int visit(dl_phdr_info* object, std::size_t, void* count) {
+  const bool program = (*static_cast<int*>(count))++ == 0;  // the first one, whose name is empty
+  if (!program && is_system_library(object->dlpi_name)) return 0;
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = object->dlpi_phdr[i];
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X))
+      find_sites(object->dlpi_addr + segment.p_vaddr, segment.p_filesz);
+  }
+  return 0;
+}
+
+}  // namespace
+
+CpuidAnswer sgx_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
+  if (leaf == kSgxLeaf) return sgx_leaf(subleaf);
+  CpuidAnswer answer = native(leaf, subleaf);
+  if (leaf == 0) {
+    answer.eax = std::max(answer.eax, kSgxLeaf);
+    std::memcpy(&answer.ebx, "Genu", 4);
+    std::memcpy(&answer.edx, "ineI", 4);
+    std::memcpy(&answer.ecx, "ntel", 4);
+  } else if (leaf == 7 && subleaf == 0) {
+    answer.ebx |= 1u << 2;   // SGX
+    answer.ecx |= 1u << 30;  // SGX_LC
+  }
+  return answer;
+}
+
+void intercept_cpuid() {
+  faults = ::syscall(SYS_arch_prctl, kArchSetCpuid, 0) == 0;
+  if (faults) return;
+  int count = 0;
+  ::dl_iterate_phdr(visit, &count);
+  std::ranges::sort(sites);
+  constexpr std::uint8_t kUd2Second = 0x0b;
+  for (const std::uint64_t site : sites) (void)write_executable(site + 1, kUd2Second);
+}
+
+bool cpuid_trap(int number, ucontext_t& context) {
+  auto* registers = context.uc_mcontext.gregs;
+  const auto rip = static_cast<std::uint64_t>(registers[REG_RIP]);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(rip);
+  const bool by_fault =
+      faults && number == SIGSEGV && registers[REG_TRAPNO] == 13 && bytes[0] == 0x0f && bytes[1] == 0xa2;
+  if (!by_fault && !(number == SIGILL && std::ranges::binary_search(sites, rip))) return false;
+  if (by_fault) (void)::syscall(SYS_arch_prctl, kArchSetCpuid, 1);
+  const CpuidAnswer answer = sgx_cpuid(static_cast<std::uint32_t>(registers[REG_RAX]),
+                                       static_cast<std::uint32_t>(registers[REG_RCX]));
+  if (by_fault) (void)::syscall(SYS_arch_prctl, kArchSetCpuid, 0);
+  registers[REG_RAX] = answer.eax;
+  registers[REG_RBX] = answer.ebx;
+  registers[REG_RCX] = answer.ecx;
+  registers[REG_RDX] = answer.edx;
+  registers[REG_RIP] += 2;
+  return true;
+}
+
+}  // namespace clemmys::softsgx

@@ -1,0 +1,129 @@
+#include "softsgx/run/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace clemmys::softsgx {
+
+Files& files() {
+  static Files* const instance = new Files;
+  return *instance;
+}
+
+Node Files::node_of(std::string_view path) {
+  if (path == "/dev/sgx_enclave" || path == "/dev/sgx/enclave") return Node::kEnclave;
+  if (path == "/dev/sgx_provision" || path == "/dev/sgx/provision") return Node::kProvision;
+  return Node::kNone;
+}
+
+// inode_of uses fstat(2) itself: a sandboxed program may have no other.
+bool Files::inode_of(int fd, Inode& inode) {
+  struct stat status{};
+  if (::syscall(SYS_fstat, fd, &status) != 0) return false;
+  inode = {status.st_dev, status.st_ino};
+  return true;
+}
+
+std::shared_ptr<const Machine> Files::machine() {
+  if (machine_) return machine_;
+  const char* directory = std::getenv("SOFTSGX_STATE");
+  const std::string state = directory != nullptr && *directory != 0 ? directory : default_state_directory();
+  std::error_code ignored;  // Machine::open says what is wrong
+  std::filesystem::create_directories(std::filesystem::path(state).parent_path(), ignored);
+  auto opened = Machine::open(state);
+  if (opened)
+    machine_ = *opened;
+  else
+    std::fprintf(stderr, "softsgx: no machine keys: %s\n", to_string(opened.error()).c_str());
+  return machine_;
+}
+
+int Files::open(Node node, int flags) {
+  if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return errno = EEXIST, -1;
+  if (flags & O_DIRECTORY) return errno = ENOTDIR, -1;
+  const std::scoped_lock guard(lock_);
+  auto keys = machine();
+  if (node == Node::kEnclave && !keys) return errno = EIO, -1;
+  const int backing = ::memfd_create(node == Node::kEnclave ? "sgx_enclave" : "sgx_provision", MFD_CLOEXEC);
+  if (backing < 0) return -1;
+  const std::string path = "/proc/self/fd/" + std::to_string(backing);
+  const int fd = ::open(path.c_str(), flags & ~(O_CREAT | O_TRUNC | O_EXCL | O_NOFOLLOW));
+  const int error = errno;
+  ::close(backing);
+  Inode inode;
+  if (fd < 0 || !inode_of(fd, inode)) return errno = error, -1;
+  if (node == Node::kEnclave)
+    devices_[inode] = std::make_shared<Device>(keys, [this](std::uint64_t other) {
+      return other <= 0x7fffffff && this->node(static_cast<int>(other)) == Node::kProvision;
+    });
+  else
+    provision_.insert(inode);
+  any_ = true;
+  return fd;
+}
+
+Node Files::node(int fd) {
+  Inode inode;
+  if (!any() || !inode_of(fd, inode)) return Node::kNone;
+  const std::scoped_lock guard(lock_);
+  if (devices_.contains(inode)) return Node::kEnclave;
+  return provision_.contains(inode) ? Node::kProvision : Node::kNone;
+}
+
+std::shared_ptr<Device> Files::device(int fd) {
+  Inode inode;
+  if (!any() || !inode_of(fd, inode)) return nullptr;
+  const std::scoped_lock guard(lock_);
+  const auto found = devices_.find(inode);
+  return found == devices_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<Device>> Files::devices() {
+  const std::scoped_lock guard(lock_);
+  std::vector<std::shared_ptr<Device>> all;
+  for (const auto& [inode, device] : devices_) all.push_back(device);
+  return all;
+}
+
+void Files::collect() {
+  std::set<Inode> open;
+  {
+    DIR* directory = ::opendir("/proc/self/fd");
+    if (directory == nullptr) return;  // a sandbox: what is still open cannot be known
+    while (const dirent* entry = ::readdir(directory)) {
+      Inode inode;
+      if (inode_of(std::atoi(entry->d_name), inode)) open.insert(inode);
+    }
+    ::closedir(directory);
+  }
+  std::vector<std::shared_ptr<Device>> gone;  // destroyed without the lock
+  const std::scoped_lock guard(lock_);
+  for (auto at = devices_.begin(); at != devices_.end();) {
+    const auto& [inode, device] = *at;
+    if (open.contains(inode) || device->mapped() || !device->idle() || device.use_count() > 1) {
+      ++at;
+      continue;
+    }
+    gone.push_back(std::move(at->second));
+    at = devices_.erase(at);
+  }
+  std::erase_if(provision_, [&](const Inode& inode) { return !open.contains(inode); });
+}
+
+void Files::forget() {
+  new std::map(std::move(devices_));  // not destroyed: the address ranges may be somebody else's by now
+  devices_.clear();
+  provision_.clear();
+}
+
+}  // namespace clemmys::softsgx

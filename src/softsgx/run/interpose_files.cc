@@ -1,0 +1,133 @@
+// interpose_files.cc: open and its kin, ioctl and close. Names that are not an SGX machine's go to the C
+// library.
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "softsgx/run/files.h"
+#include "softsgx/run/next.h"
+#include "softsgx/run/paths.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+// open_content gives a descriptor that reads `content`.
+int open_content(const std::string& content, int flags) {
+  if ((flags & O_ACCMODE) != O_RDONLY) return errno = EACCES, -1;
+  const int fd = ::memfd_create("softsgx", flags & O_CLOEXEC ? MFD_CLOEXEC : 0u);
+  if (fd < 0) return fd;
+  if (::write(fd, content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
+      ::lseek(fd, 0, SEEK_SET) != 0) {
+    ::close(fd);
+    return errno = ENOMEM, -1;
+  }
+  return fd;
+}
+
+// try_open opens what an SGX machine has otherwise; nothing: the path is an ordinary one.
+std::optional<int> try_open(int dirfd, const char* path, int flags) {
+  if (path == nullptr) return std::nullopt;
+  const std::string_view name(path);
+  if (!name.starts_with("/dev/sgx") && !name.starts_with("/proc/") &&
+      !name.starts_with("/sys/devices/system/node/") && name.find("sgx") == std::string_view::npos)
+    return std::nullopt;
+  const std::string full = absolute_path(dirfd, name);
+  if (const Node node = Files::node_of(full); node != Node::kNone) return files().open(node, flags);
+  if (const auto content = machine_file(full)) return open_content(*content, flags);
+  return std::nullopt;
+}
+
+mode_t mode_of(int flags, va_list arguments) {
+  return flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+using namespace clemmys::softsgx;
+
+#define INTERPOSE_OPEN(name)                                  \
+  SOFTSGX_EXPORT int name(const char* path, int flags, ...) { \
+    va_list arguments;                                        \
+    va_start(arguments, flags);                               \
+    const mode_t mode = mode_of(flags, arguments);            \
+    va_end(arguments);                                        \
+    const auto opened = try_open(AT_FDCWD, path, flags);      \
+    return opened ? *opened : NEXT(name)(path, flags, mode);  \
+  }
+#define INTERPOSE_OPENAT(name)                                           \
+  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags, ...) { \
+    va_list arguments;                                                   \
+    va_start(arguments, flags);                                          \
+    const mode_t mode = mode_of(flags, arguments);                       \
+    va_end(arguments);                                                   \
+    const auto opened = try_open(dirfd, path, flags);                    \
+    return opened ? *opened : NEXT(name)(dirfd, path, flags, mode);      \
+  }
+INTERPOSE_OPEN(open)
+INTERPOSE_OPEN(open64)
+INTERPOSE_OPENAT(openat)
+INTERPOSE_OPENAT(openat64)
+
+// What _FORTIFY_SOURCE makes of open with two arguments.
+#define INTERPOSE_OPEN_2(name)                           \
+  extern "C" int name(const char* path, int flags);      \
+  SOFTSGX_EXPORT int name(const char* path, int flags) { \
+    const auto opened = try_open(AT_FDCWD, path, flags); \
+    return opened ? *opened : NEXT(name)(path, flags);   \
+  }
+#define INTERPOSE_OPENAT_2(name)                                    \
+  extern "C" int name(int dirfd, const char* path, int flags);      \
+  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags) { \
+    const auto opened = try_open(dirfd, path, flags);               \
+    return opened ? *opened : NEXT(name)(dirfd, path, flags);       \
+  }
+INTERPOSE_OPEN_2(__open_2)
+INTERPOSE_OPEN_2(__open64_2)
+INTERPOSE_OPENAT_2(__openat_2)
+INTERPOSE_OPENAT_2(__openat64_2)
+
+#define INTERPOSE_FOPEN(name)                                                                       \
+  SOFTSGX_EXPORT FILE* name(const char* path, const char* mode) {                                   \
+    const int access = mode != nullptr && mode[0] == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR; \
+    const auto opened = try_open(AT_FDCWD, path, access);                                           \
+    if (!opened) return NEXT(name)(path, mode);                                                     \
+    return *opened < 0 ? nullptr : ::fdopen(*opened, mode);                                         \
+  }
+INTERPOSE_FOPEN(fopen)
+INTERPOSE_FOPEN(fopen64)
+
+SOFTSGX_EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, request);
+  void* argument = va_arg(arguments, void*);
+  va_end(arguments);
+  if (_IOC_TYPE(request) == SGX_MAGIC) {
+    if (const auto device = files().device(fd)) {
+      const long result = device->ioctl(request, argument);
+      if (result >= 0) return static_cast<int>(result);
+      return errno = static_cast<int>(-result), -1;
+    }
+  }
+  return NEXT(ioctl)(fd, request, argument);
+}
+
+SOFTSGX_EXPORT int close(int fd) {
+  const bool device = files().any() && files().node(fd) != Node::kNone;
+  const int result = NEXT(close)(fd);
+  if (device) {
+    const int error = errno;
+    files().collect();
+    errno = error;
+  }
+  return result;
+}
+
+// What softsgx itself closes is no device (linked with --wrap).
+extern "C" int __wrap_close(int fd) { return NEXT(close)(fd); }

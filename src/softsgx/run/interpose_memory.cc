@@ -1,0 +1,161 @@
+// interpose_memory.cc: mmap, munmap, mprotect and madvise over enclave ranges. The memory of an enclave's
+// range is softsgx's from ECREATE on; what the program maps there is noted by its Device. A device mapping
+// elsewhere (before ECREATE: a way to get an address) is an inaccessible mapping of nothing.
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+#include <vector>
+
+#include "softsgx/range.h"
+#include "softsgx/run/files.h"
+#include "softsgx/run/next.h"
+#include "softsgx/state.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+constexpr std::uint64_t kPage = sgx::kPageSize;
+std::uint64_t number(const void* address) { return reinterpret_cast<std::uint64_t>(address); }
+std::uint64_t whole_pages(std::size_t size) { return (size + kPage - 1) & ~(kPage - 1); }
+void* failed(int error) { return errno = error, MAP_FAILED; }
+
+// place_of gives a reservation of address space a hint in the area where every kernel lets enclaves be.
+void* place_of(std::size_t size) {
+  static std::atomic<std::uint64_t> next{(kAreaStart + kAreaEnd) / 2};
+  const std::uint64_t place = next.fetch_add(whole_pages(size) + (1u << 30));
+  return place + size < kAreaEnd ? reinterpret_cast<void*>(place) : nullptr;
+}
+
+bool is_fixed(int flags) { return (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0; }
+
+void* map_device(Device& device, void* address, std::size_t size, int protection, int flags, int fd,
+                 off_t offset) {
+  const int type = flags & MAP_TYPE, access = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  const std::uint64_t length = whole_pages(size), fixed = number(address);
+  if (length == 0 || (offset & static_cast<off_t>(kPage - 1)) ||
+      (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || (is_fixed(flags) && fixed % kPage != 0))
+    return failed(EINVAL);
+  if (access == O_WRONLY || ((protection & PROT_WRITE) && access != O_RDWR)) return failed(EACCES);
+  const bool inside = device.contains(fixed, fixed + length);
+  std::uint64_t begin = fixed;
+  if (!inside) {
+    const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE));
+    if (is_fixed(flags) && device.may_map(fixed, fixed + length, protection) != 0) return failed(EACCES);
+    void* hint = address != nullptr ? address : place_of(length);
+    void* placed = NEXT(mmap)(hint, length, PROT_NONE, how, -1, 0);
+    if (placed == MAP_FAILED) return placed;
+    begin = number(placed);
+  } else if ((flags & MAP_FIXED_NOREPLACE) && device.maps_any(begin, begin + length)) {
+    return failed(EEXIST);
+  }
+  if (device.may_map(begin, begin + length, protection) != 0) {
+    if (!inside) NEXT(munmap)(reinterpret_cast<void*>(begin), length);
+    return failed(EACCES);
+  }
+  device.map(begin, begin + length, protection);
+  return reinterpret_cast<void*>(begin);
+}
+
+void* map_other(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
+  const bool reserves = protection == PROT_NONE && (flags & MAP_ANONYMOUS);
+  if (is_fixed(flags) && files().any()) {
+    const std::uint64_t begin = number(address), end = begin + whole_pages(size);
+    for (const auto& device : files().devices()) {
+      if (!device->overlaps(begin, end)) continue;
+      device->unmap(begin, end);
+      if (reserves && device->contains(begin, end)) return address;  // the range is ours anyway
+    }
+  }
+  if (reserves && address == nullptr) address = place_of(size);
+  return NEXT(mmap)(address, size, protection, flags, fd, offset);
+}
+
+void* map(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
+  if (!(flags & MAP_ANONYMOUS) && fd >= 0 && files().any()) {
+    if (const auto device = files().device(fd))
+      return map_device(*device, address, size, protection, flags, fd, offset);
+    if (files().node(fd) == Node::kProvision) return failed(ENODEV);
+  }
+  return map_other(address, size, protection, flags, fd, offset);
+}
+
+// unmap_outside really unmaps what lies in no enclave's range.
+int unmap_outside(std::uint64_t begin, std::uint64_t end,
+                  const std::vector<std::shared_ptr<Device>>& devices) {
+  Intervals<bool> pieces;
+  pieces.set(begin, end, true);
+  for (const auto& device : devices) {
+    const auto [first, last] = device->range();
+    pieces.erase(first, last);
+  }
+  for (const auto& piece : pieces.items())
+    if (NEXT(munmap)(reinterpret_cast<void*>(piece.begin), piece.end - piece.begin) != 0) return -1;
+  return 0;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+using namespace clemmys::softsgx;
+
+SOFTSGX_EXPORT void* mmap(void* address, size_t size, int protection, int flags, int fd,
+                          off_t offset) noexcept {
+  return map(address, size, protection, flags, fd, offset);
+}
+SOFTSGX_EXPORT void* mmap64(void* address, size_t size, int protection, int flags, int fd,
+                            off_t offset) noexcept {
+  return map(address, size, protection, flags, fd, offset);
+}
+
+SOFTSGX_EXPORT int munmap(void* address, size_t size) noexcept {
+  const std::uint64_t begin = number(address), end = begin + whole_pages(size);
+  if (!files().any() || begin % kPage != 0 || end <= begin) return NEXT(munmap)(address, size);
+  const auto devices = files().devices();
+  bool ours = false;
+  for (const auto& device : devices) {
+    if (!device->overlaps(begin, end)) continue;
+    ours = true;
+    device->unmap(begin, end);
+  }
+  if (!ours) return NEXT(munmap)(address, size);
+  if (unmap_outside(begin, end, devices) != 0) return -1;
+  files().collect();
+  return 0;
+}
+
+SOFTSGX_EXPORT int mprotect(void* address, size_t size, int protection) noexcept {
+  const std::uint64_t begin = number(address), end = begin + whole_pages(size);
+  if (files().any() && begin % kPage == 0 && end > begin) {
+    for (const auto& device : files().devices()) {
+      if (!device->overlaps(begin, end)) continue;
+      if (!device->maps_all(begin, end)) return errno = ENOMEM, -1;
+      if (device->may_map(begin, end, protection) != 0) return errno = EACCES, -1;
+      device->map(begin, end, protection);
+      return 0;
+    }
+  }
+  return NEXT(mprotect)(address, size, protection);
+}
+
+// The driver's mappings hold no pages that advice could be about.
+SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {
+  const std::uint64_t begin = number(address), end = begin + whole_pages(size);
+  if (files().any())
+    for (const auto& device : files().devices())
+      if (device->overlaps(begin, end)) return errno = EINVAL, -1;
+  return NEXT(madvise)(address, size, advice);
+}
+
+// What softsgx itself calls goes past the functions above (linked with --wrap).
+extern "C" {
+void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
+  return NEXT(mmap)(address, size, protection, flags, fd, offset);
+}
+int __wrap_munmap(void* address, size_t size) { return NEXT(munmap)(address, size); }
+int __wrap_mprotect(void* address, size_t size, int protection) {
+  return NEXT(mprotect)(address, size, protection);
+}
+int __wrap_madvise(void* address, size_t size, int advice) { return NEXT(madvise)(address, size, advice); }
+}

@@ -1,0 +1,76 @@
+// interpose_signals.cc: a program's handlers and stacks for signals, kept apart from softsgx's own; and the
+// signals that carry the emulated processor's traps never get blocked.
+#include <signal.h>
+
+#include <cerrno>
+
+#include "softsgx/control.h"
+#include "softsgx/run/next.h"
+#include "softsgx/signals.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+constexpr int kTraps[] = {SIGILL, SIGTRAP, SIGSYS, SIGSEGV, SIGBUS, SIGFPE};
+
+// without_traps is a mask that leaves them open: a blocked trap would kill the program.
+const sigset_t* without_traps(int how, const sigset_t* wanted, sigset_t& copy) {
+  if (wanted == nullptr || how == SIG_UNBLOCK) return wanted;
+  copy = *wanted;
+  for (const int number : kTraps) ::sigdelset(&copy, number);
+  return &copy;
+}
+
+sighandler_t set_handler(int number, sighandler_t handler, int flags) {
+  struct sigaction wanted{}, old{};
+  wanted.sa_handler = handler;
+  wanted.sa_flags = flags;
+  ::sigemptyset(&wanted.sa_mask);
+  return host_sigaction(number, &wanted, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+using namespace clemmys::softsgx;
+
+SOFTSGX_EXPORT int sigaction(int number, const struct sigaction* wanted, struct sigaction* old) noexcept {
+  return host_sigaction(number, wanted, old);
+}
+SOFTSGX_EXPORT sighandler_t signal(int number, sighandler_t handler) noexcept {
+  return set_handler(number, handler, SA_RESTART);
+}
+SOFTSGX_EXPORT sighandler_t sysv_signal(int number, sighandler_t handler) noexcept {
+  return set_handler(number, handler, static_cast<int>(SA_RESETHAND | SA_NODEFER));
+}
+extern "C" sighandler_t __sysv_signal(int number, sighandler_t handler) noexcept;
+SOFTSGX_EXPORT sighandler_t __sysv_signal(int number, sighandler_t handler) noexcept {
+  return set_handler(number, handler, static_cast<int>(SA_RESETHAND | SA_NODEFER));
+}
+
+SOFTSGX_EXPORT int sigprocmask(int how, const sigset_t* wanted, sigset_t* old) noexcept {
+  sigset_t copy;
+  return NEXT(sigprocmask)(how, without_traps(how, wanted, copy), old);
+}
+SOFTSGX_EXPORT int pthread_sigmask(int how, const sigset_t* wanted, sigset_t* old) noexcept {
+  sigset_t copy;
+  return NEXT(pthread_sigmask)(how, without_traps(how, wanted, copy), old);
+}
+
+// A thread that has entered an enclave keeps softsgx's stack; what the program asks for is remembered.
+SOFTSGX_EXPORT int sigaltstack(const stack_t* wanted, stack_t* old) noexcept {
+  if (softsgx_control == nullptr) return NEXT(sigaltstack)(wanted, old);
+  if (wanted != nullptr && !(wanted->ss_flags & SS_DISABLE) && wanted->ss_size < 2048)
+    return errno = ENOMEM, -1;
+  const stack_t before = host_signal_stack();
+  if (wanted != nullptr) set_host_signal_stack(*wanted);
+  if (old != nullptr) *old = before;
+  return 0;
+}
+
+extern "C" {
+int __wrap_sigaction(int number, const struct sigaction* wanted, struct sigaction* old) {
+  return NEXT(sigaction)(number, wanted, old);
+}
+int __wrap_sigaltstack(const stack_t* wanted, stack_t* old) { return NEXT(sigaltstack)(wanted, old); }
+}

@@ -1,0 +1,140 @@
+// interpose_status.cc: stat, access and their kin: what an SGX machine's nodes and files look like.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "softsgx/run/files.h"
+#include "softsgx/run/next.h"
+#include "softsgx/run/paths.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+constexpr unsigned kMiscMajor = 10, kEnclaveMinor = 125,
+                   kProvisionMinor = 126;  // minors are dynamic in the kernel
+
+// Shape is what stat says of one of our names.
+struct Shape {
+  mode_t mode;
+  dev_t device;
+};
+
+std::optional<Shape> shape_of(Node node) {
+  if (node == Node::kNone) return std::nullopt;
+  return Shape{S_IFCHR | 0666, makedev(kMiscMajor, node == Node::kEnclave ? kEnclaveMinor : kProvisionMinor)};
+}
+
+// shape_of_path: a node, or the one file that other machines have not got. /proc files are there anyway.
+std::optional<Shape> shape_of_path(int dirfd, const char* path) {
+  if (path == nullptr || std::string_view(path).find("sgx") == std::string_view::npos) return std::nullopt;
+  const std::string full = absolute_path(dirfd, path);
+  if (const auto shape = shape_of(Files::node_of(full))) return shape;
+  if (full.starts_with("/sys/") && machine_file(full)) return Shape{S_IFREG | 0444, 0};
+  return std::nullopt;
+}
+std::optional<Shape> shape_of_descriptor(int fd) {
+  return files().any() ? shape_of(files().node(fd)) : std::nullopt;
+}
+
+template <typename Stat>
+int fill(const Shape& shape, Stat* out) {
+  if (out == nullptr) return errno = EFAULT, -1;
+  *out = Stat{};
+  out->st_mode = shape.mode;
+  out->st_rdev = shape.device;
+  out->st_dev = makedev(0, 6);
+  out->st_ino = 1000 + minor(shape.device);
+  out->st_nlink = 1;
+  out->st_blksize = 4096;
+  return 0;
+}
+
+// reachable is access(2)'s answer for one of our names.
+int reachable(const Shape& shape, int mode) {
+  if ((mode & X_OK) || ((mode & W_OK) && !(shape.mode & 0222))) return errno = EACCES, -1;
+  return 0;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+using namespace clemmys::softsgx;
+
+#define INTERPOSE_STAT(name, type)                                       \
+  SOFTSGX_EXPORT int name(const char* path, struct type* out) noexcept { \
+    const auto shape = shape_of_path(AT_FDCWD, path);                    \
+    return shape ? fill(*shape, out) : NEXT(name)(path, out);            \
+  }
+INTERPOSE_STAT(stat, stat)
+INTERPOSE_STAT(stat64, stat64)
+INTERPOSE_STAT(lstat, stat)
+INTERPOSE_STAT(lstat64, stat64)
+
+#define INTERPOSE_FSTAT(name, type)                            \
+  SOFTSGX_EXPORT int name(int fd, struct type* out) noexcept { \
+    const auto shape = shape_of_descriptor(fd);                \
+    return shape ? fill(*shape, out) : NEXT(name)(fd, out);    \
+  }
+INTERPOSE_FSTAT(fstat, stat)
+INTERPOSE_FSTAT(fstat64, stat64)
+
+#define INTERPOSE_FSTATAT(name, type)                                                       \
+  SOFTSGX_EXPORT int name(int fd, const char* path, struct type* out, int flags) noexcept { \
+    const bool itself = path != nullptr && *path == 0 && (flags & AT_EMPTY_PATH);           \
+    const auto shape = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);          \
+    return shape ? fill(*shape, out) : NEXT(name)(fd, path, out, flags);                    \
+  }
+INTERPOSE_FSTATAT(fstatat, stat)
+INTERPOSE_FSTATAT(fstatat64, stat64)
+
+// Programs built before glibc 2.33 call these.
+#define INTERPOSE_XSTAT(name, type)                                                   \
+  extern "C" int name(int version, const char* path, struct type* out) noexcept;      \
+  SOFTSGX_EXPORT int name(int version, const char* path, struct type* out) noexcept { \
+    const auto shape = shape_of_path(AT_FDCWD, path);                                 \
+    return shape ? fill(*shape, out) : NEXT(name)(version, path, out);                \
+  }
+INTERPOSE_XSTAT(__xstat, stat)
+INTERPOSE_XSTAT(__xstat64, stat64)
+INTERPOSE_XSTAT(__lxstat, stat)
+INTERPOSE_XSTAT(__lxstat64, stat64)
+
+#define INTERPOSE_FXSTAT(name, type)                                        \
+  extern "C" int name(int version, int fd, struct type* out) noexcept;      \
+  SOFTSGX_EXPORT int name(int version, int fd, struct type* out) noexcept { \
+    const auto shape = shape_of_descriptor(fd);                             \
+    return shape ? fill(*shape, out) : NEXT(name)(version, fd, out);        \
+  }
+INTERPOSE_FXSTAT(__fxstat, stat)
+INTERPOSE_FXSTAT(__fxstat64, stat64)
+
+SOFTSGX_EXPORT int statx(int fd, const char* path, int flags, unsigned mask, struct statx* out) noexcept {
+  const bool itself = *path == 0 && (flags & AT_EMPTY_PATH);
+  const auto shape = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);
+  if (!shape) return NEXT(statx)(fd, path, flags, mask, out);
+  *out = {};
+  out->stx_mask = STATX_TYPE | STATX_MODE | STATX_NLINK;
+  out->stx_mode = static_cast<std::uint16_t>(shape->mode);
+  out->stx_nlink = 1;
+  out->stx_rdev_major = major(shape->device);
+  out->stx_rdev_minor = minor(shape->device);
+  return 0;
+}
+
+#define INTERPOSE_ACCESS(name)                                       \
+  SOFTSGX_EXPORT int name(const char* path, int mode) noexcept {     \
+    const auto shape = shape_of_path(AT_FDCWD, path);                \
+    return shape ? reachable(*shape, mode) : NEXT(name)(path, mode); \
+  }
+INTERPOSE_ACCESS(access)
+INTERPOSE_ACCESS(eaccess)
+INTERPOSE_ACCESS(euidaccess)
+
+SOFTSGX_EXPORT int faccessat(int dirfd, const char* path, int mode, int flags) noexcept {
+  const auto shape = shape_of_path(dirfd, path);
+  return shape ? reachable(*shape, mode) : NEXT(faccessat)(dirfd, path, mode, flags);
+}

@@ -1,0 +1,73 @@
+// softsgx: `softsgx run PROGRAM [ARGUMENTS…]` runs a dynamically linked program as on a machine with SGX2 and
+// Linux's driver. It becomes the program: same process, same exit status. 127 when there is no such program.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace {
+
+struct Options {
+  std::string state;
+  std::uint64_t epc_bytes = 0;
+  unsigned partial_every = 0;
+};
+
+void set(const char* name, const std::string& value) {
+  if (!value.empty()) ::setenv(name, value.c_str(), 1);
+}
+
+// The library lies beside the program's folder: bin/softsgx, lib/libsoftsgx.so.
+std::string library() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path().parent_path() / "lib/libsoftsgx.so").string();
+}
+
+int run(const Options& options, std::vector<std::string> command) {
+  const std::string preload = library();
+  if (::access(preload.c_str(), R_OK) != 0) {
+    std::fprintf(stderr, "softsgx: %s is missing: build or install softsgx again\n", preload.c_str());
+    return 126;
+  }
+  const char* others = std::getenv("LD_PRELOAD");
+  set("LD_PRELOAD", others != nullptr && *others != 0 ? preload + ":" + others : preload);
+  set("SOFTSGX_STATE", options.state);
+  if (options.epc_bytes != 0) set("SOFTSGX_EPC_BYTES", std::to_string(options.epc_bytes));
+  if (options.partial_every != 0) set("SOFTSGX_PARTIAL_EVERY", std::to_string(options.partial_every));
+  std::vector<char*> arguments;
+  for (std::string& argument : command) arguments.push_back(argument.data());
+  arguments.push_back(nullptr);
+  ::execvp(arguments[0], arguments.data());
+  const int error = errno;
+  std::fprintf(stderr, "softsgx: cannot run %s: %s\n", arguments[0], std::strerror(error));
+  return error == ENOENT ? 127 : 126;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"A software SGX machine."};
+  app.require_subcommand(1);
+  Options options;
+  CLI::App* command =
+      app.add_subcommand("run", "runs PROGRAM with /dev/sgx_enclave and an SGX2 processor")->prefix_command();
+  command->add_option("--state", options.state,
+                      "folder of the machine's keys; default: ~/.local/share/clemmys/softsgx");
+  command
+      ->add_option("--epc-size", options.epc_bytes, "bytes of enclave page cache (256 MiB; suffixes K, M, G)")
+      ->transform(CLI::AsSizeValue(false));
+  command->add_option("--partial-every", options.partial_every,
+                      "every so many ioctls over several pages stops after one, as when a signal comes");
+  CLI11_PARSE(app, argc, argv);
+  const auto rest = command->remaining();
+  if (rest.empty()) {
+    std::fputs("softsgx run: which program?\n", stderr);
+    return 126;
+  }
+  return run(options, rest);
+}

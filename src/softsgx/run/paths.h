@@ -1,0 +1,22 @@
+// paths.h: the files of an SGX machine other than its devices, for programs that look there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace clemmys::softsgx {
+
+// absolute_path is `path` seen from the directory `dirfd` (AT_FDCWD: the working directory); empty when that
+// cannot be known. Only as much as tells the names below: no links are followed.
+std::string absolute_path(int dirfd, std::string_view path);
+
+// machine_file is the content of a file that this machine has otherwise, or not at all: nothing for all
+// others.
+std::optional<std::string> machine_file(std::string_view path);
+
+// epc_size is the bytes of enclave page cache that the machine says it has.
+std::uint64_t epc_size();
+
+}  // namespace clemmys::softsgx

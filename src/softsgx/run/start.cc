@@ -1,0 +1,30 @@
+// start.cc: what happens in a program before its own first instruction.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "softsgx/run/cpuid.h"
+#include "softsgx/run/files.h"
+#include "softsgx/run/vdso.h"
+#include "softsgx/signals.h"
+#include "softsgx/traps.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+__attribute__((constructor)) void start(int, char**, char** environment) {
+  if (const char* every = std::getenv("SOFTSGX_PARTIAL_EVERY"))
+    Device::partial_every = static_cast<unsigned>(std::strtoul(every, nullptr, 10));
+  if (const Status installed = install_signal_handlers(); !installed || !install_vdso(environment)) {
+    std::fputs("softsgx: this process cannot have an SGX machine\n", stderr);
+    ::_exit(126);
+  }
+  set_host_trap(cpuid_trap);
+  intercept_cpuid();
+  ::pthread_atfork(nullptr, nullptr, [] { files().forget(); });
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
