@@ -12,6 +12,8 @@ struct Events {
   std::uint64_t eadd = 0, eextend = 0, eaug = 0, eremove = 0, emodt = 0, emodpr = 0;
   std::uint64_t eenter = 0, eresume = 0, eexit = 0, aex = 0, eaccept = 0, eacceptcopy = 0, emodpe = 0,
                 ereport = 0, egetkey = 0, page_faults = 0;
+  // Paging: pages written out and brought back, and pages for version arrays.
+  std::uint64_t eblock = 0, etrack = 0, ewb = 0, eldu = 0, epa = 0;
 };
 
 // modelled_cycles adds up published costs per event: those of PIE (ISCA 2021, table II; one processor, a

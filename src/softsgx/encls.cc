@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sgx/sigstruct.h"
+#include "softsgx/paging.h"
 #include "softsgx/registry.h"
 #include "softsgx/signals.h"
 #include "softsgx/state.h"
@@ -81,7 +82,11 @@ Status add_tcs(State& state, std::uint64_t page, const std::uint8_t* content) {
 }  // namespace
 
 Enclave::Enclave(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Enclave::~Enclave() { CHECK(!state_->tcs_table.any_busy() && unregister_enclave(*state_)); }
+Enclave::~Enclave() {
+  CHECK(!state_->tcs_table.any_busy() && unregister_enclave(*state_));
+  const PagingGuard guard;
+  epc_remove(*state_);
+}
 State& Enclave::internal_state() const { return *state_; }
 std::uint64_t Enclave::base() const { return state_->range.base(); }
 std::uint64_t Enclave::size() const { return state_->range.size(); }
@@ -92,12 +97,23 @@ Result<std::unique_ptr<Enclave>> Enclave::create(std::shared_ptr<const Machine> 
   TRY(install_signal_handlers());
   Range range = TRY(Range::reserve(secs.size, secs.baseaddr));
   auto state = std::make_unique<State>(std::move(machine), secs, std::move(range));
+  const PagingGuard guard;
+  if (!epc_add(*state)) return Error{ErrorCode::kExhausted, "softsgx.ecreate.epc"};
   register_enclave(*state);
   return std::unique_ptr<Enclave>(new Enclave(std::move(state)));
 }
 
 Status Enclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure) {
+  if (epc_limited() && content.size() > kPageSize) {  // room is made page by page
+    for (; !content.empty(); offset += kPageSize) {
+      const ByteView page = content.first(std::min<std::size_t>(content.size(), kPageSize));
+      TRY(add_pages(offset, page, flags, measure));
+      content = content.subspan(page.size());
+    }
+    return {};
+  }
   const std::scoped_lock lock(state_->lock);
+  const PagingGuard guard;
   State& state = *state_;
   if (state.initialized) return Error{ErrorCode::kConflict, "softsgx.eadd.initialized"};
   TRY(check_range(state, offset, content.size(), "softsgx.eadd.range"));
@@ -105,6 +121,7 @@ Status Enclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFl
   const std::uint64_t first = offset / kPageSize, count = content.size() / kPageSize;
   for (std::uint64_t page = first; page < first + count; ++page)
     if (state.epcm.load(page).valid()) return Error{ErrorCode::kExists, "softsgx.eadd.page"};
+  if (!epc_take(state)) return Error{ErrorCode::kExhausted, "softsgx.eadd.epc"};
   const bool zero = !measure && all_zero(content);
   if (!(zero ? state.range.populate_zero(offset, content.size())
              : state.range.populate_copy(offset, content.data(), content.size())))
@@ -182,8 +199,10 @@ Status Enclave::restrict_permissions(std::uint64_t offset, std::uint64_t size, s
   if ((keep & sgx::kSecinfoWrite) && !(keep & sgx::kSecinfoRead))
     return refused("softsgx.emodpr.flags", "writable but not readable");
   for (std::uint64_t page = offset / kPageSize; page < (offset + size) / kPageSize; ++page) {
+    const PagingGuard guard;
+    (void)epc_load(state, page);
     const EpcmEntry entry = state.epcm.load(page);
-    if (!entry.valid() || entry.type() != PageType::kRegular ||
+    if (!entry.valid() || entry.any(EpcmEntry::kEvicted) || entry.type() != PageType::kRegular ||
         entry.any(EpcmEntry::kPending | EpcmEntry::kModified))
       return refused(kNotModifiable, "not an accepted regular page");
     const EpcmEntry wanted = entry.without(static_cast<std::uint16_t>(EpcmEntry::kPermissions & ~keep))
@@ -204,9 +223,11 @@ Status Enclave::modify_type(std::uint64_t offset, std::uint64_t size, PageType t
   TRY(check_range(state, offset, size, "softsgx.emodt.range"));
   if (type != PageType::kTrim && type != PageType::kTcs) return refused("softsgx.emodt.type", "type");
   for (std::uint64_t page = offset / kPageSize; page < (offset + size) / kPageSize; ++page) {
+    const PagingGuard guard;
+    (void)epc_load(state, page);
     const EpcmEntry entry = state.epcm.load(page);
     const bool from_tcs = type == PageType::kTrim && entry.type() == PageType::kTcs;
-    if (!entry.valid() || entry.any(EpcmEntry::kPending | EpcmEntry::kModified) ||
+    if (!entry.valid() || entry.any(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kEvicted) ||
         (entry.type() != PageType::kRegular && !from_tcs))
       return refused(kNotModifiable, "not an accepted page");
     EpcmEntry wanted = entry.without(EpcmEntry::kPermissions | EpcmEntry::kRestricted)
@@ -234,6 +255,8 @@ Status Enclave::remove_pages(std::uint64_t offset, std::uint64_t size) {
     if (!entry.valid() || entry.type() != PageType::kTrim || entry.any(EpcmEntry::kModified))
       return refused("softsgx.eremove.page", "not trimmed and accepted");
     state.epcm.store(page, EpcmEntry{}.with(entry.bits & EpcmEntry::kProtected));
+    const PagingGuard guard;
+    epc_give_back(state);
     state.count(Event::kEremove);
   }
   return {};
@@ -258,7 +281,12 @@ sgx::Events Enclave::events() const {
           .emodpe = of(Event::kEmodpe),
           .ereport = of(Event::kEreport),
           .egetkey = of(Event::kEgetkey),
-          .page_faults = of(Event::kPageFault)};
+          .page_faults = of(Event::kPageFault),
+          .eblock = of(Event::kEblock),
+          .etrack = of(Event::kEtrack),
+          .ewb = of(Event::kEwb),
+          .eldu = of(Event::kEldu),
+          .epa = of(Event::kEpa)};
 }
 
 }  // namespace clemmys::softsgx

@@ -20,6 +20,8 @@ struct EpcmEntry {
   static constexpr std::uint16_t kPermissions = 7, kPending = 1 << 3, kModified = 1 << 4,
                                  kRestricted = 1 << 5, kValid = 1 << 6, kBlocked = 1 << 7,
                                  kProtected = 1 << 8;  // kProtected: the mapping is not plain read-write
+  // kEvicted: valid, but written out of the page cache. kPinned: must not be (paging.h).
+  static constexpr std::uint16_t kEvicted = 1 << 9, kPinned = 1 << 10;
   static constexpr int kTypeShift = 12;
 
   static constexpr EpcmEntry of(sgx::SecinfoFlags flags) {
@@ -39,8 +41,8 @@ struct EpcmEntry {
   constexpr sgx::SecinfoFlags secinfo() const { return sgx::secinfo_flags(type(), bits & 0x3f); }
   // usable: an access of this kind by the enclave goes through (regular page, accepted, permitted).
   constexpr bool usable(std::uint16_t permissions) const {
-    return has(static_cast<std::uint16_t>(kValid | permissions)) && !any(kPending | kModified | kBlocked) &&
-           type() == sgx::PageType::kRegular;
+    return has(static_cast<std::uint16_t>(kValid | permissions)) &&
+           !any(kPending | kModified | kBlocked | kEvicted) && type() == sgx::PageType::kRegular;
   }
   friend constexpr bool operator==(EpcmEntry, EpcmEntry) = default;
 };

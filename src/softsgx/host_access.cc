@@ -73,6 +73,8 @@ HostFault touch_enclave(std::uint64_t address, bool write, ucontext_t& context) 
     result = HostFault::kNotMapped;
   } else if (!(run.protection & (write ? PROT_WRITE : PROT_READ | PROT_WRITE | PROT_EXEC))) {
     result = HostFault::kNotAllowed;
+  } else if (const PagingGuard guard; state->epcm.load(page).any(EpcmEntry::kEvicted)) {
+    if (epc_load(*state, page)) result = HostFault::kContinue;
   } else if (state->initialized) {
     (void)state->augment_page(page);
     const EpcmEntry entry = state->epcm.load(page);

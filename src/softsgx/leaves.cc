@@ -53,7 +53,8 @@ struct Call {
     for (std::uint64_t page = state.page_of(address); page <= state.page_of(address + size - 1); ++page)
       if (const auto fault = mapped(page * kPageSize, write))
         return fault;
-      else if (!state.epcm.load(page).usable(write ? sgx::kSecinfoRead | sgx::kSecinfoWrite
+      else if (!epc_load(state, page) ||
+               !state.epcm.load(page).usable(write ? sgx::kSecinfoRead | sgx::kSecinfoWrite
                                                    : sgx::kSecinfoRead))
         return page_fault(address, write);
     return std::nullopt;
@@ -79,6 +80,8 @@ struct Call {
 #define TRY_OPERAND(expression) \
   if (const auto fault = (expression)) return fault
 
+// ereport. SDM "EREPORT": #GP for an operand outside or not aligned (TARGETINFO 512, REPORTDATA 128,
+// OUTPUTDATA 512), #PF for one that may not be accessed so, #GP for reserved fields of TARGETINFO.
 std::optional<Fault> ereport(const Call& call) {
   TRY_OPERAND(call.operand(call.rbx(), sizeof(sgx::TargetInfo), sgx::kTargetInfoAlignment, false));
   TRY_OPERAND(call.operand(call.rcx(), 64, sgx::kReportDataAlignment, false));
@@ -97,6 +100,8 @@ std::optional<Fault> ereport(const Call& call) {
   return std::nullopt;
 }
 
+// egetkey. SDM "EGETKEY": operands as above (KEYREQUEST 512, OUTPUTDATA 16); #GP for reserved fields, unknown
+// policies and, without KSS, those of KSS; then the error codes, in machine.cc.
 std::optional<Fault> egetkey(const Call& call) {
   TRY_OPERAND(call.operand(call.rbx(), sizeof(sgx::KeyRequest), sgx::kKeyRequestAlignment, false));
   TRY_OPERAND(call.operand(call.rcx(), EnclaveKey::kSize, 16, true));
@@ -109,7 +114,9 @@ std::optional<Fault> egetkey(const Call& call) {
   return call.finish(result.error);
 }
 
-// secinfo_operand copies and checks the SECINFO at RBX; the page at RCX must be inside.
+// secinfo_operand copies and checks the SECINFO at RBX (64-byte aligned, inside, readable; reserved bits
+// zero: #GP); the page at RCX must be aligned and inside (#GP) and there (#PF). SDM "EACCEPT", "EACCEPTCOPY",
+// "EMODPE".
 std::optional<Fault> secinfo_operand(const Call& call, sgx::Secinfo& secinfo) {
   TRY_OPERAND(call.operand(call.rbx(), sizeof(sgx::Secinfo), 64, false));
   secinfo = call.copy_in<sgx::Secinfo>(call.rbx());
@@ -118,7 +125,9 @@ std::optional<Fault> secinfo_operand(const Call& call, sgx::Secinfo& secinfo) {
       !std::ranges::all_of(secinfo.reserved, [](std::uint8_t b) { return b == 0; }))
     return kGeneralProtection;
   if (call.rcx() % kPageSize != 0 || !call.state.contains(call.rcx())) return kGeneralProtection;
-  return call.mapped(call.rcx() - call.state.base(), false);
+  if (const auto fault = call.mapped(call.rcx() - call.state.base(), false)) return fault;
+  if (!epc_load(call.state, call.state.page_of(call.rcx()))) return page_fault(call.rcx(), false);
+  return std::nullopt;
 }
 
 bool accept_tcs(State& state, std::uint64_t page) {
@@ -148,6 +157,9 @@ bool acceptable(sgx::SecinfoFlags flags) {
          states == sgx::kSecinfoModified;
 }
 
+// eaccept. SDM "EACCEPT": #GP for flags that no change could have made; #PF for a page that is absent or
+// blocked; SGX_PAGE_ATTRIBUTES_MISMATCH when the EPCM entry is not as SECINFO says; #GP for a TCS page with a
+// bad field.
 std::optional<Fault> eaccept(const Call& call) {
   sgx::Secinfo secinfo;
   TRY_OPERAND(secinfo_operand(call, secinfo));
@@ -168,6 +180,9 @@ std::optional<Fault> eaccept(const Call& call) {
   return call.finish(SgxError::kSuccess);
 }
 
+// eacceptcopy. SDM "EACCEPTCOPY": #GP unless SECINFO names a regular page in no state between, writable only
+// when readable; #PF for a source that cannot be read and a target that is absent or blocked;
+// SGX_PAGE_ATTRIBUTES_MISMATCH for a target that is not a new page (PENDING, regular).
 std::optional<Fault> eacceptcopy(const Call& call) {
   sgx::Secinfo secinfo;
   TRY_OPERAND(secinfo_operand(call, secinfo));
@@ -175,8 +190,8 @@ std::optional<Fault> eacceptcopy(const Call& call) {
   State& state = call.state;
   const std::uint64_t page = state.page_of(call.rcx());
   const auto permissions = static_cast<std::uint16_t>(secinfo.flags.bits & sgx::kSecinfoPermissions);
-  if (secinfo.flags.bits != sgx::secinfo_regular(permissions).bits || !(permissions & sgx::kSecinfoRead))
-    return kGeneralProtection;
+  const bool write_only = (permissions & sgx::kSecinfoWrite) && !(permissions & sgx::kSecinfoRead);
+  if (secinfo.flags.bits != sgx::secinfo_regular(permissions).bits || write_only) return kGeneralProtection;
   if (!state.epcm.load(page).valid()) state.serve_fault(page);
   const EpcmEntry entry = state.epcm.load(page);
   state.count(Event::kEacceptcopy);
@@ -193,6 +208,8 @@ std::optional<Fault> eacceptcopy(const Call& call) {
   return call.finish(SgxError::kSuccess);
 }
 
+// emodpe. SDM "EMODPE": #PF for a page that is absent, blocked, PENDING, MODIFIED or not regular; #GP when it
+// would become writable but not readable. Permissions only grow.
 std::optional<Fault> emodpe(const Call& call) {
   sgx::Secinfo secinfo;
   TRY_OPERAND(secinfo_operand(call, secinfo));
@@ -212,6 +229,7 @@ std::optional<Fault> emodpe(const Call& call) {
   return std::nullopt;
 }
 
+// eexit. SDM "EEXIT": #GP for a target that is not canonical; RCX becomes the AEP; CSSA stays.
 std::optional<Fault> eexit(Control& control, const Call& call) {
   if (call.rbx() >= 0x800000000000) return kGeneralProtection;
   call.state.count(Event::kEexit);

@@ -1,4 +1,6 @@
 // run.cc: EENTER and ERESUME from the host's side: checks, then the jump.
+#include <algorithm>
+
 #include "softsgx/control.h"
 #include "softsgx/host_entry.h"
 #include "softsgx/registry.h"
@@ -22,6 +24,18 @@ Refusal page_refused(std::uint64_t address, std::string_view site, std::string_v
           detail};
 }
 
+// pin_frame brings an SSA frame back into the page cache to stay: an AEX must find it.
+void pin_frame(State& state, const TcsState& tcs, std::uint32_t index) {
+  if (!epc_limited()) return;
+  const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * state.secs().ssaframesize;
+  const std::uint64_t end = std::min(first + state.secs().ssaframesize, state.range.size() / sgx::kPageSize);
+  for (std::uint64_t page = first; page < end; ++page) {
+    const EpcmEntry entry = state.epcm.load(page);
+    if (entry.valid() && epc_load(state, page))
+      state.epcm.store(page, state.epcm.load(page).with(EpcmEntry::kPinned));
+  }
+}
+
 // prepare fills the Control block. The TCS is ours (busy) while it runs.
 std::optional<Refusal> prepare(Control& control, State& state, TcsState& tcs, std::uint64_t tcs_address,
                                sgx::EnterLeaf leaf) {
@@ -29,6 +43,7 @@ std::optional<Refusal> prepare(Control& control, State& state, TcsState& tcs, st
   if (resume && tcs.cssa == 0) return refused("softsgx.eresume.cssa", "no saved state");
   if (!resume && tcs.cssa >= tcs.nssa) return refused("softsgx.eenter.cssa", "no free SSA frame");
   const std::uint32_t index = resume ? tcs.cssa - 1 : tcs.cssa;
+  pin_frame(state, tcs, index);
   if (!state.ssa_usable(tcs, index))
     return page_refused(state.ssa_frame(tcs, index), "softsgx.eenter.ssa",
                         "the SSA frame is not readable and writable");
@@ -55,6 +70,7 @@ std::optional<Refusal> prepare(Control& control, State& state, TcsState& tcs, st
 
 std::optional<Refusal> begin_entry(Control& control, State& state, std::uint64_t tcs_address,
                                    sgx::EnterLeaf leaf) {
+  const PagingGuard guard;
   if (!state.contains(tcs_address) || tcs_address % sgx::kPageSize != 0)
     return refused("softsgx.eenter.tcs_address", "not the address of a page inside");
   const std::uint64_t page = state.page_of(tcs_address);

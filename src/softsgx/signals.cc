@@ -105,6 +105,11 @@ bool write_executable(std::uint64_t address, std::uint8_t byte) {
   return memory_fd >= 0 && ::pwrite(memory_fd, &byte, 1, static_cast<off_t>(address)) == 1;
 }
 
+bool read_memory(std::uint64_t address, void* to, std::size_t size) {
+  return memory_fd >= 0 &&
+         ::pread(memory_fd, to, size, static_cast<off_t>(address)) == static_cast<ssize_t>(size);
+}
+
 void wrap_host_handlers() {
   const std::scoped_lock guard(installing);
   for (int number = 1; number < NSIG; ++number) {

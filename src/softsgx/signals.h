@@ -34,6 +34,8 @@ void forward(int number, siginfo_t* info, ucontext_t* context, Default when_defa
 // signal came.
 std::uint64_t handlers_run();
 
+// read_memory reads this process's memory whatever its protection. False: nothing is there.
+bool read_memory(std::uint64_t address, void* to, std::size_t size);
 // write_executable writes one byte into a page that is not writable. False: not possible here.
 bool write_executable(std::uint64_t address, std::uint8_t byte);
 

@@ -81,9 +81,14 @@ bool State::augment_page(std::uint64_t page) {
   const EpcmEntry absent = epcm.load(page);
   const auto flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
   if (absent.valid()) return false;
+  const PagingGuard guard;
+  if (!epc_take(*this)) return false;
   if (absent.any(EpcmEntry::kProtected))
     range.protect(page * sgx::kPageSize, sgx::kPageSize, PROT_READ | PROT_WRITE);
-  if (!epcm.replace(page, absent, EpcmEntry::of(flags))) return false;
+  if (!epcm.replace(page, absent, EpcmEntry::of(flags))) {
+    epc_give_back(*this);
+    return false;
+  }
   count(Event::kEaug);
   return true;
 }

@@ -11,6 +11,7 @@
 #include "softsgx/enclave.h"
 #include "softsgx/epcm.h"
 #include "softsgx/mappings.h"
+#include "softsgx/paging.h"
 #include "softsgx/range.h"
 
 namespace clemmys::softsgx {
@@ -65,6 +66,11 @@ enum class Event : std::uint8_t {
   kEreport,
   kEgetkey,
   kPageFault,
+  kEblock,
+  kEtrack,
+  kEwb,
+  kEldu,
+  kEpa,
   kCount,
 };
 
@@ -79,6 +85,7 @@ struct State {
   std::mutex lock;  // host threads that build or change pages
   std::optional<sgx::MeasurementLog> log;
   Mappings mappings;
+  Paged paged;                // under a PagingGuard
   std::atomic<int> users{0};  // handlers and entries that hold it by registry.h
   TcsTable tcs_table;
   SiteTable enclu_sites;

@@ -48,8 +48,24 @@ void shorten_trap(State& state, std::uint64_t address) {
 
 struct Trap {
   bool enclu = false;
+  bool served = false;  // the kernel's page fault handler has mended it: the instruction runs again
   Fault fault{};
 };
+
+// bring_back serves a fault on a page that is, or for a moment was, out of the page cache.
+bool bring_back(State& state, std::uint64_t address, std::uint16_t code) {
+  if (!epc_limited() || !state.contains(address)) return false;
+  const std::uint64_t page = state.page_of(address);
+  const std::uint16_t needed = code & sgx::kPfFetch   ? sgx::kSecinfoExecute
+                               : code & sgx::kPfWrite ? sgx::kSecinfoWrite
+                                                      : sgx::kSecinfoRead;
+  const int mapping = code & sgx::kPfFetch ? PROT_EXEC : code & sgx::kPfWrite ? PROT_WRITE : PROT_READ;
+  if (!state.mappings.allows(page * sgx::kPageSize, mapping) || !epc_load(state, page) ||
+      !state.epcm.load(page).usable(needed))
+    return false;
+  for (const Event event : {Event::kPageFault, Event::kAex, Event::kEresume}) state.count(event);
+  return true;
+}
 
 // page_fault is the error code of an access that the memory refused: by the host's mapping, or by the EPCM.
 // An absent page is added first, as the Linux driver does (EAUG); the access then meets a PENDING page.
@@ -74,6 +90,7 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
   const auto rip = static_cast<std::uint64_t>(registers[REG_RIP]);
   const auto vector = static_cast<std::uint16_t>(registers[REG_TRAPNO]);
   const auto code = static_cast<std::uint16_t>(registers[REG_ERR]);
+  if (state.contains(rip)) (void)epc_load(state, state.page_of(rip));  // its bytes are looked at below
   if (number == SIGSYS) {
     registers[REG_RIP] -= 2;
     return {.fault = {kVectorInvalidOpcode, 0, 0}};
@@ -93,6 +110,7 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
   }
   if (vector != kVectorPageFault) return {.fault = {vector, number == SIGSEGV ? code : std::uint16_t{0}, 0}};
   const auto address = static_cast<std::uint64_t>(registers[REG_CR2]);
+  if (bring_back(state, address, code)) return {.served = true};
   if (state.contains(address)) return {.fault = page_fault(state, address, code)};
   return {.fault = {vector, code, address}};
 }
@@ -199,14 +217,19 @@ extern "C" std::uint64_t softsgx_signal(int number, siginfo_t* info, ucontext_t*
     if (!fault || !outside(number, *info, *context, fs)) forward(number, info, context, Default::kRepeats);
   } else if (fault) {
     const bool by_enclu = control->aep != 0;
-    const Trap trap = trap_of(*control->inside, number, *context);
-    std::optional<Fault> raised = trap.fault;
-    if (trap.enclu) raised = run_leaf(*control, *context);
-    if (raised) {
-      leave_by_exception(*control, *context, fs, *raised);
-      Fault seen = *raised;
-      seen.address = control->address;
-      if (by_enclu) report(seen, control->aep == vdso_entry().enclu, *context);
+    std::optional<Fault> raised;
+    {
+      const PagingGuard guard;
+      const Trap trap = trap_of(*control->inside, number, *context);
+      if (trap.enclu)
+        raised = run_leaf(*control, *context);
+      else if (!trap.served)
+        raised = trap.fault;
+      if (raised) leave_by_exception(*control, *context, fs, *raised);
+    }
+    if (raised && by_enclu) {
+      raised->address = control->address;
+      report(*raised, control->aep == vdso_entry().enclu, *context);
     }
     if (control->inside == nullptr) fs = control->host_fs;
   } else {

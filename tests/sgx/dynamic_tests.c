@@ -221,6 +221,19 @@ TEST(removal_wants_trim_then_accept) {
   CHECK_EQ(get.result, 0);
 }
 
+TEST(more_pages_than_a_small_cache_holds) {
+  struct enclave enclave;
+  load(&enclave);
+  const uint64_t pages = (ENCLAVE_SIZE - DYNAMIC) / PAGE; /* 192 */
+  map_dynamic(&enclave, pages, RW);
+  for (uint64_t i = 0; i < pages; ++i) {
+    CHECK_EQ(accept(&enclave, DYNAMIC + i * PAGE, NEW), 0);
+    simple(&enclave, PUT, enclave.base + DYNAMIC + i * PAGE + 8, i * i, 0);
+  }
+  for (uint64_t i = 0; i < pages; ++i)
+    CHECK_EQ(simple(&enclave, GET, enclave.base + DYNAMIC + i * PAGE + 8, 0, 0), i * i);
+}
+
 TEST(pages_added_at_run_time_go_by_the_enclaves_word_only) {
   struct enclave enclave;
   load(&enclave);

@@ -47,6 +47,8 @@ sgx::Secs secs(const Variant& variant) {
   secs.ssaframesize = 1;
   secs.miscselect = sgx::kMiscExinfo;
   secs.attributes = {variant.attribute_flags, sgx::kXfrmLegacy | sgx::kXfrmAvx};
+  secs.configid[0] = variant.configuration;
+  secs.configsvn = variant.configuration;
   return secs;
 }
 

@@ -50,7 +50,8 @@ struct Variant {
   std::uint64_t attribute_flags = sgx::kAttributeMode64;
   std::uint16_t security_version = 1;
   std::uint16_t product_id = 1;
-  std::uint64_t size = kSize;  // a larger range has more room at the end
+  std::uint8_t configuration = 0;  // CONFIGID's first byte, and CONFIGSVN; with KSS only
+  std::uint64_t size = kSize;      // a larger range has more room at the end
 };
 
 std::vector<Page> pages(const Variant& variant);

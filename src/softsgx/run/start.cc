@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "softsgx/paging.h"
 #include "softsgx/run/cpuid.h"
 #include "softsgx/run/files.h"
+#include "softsgx/run/paths.h"
 #include "softsgx/run/vdso.h"
 #include "softsgx/signals.h"
 #include "softsgx/traps.h"
@@ -21,6 +23,7 @@ __attribute__((constructor)) void start(int, char**, char** environment) {
     std::fputs("softsgx: this process cannot have an SGX machine\n", stderr);
     ::_exit(126);
   }
+  set_epc_size(epc_size());
   set_host_trap(cpuid_trap);
   intercept_cpuid();
   ::pthread_atfork(nullptr, nullptr, [] { files().forget(); });
