@@ -20,7 +20,6 @@ class QuoteMaker {
   // certify installs the QE's report, the PCK signature over it and the PEM chain. kDenied unless the report
   // names this key.
   Status certify(const sgx::ReportBody& qe_report, const P256Signature& signature, Bytes pem_chain);
-  bool certified() const { return certified_; }
 
   // quote is kUnavailable before certify.
   Result<Bytes> quote(const sgx::ReportBody& report) const;

@@ -246,7 +246,6 @@ wire::Frame Service::handle(const wire::Frame& request) {
 
 Status Service::commit() { return impl_->store->commit(); }
 
-std::size_t Service::session_count() const { return impl_->sessions.size(); }
 std::size_t Service::action_count() const { return impl_->store->state().action_count(); }
 std::uint64_t Service::revision() const { return impl_->store->state().revision(); }
 const Bytes& Service::ca_certificate_der() const { return impl_->authority->certificate_der(); }

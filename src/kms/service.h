@@ -41,7 +41,6 @@ class Service {
   Status commit();
 
   // Numbers for the log and for tests.
-  std::size_t session_count() const;
   std::size_t action_count() const;
   std::uint64_t revision() const;
   const Bytes& ca_certificate_der() const;

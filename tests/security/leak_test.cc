@@ -40,7 +40,7 @@ struct Secrets {
   std::string step_names[3] = {marker("scale-"), marker("detect-"), marker("report-")},
               sequence_name = marker("photos-");
   std::string trace_name = marker("trace-"), default_parameter = marker("label-"),
-              argument = marker("argument-");
+              argument = marker("argument-"), log_backwards = marker("-gol");
 
   Secrets() : photograph(read_text(CLEMMYS_SOURCE_DIR "/examples/photos/photo.jpg")) {
     scaled = *photos::scale(as_bytes(photograph));
@@ -81,7 +81,8 @@ class LeakTest : public ::testing::Test {
     const char* images[] = {"photos_scale", "photos_detect", "photos_report"};
     for (int i = 0; i < 3; ++i) platform.deploy(secrets->step_names[i], prefix + images[i]);
     platform.deploy(secrets->trace_name, prefix + "test_trace",
-                    R"([{"key":"label","value":")" + secrets->default_parameter + R"("}])");
+                    R"([{"key":"label","value":")" + secrets->default_parameter +
+                        R"("},{"key":"logged_backwards","value":")" + secrets->log_backwards + R"("}])");
     platform.create_sequence(secrets->sequence_name,
                              {secrets->step_names[0], secrets->step_names[1], secrets->step_names[2]});
     Client client = platform.client();
@@ -95,12 +96,16 @@ class LeakTest : public ::testing::Test {
     EXPECT_EQ(traced.status, 200u) << traced.body.substr(0, 300);
     EXPECT_NE(traced.body.find(secrets->default_parameter), std::string::npos);
     const std::string id(boost::json::parse(traced.body).at("activationId").as_string());
-    EXPECT_EQ(client.api("GET", "activations/" + id).status, 200u);
+    const Answer logs = client.api("GET", "activations/" + id + "/logs");
+    EXPECT_NE(logs.body.find(log_line()), std::string::npos) << logs.body.substr(0, 300);
     platform.stop();
     end.wait();
     copy_state(platform);
     return id;
   }
+
+  // log_line is what the function logs: in no request, parameter or result.
+  static std::string log_line() { return {secrets->log_backwards.rbegin(), secrets->log_backwards.rend()}; }
 
   // copy_state keeps what the platform leaves on the disk, except the two files that are the user's own.
   static void copy_state(const Platform& platform) {
@@ -174,6 +179,12 @@ TEST_F(LeakTest, ArgumentsAreHidden) {
 TEST_F(LeakTest, DefaultParametersAreHidden) {
   Needles needles;
   needles.add_text("default parameter", secrets->default_parameter);  // in the result of the function, too
+  expect_hidden(needles);
+}
+
+TEST_F(LeakTest, LogsAreHidden) {
+  Needles needles;
+  needles.add_text("log line", log_line());
   expect_hidden(needles);
 }
 

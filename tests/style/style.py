@@ -67,13 +67,18 @@ def check_words(_):
 
 
 def check_specification(_):
-    """Every test that SPECIFICATION.md names exists."""
+    """Every test that the documents name exists; every promise has a number of its own."""
     tests = set()
     for path in code():
         tests |= {f"{suite}.{name}" for suite, name in re.findall(r"^\s*(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", read(path), re.M)}
-    for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", read("SPECIFICATION.md")):
-        if name not in tests:
-            yield f"SPECIFICATION.md: there is no test {name}"
+    for document in ("SPECIFICATION.md", "docs/threat-model.md", "tests/security/README.md"):
+        for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", read(document)):
+            if name not in tests:
+                yield f"{document}: there is no test {name}"
+    numbers = re.findall(r"^\| ([A-Z]\d+) \|", read("SPECIFICATION.md"), re.M)
+    for number in sorted(set(numbers)):
+        if numbers.count(number) > 1:
+            yield f"SPECIFICATION.md: {number} stands for two promises"
 
 
 def check_surface(_):

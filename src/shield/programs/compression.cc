@@ -22,10 +22,13 @@ std::vector<unsigned char> text(std::size_t size) {
   return bytes;
 }
 
+bool all_alike = true;
+
 void show(const char* name, std::size_t packed, const std::vector<unsigned char>& back,
           const std::vector<unsigned char>& in) {
   std::printf("%s %zu %08lx %d\n", name, packed, crc32(0, back.data(), static_cast<uInt>(back.size())),
               back == in);
+  all_alike &= back == in;
 }
 
 void with_zlib(const std::vector<unsigned char>& in) {
@@ -87,5 +90,5 @@ int main() {
   with_zstd(in, 0);
   with_zstd(in, 3);
   with_others(text(kSmall));
-  return 0;
+  return all_alike ? 0 : 1;
 }

@@ -36,4 +36,10 @@ class Programs : public testing::Test {
   std::string directory_;
 };
 
+// expect_alike wants a program that succeeded outside, and did the same inside.
+inline void expect_alike(const Outcome& inside, const Outcome& outside) {
+  EXPECT_EQ(outside.status, 0) << outside.output;
+  EXPECT_EQ(inside, outside);
+}
+
 }  // namespace clemmys::shield

@@ -22,9 +22,9 @@ TEST_F(Programs, HelloPrintsTheSameAndExitsWithItsStatus) {
   EXPECT_EQ(inside("hello", "one two"), expected);
 }
 
-TEST_F(Programs, ThreadsContendWaitAndEndAlike) { EXPECT_EQ(inside("threads"), outside("threads")); }
+TEST_F(Programs, ThreadsContendWaitAndEndAlike) { expect_alike(inside("threads"), outside("threads")); }
 
-TEST_F(Programs, MemoryGrowsShrinksAndComesBackZeroed) { EXPECT_EQ(inside("memory"), outside("memory")); }
+TEST_F(Programs, MemoryGrowsShrinksAndComesBackZeroed) { expect_alike(inside("memory"), outside("memory")); }
 
 TEST_F(Programs, MemoryLimitsFailAllocationsAlike) {
   const Outcome expected = outside("memory_limit");
@@ -33,17 +33,17 @@ TEST_F(Programs, MemoryLimitsFailAllocationsAlike) {
 }
 
 TEST_F(Programs, FilesOfTheAllowListBehaveAlike) {
-  EXPECT_EQ(inside("files", "/state"), outside("files", directory_ + "/outside"));
+  expect_alike(inside("files", "/state"), outside("files", directory_ + "/outside"));
 }
 
 TEST_F(Programs, SocketsTimersAndEpollBehaveAlike) {
-  EXPECT_EQ(inside("sockets", "/state/s"), outside("sockets", directory_ + "/outside/s"));
+  expect_alike(inside("sockets", "/state/s"), outside("sockets", directory_ + "/outside/s"));
   EXPECT_TRUE(std::filesystem::is_socket(directory_ + "/inside/s"));
 }
 
-TEST_F(Programs, AsioCoroutinesEchoOnSeveralThreads) { EXPECT_EQ(inside("asio"), outside("asio")); }
+TEST_F(Programs, AsioCoroutinesEchoOnSeveralThreads) { expect_alike(inside("asio"), outside("asio")); }
 
-TEST_F(Programs, TlsHandshakeSucceeds) { EXPECT_EQ(inside("tls"), outside("tls")); }
+TEST_F(Programs, TlsHandshakeSucceeds) { expect_alike(inside("tls"), outside("tls")); }
 
 TEST_F(Programs, EverythingAtOnceOnSixThreads) {
   for (int round = 0; round < 5; ++round) EXPECT_EQ(inside("stress"), (Outcome{"failed 0\n", 0}));
@@ -79,11 +79,11 @@ TEST_F(Programs, AttestationDevicesAnswerAndOtherPathsAreRefused) {
 }
 
 TEST_F(Programs, TheCppRuntimeBehavesAlike) {
-  EXPECT_EQ(inside("language", "/state"), outside("language", directory_ + "/outside"));
+  expect_alike(inside("language", "/state"), outside("language", directory_ + "/outside"));
 }
 
 TEST_F(Programs, EveryPrimitiveOfThreadsBehavesAlike) {
-  EXPECT_EQ(inside("concurrency"), outside("concurrency"));
+  expect_alike(inside("concurrency"), outside("concurrency"));
 }
 
 TEST_F(Programs, HandshakesOfEveryKindOfKeyBehaveAlike) {
@@ -93,13 +93,13 @@ TEST_F(Programs, HandshakesOfEveryKindOfKeyBehaveAlike) {
 }
 
 TEST_F(Programs, SqliteWorksInEveryJournalMode) {
-  EXPECT_EQ(inside("database", "use /state/d"), outside("database", "use " + directory_ + "/outside/d"));
+  expect_alike(inside("database", "use /state/d"), outside("database", "use " + directory_ + "/outside/d"));
 }
 
-TEST_F(Programs, RegularExpressionsJsonAndXmlBehaveAlike) { EXPECT_EQ(inside("text"), outside("text")); }
+TEST_F(Programs, RegularExpressionsJsonAndXmlBehaveAlike) { expect_alike(inside("text"), outside("text")); }
 
 TEST_F(Programs, LinearAlgebraAndBigNumbersBehaveAlike) {
-  EXPECT_EQ(inside("numerics"), outside("numerics"));
+  expect_alike(inside("numerics"), outside("numerics"));
 }
 
 TEST_F(Programs, CPythonRunsItsStandardLibrary) {
@@ -126,7 +126,7 @@ TEST_F(Programs, TrappedAndRewrittenCallSitesBehaveAlike) {
   EXPECT_GT(count("cpuid_sites"), 10) << shown.output;
 }
 
-TEST_F(Programs, SignalsOfAProgramsOwnBehaveAlike) { EXPECT_EQ(inside("signals"), outside("signals")); }
+TEST_F(Programs, SignalsOfAProgramsOwnBehaveAlike) { expect_alike(inside("signals"), outside("signals")); }
 
 // What ends a program outside ends it inside, with the signal in the status and the host's word about it.
 class Endings : public Programs, public testing::WithParamInterface<const char*> {};
