@@ -1,5 +1,6 @@
 // The steps' JSON. Every step checks what it is given and answers a sentence that its user can act on.
-#include <boost/beast/core/detail/base64.hpp>
+#include <sodium.h>
+
 #include <boost/json.hpp>
 
 #include "photos.h"
@@ -7,7 +8,6 @@
 namespace photos {
 
 namespace json = boost::json;
-namespace base64 = boost::beast::detail::base64;
 
 namespace {
 
@@ -15,8 +15,9 @@ constexpr int kSideMax = 800, kQuality = 90, kDistance = 8, kArm = 4;
 constexpr std::size_t kCornersMax = 200;
 
 std::string encode(std::span<const std::uint8_t> bytes) {
-  std::string text(base64::encoded_size(bytes.size()), '\0');
-  text.resize(base64::encode(text.data(), bytes.data(), bytes.size()));
+  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // its NUL
   return text;
 }
 
@@ -35,8 +36,12 @@ std::expected<Input, std::string> read(std::string_view text) {
     return std::unexpected(
         "the field picture_jpeg_base64 is missing: is the sequence scale, detect, report?");
   const json::string& encoded = picture->as_string();
-  std::vector<std::uint8_t> jpeg(base64::decoded_size(encoded.size()));
-  jpeg.resize(base64::decode(jpeg.data(), encoded.data(), encoded.size()).first);
+  std::vector<std::uint8_t> jpeg(encoded.size() / 4 * 3 + 3);
+  std::size_t size = 0;
+  if (sodium_base642bin(jpeg.data(), jpeg.size(), encoded.data(), encoded.size(), nullptr, &size, nullptr,
+                        sodium_base64_VARIANT_ORIGINAL) != 0)
+    return std::unexpected("the field picture_jpeg_base64 is not base64");
+  jpeg.resize(size);
   auto decoded = decode_jpeg(jpeg, kSideMax);
   if (!decoded) return std::unexpected(decoded.error());
   return Input{std::move(value.as_object()), std::move(*decoded)};

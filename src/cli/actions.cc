@@ -4,10 +4,10 @@
 #include <iostream>
 #include <optional>
 
-#include "cli/base64.h"
 #include "cli/commands.h"
 #include "cli/parameters.h"
 #include "cli/print.h"
+#include "crypto/base64.h"
 #include "enclave/image.h"
 
 namespace clemmys::cli {
@@ -70,7 +70,7 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   const Client client = TRY(Client::open(context.options));
   const std::string path = TRY(resource("actions", name));
   json::object body{
-      {"exec", json::object{{"kind", "native:1"}, {"code", to_base64(image)}, {"binary", true}}}};
+      {"exec", json::object{{"kind", "native:1"}, {"code", crypto::to_base64(image)}, {"binary", true}}}};
   const json::object parameters = TRY(options.parameters.merge());
   if (!parameters.empty()) body["parameters"] = as_entries(parameters);
   json::object limits;

@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "base/check.h"
-#include "cli/base64.h"
 #include "cli/client.h"
 #include "cli/outcome.h"
 #include "cli/print.h"
@@ -48,13 +47,6 @@ TEST(CliNames, BecomePaths) {
   EXPECT_FALSE(resource("actions", "/ns"));
   EXPECT_EQ(full_name("hello"), "/_/hello");
   EXPECT_EQ(full_name("/ns/hello"), "/ns/hello");
-}
-
-TEST(CliBase64, HasOneEncodingPerValue) {
-  for (const char* text : {"", "f", "fo", "foo", "foob"})
-    EXPECT_EQ(as_text(*from_base64(to_base64(as_bytes(text)))), text);
-  for (const char* text : {"Zg", "Zh==", "Zg==\n", " Zg==", "Z===", "===="})
-    EXPECT_FALSE(from_base64(text)) << text;
 }
 
 TEST(CliOutput, NeverSendsControlCharactersToATerminal) {

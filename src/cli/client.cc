@@ -4,9 +4,9 @@
 #include <chrono>
 
 #include "base/clock.h"
-#include "cli/base64.h"
 #include "cli/outcome.h"
 #include "cli/trust.h"
+#include "crypto/base64.h"
 
 namespace clemmys::cli {
 namespace {
@@ -70,7 +70,7 @@ Result<HttpResponse> Client::call(std::string method, std::string path, Bytes bo
                                   std::string content_type) const {
   HttpRequest request{.method = std::move(method), .target = std::move(path), .body = std::move(body)};
   if (!credential_.empty())
-    request.headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(credential_)));
+    request.headers.emplace_back("Authorization", "Basic " + crypto::to_base64(as_bytes(credential_)));
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
     request.headers.emplace_back("Content-Type", std::move(content_type));
   HttpResponse response = TRY(exchange_verified(platform_.url, request, platform_.authority_der, kTimeout));

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "attest/collateral.h"
-#include "cli/base64.h"
 #include "cli/outcome.h"
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
 #include "wire/kms_api.h"
 
@@ -73,8 +73,8 @@ Result<Evidence> evidence_from_json(ByteView body) {
       !text_member(object, "root_policy", policy) || !text_member(object, "collateral", collateral)) {
     return bad();
   }
-  const auto collateral_bytes = from_base64(collateral);
-  auto quote_bytes = from_base64(quote), authority_bytes = from_base64(authority);
+  const auto collateral_bytes = crypto::from_base64(collateral);
+  auto quote_bytes = crypto::from_base64(quote), authority_bytes = crypto::from_base64(authority);
   if (!quote_bytes || !authority_bytes || !collateral_bytes) return bad();
   return Evidence{*std::move(quote_bytes), *std::move(authority_bytes), std::move(policy),
                   std::string(as_text(*collateral_bytes))};

@@ -8,8 +8,8 @@
 
 #include "attest/collateral.h"
 #include "attest/testing/test_attester.h"
-#include "cli/base64.h"
 #include "cli/outcome.h"
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
 #include "wire/kms_api.h"
 

@@ -1,6 +1,6 @@
 #include "cli/root_policy.h"
 
-#include "cli/base64.h"
+#include "crypto/base64.h"
 
 namespace clemmys::cli {
 
@@ -25,7 +25,7 @@ std::string to_yaml(const LocalPolicy& policy) {
          "# This machine has no SGX: whoever operates it can read everything.\n"
          "insecure_accept_software_sgx: true\n"
          "software_root: " +
-         to_base64(policy.software_root_der) +
+         crypto::to_base64(policy.software_root_der) +
          "\n"
          "# The newest state is remembered in a file only: whoever operates the machine can roll it back.\n"
          "insecure_file_anchor: true\n";

@@ -2,8 +2,8 @@
 
 #include <boost/json.hpp>
 
-#include "cli/base64.h"
 #include "cli/outcome.h"
+#include "crypto/base64.h"
 
 namespace clemmys::cli {
 namespace {
@@ -40,7 +40,7 @@ Status keep_entry(const fs::path& config, const TrustedPlatform& platform) {
   TRY(make_private_folder(config));
   TRY(make_private_folder(config / "trust"));
   const json::object entry{{"url", platform.url.text()},
-                           {"ca_certificate", to_base64(platform.authority_der)},
+                           {"ca_certificate", crypto::to_base64(platform.authority_der)},
                            {"root_policy_sha256", to_hex(platform.root_policy)},
                            {"kms_measurement", to_hex(platform.kms)},
                            {"insecure_software_sgx", platform.software_sgx},
@@ -73,7 +73,7 @@ Result<TrustedPlatform> find_platform(const fs::path& config, const std::optiona
     return entry.error();
   }
   TrustedPlatform platform{.url = url};
-  platform.authority_der = TRY(from_base64(text_of(*entry, "ca_certificate")));
+  platform.authority_der = TRY(crypto::from_base64(text_of(*entry, "ca_certificate")));
   platform.root_policy = TRY(fixed_from_hex<Digest>(text_of(*entry, "root_policy_sha256")));
   platform.kms = TRY(fixed_from_hex<Measurement>(text_of(*entry, "kms_measurement")));
   if (const json::value* value = entry->if_contains("insecure_software_sgx"))

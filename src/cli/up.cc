@@ -5,13 +5,13 @@
 #include <boost/json.hpp>
 #include <iostream>
 
-#include "cli/base64.h"
 #include "cli/commands.h"
 #include "cli/local_parts.h"
 #include "cli/local_platform.h"
 #include "cli/namespaces.h"
 #include "cli/print.h"
 #include "cli/trust.h"
+#include "crypto/base64.h"
 
 namespace clemmys::cli {
 namespace {
@@ -57,7 +57,7 @@ void add_capacity(CLI::App& added, Capacity& capacity) {
 }
 
 std::string as_pem(ByteView certificate_der) {
-  const std::string text = to_base64(certificate_der);
+  const std::string text = crypto::to_base64(certificate_der);
   std::string pem = "-----BEGIN CERTIFICATE-----\n";
   for (std::size_t at = 0; at < text.size(); at += 64) pem += text.substr(at, 64) + "\n";
   return pem + "-----END CERTIFICATE-----\n";

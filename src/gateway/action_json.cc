@@ -3,7 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "gateway/base64.h"
+#include "crypto/base64.h"
 #include "gateway/json.h"
 
 namespace clemmys::gateway {
@@ -97,36 +97,55 @@ Status read_components(const json::value& value, std::string_view namespace_name
   return {};
 }
 
+// is_zip looks for the head of an archive's first file (APPNOTE.TXT 4.3.7).
+bool is_zip(ByteView bytes) { return as_text(bytes).starts_with("PK\x03\x04"); }
+
+// read_code: images and zip archives come as base64, scripts as text. Clients need not say which: no script
+// is the base64 text of an archive.
+Status read_code(const json::object& exec, const wire::ActionKind& kind, std::size_t code_size_max,
+                 ActionPut& put) {
+  const json::value *code = exec.if_contains("code"), *binary = exec.if_contains("binary");
+  if (!code || !code->is_string()) return invalid("exec.code must be a string");
+  if (binary && !binary->is_null() && !binary->is_bool()) return invalid("exec.binary must be a Boolean");
+  const std::string_view text(code->get_string().data(), code->get_string().size());
+  const bool said_binary = !kind.is_script() || (binary && binary->is_bool() && binary->get_bool());
+  const Error too_large{ErrorCode::kTooLarge, "gateway.action.code",
+                        "The code is over the limit of " + std::to_string(code_size_max) + " bytes."};
+  if (text.size() / 4 * 3 > code_size_max + 2 && (said_binary || text.size() > code_size_max))
+    return too_large;
+  auto bytes = crypto::from_base64(text);
+  if (said_binary && !bytes) return invalid("exec.code is not valid base64");
+  if (said_binary && kind.is_script() && !is_zip(*bytes))
+    return invalid("exec.code is not a zip archive; a script's text is sent with binary: false");
+  put.action.binary = said_binary || (bytes && is_zip(*bytes));
+  put.code = put.action.binary ? std::move(*bytes) : to_bytes(text);
+  if (put.code->size() > code_size_max) return too_large;
+  if (put.code->empty()) return invalid("exec.code is empty");
+  return {};
+}
+
 Status read_exec(const json::value& value, std::string_view namespace_name, std::size_t code_size_max,
                  ActionPut& put) {
   const json::object* exec = value.if_object();
   if (!exec) return invalid("exec must be an object");
   const json::value* kind = exec->if_contains("kind");
   if (!kind || !kind->is_string()) return invalid("exec.kind is missing");
-  put.action.kind = string(kind->get_string());
+  const auto found = wire::find_kind(string(kind->get_string()));
+  if (!found)
+    return Error{ErrorCode::kUnsupported, "gateway.action.kind",
+                 wire::unknown_kind(string(kind->get_string()))};
+  put.action.kind = found->name;
   const json::value* main = exec->if_contains("main");
   if (main && !main->is_null() && !main->is_string()) return invalid("exec.main must be a string");
   put.action.main = main && main->is_string() ? string(main->get_string()) : std::string();
-  if (put.action.kind == kSequenceKind) {
+  if (found->runtime == wire::Runtime::kSequence) {
     const json::value* components = exec->if_contains("components");
     if (!components) return invalid("No component specified for the sequence.");
     put.action.binary = false;
     return read_components(*components, namespace_name, put.action);
   }
-  if (put.action.kind != kNativeKind)
-    return Error{ErrorCode::kUnsupported, "gateway.action.kind",
-                 "kind '" + put.action.kind.substr(0, 64) + "' not in Set(native:1, sequence)"};
-  const json::value* code = exec->if_contains("code");
-  if (!code || !code->is_string()) return invalid("exec.code must be a base64 string");
-  if (code->get_string().size() / 4 * 3 > code_size_max + 2)
-    return Error{ErrorCode::kTooLarge, "gateway.action.code",
-                 "The code is over the limit of " + std::to_string(code_size_max) + " bytes."};
-  auto bytes = from_base64(std::string_view(code->get_string().data(), code->get_string().size()));
-  if (!bytes) return invalid("exec.code is not valid base64");
   put.action.components.clear();
-  put.action.binary = true;
-  put.code = std::move(*bytes);
-  return {};
+  return read_code(*exec, *found, code_size_max, put);
 }
 
 Status read_annotations(const json::object& body, const wire::Action* old, wire::Action& action) {
@@ -211,16 +230,17 @@ void append_common(JsonWriter& out, const wire::Action& action) {
 
 }  // namespace
 
-std::string action_json(const wire::Action& action, const std::string* code_base64) {
+std::string action_json(const wire::Action& action, std::optional<ByteView> code) {
   std::string body;
-  if (code_base64) body.reserve(code_base64->size() + 2048);
+  if (code) body.reserve(code->size() / 3 * 4 + 2048);
   JsonWriter out(body);
   out.open('{');
   append_common(out, action);
   out.key("parameters").raw(action.parameters_json).key("exec").open('{').key("kind").text(action.kind);
   out.key("binary").boolean(action.binary);
   if (!action.main.empty()) out.key("main").text(action.main);
-  if (code_base64) out.key("code").raw("\"" + *code_base64 + "\"");
+  if (code && action.binary) out.key("code").text(crypto::to_base64(*code));
+  if (code && !action.binary) out.key("code").text(as_text(*code));
   if (!action.components.empty()) {
     out.key("components").open('[');
     for (const std::string& component : action.components) out.text(component);

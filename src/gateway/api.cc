@@ -57,13 +57,9 @@ std::string limits_json(const ApiLimits& limits) {
       .number(number(limits.per_namespace.per_minute))
       .key("concurrentInvocations")
       .number(number(limits.per_namespace.concurrent));
-  json.key("firesPerMinute")
-      .number(0)
-      .key("allowedKinds")
-      .open('[')
-      .text("native:1")
-      .text("sequence")
-      .close(']');
+  json.key("firesPerMinute").number(0).key("allowedKinds").open('[');
+  for (const wire::ActionKind& kind : wire::all_kinds()) json.text(kind.name);
+  json.close(']');
   json.key("storeActivations").boolean(true);
   json.key("maxParameterSize").text(std::to_string(limits.payload_size_max) + " B");
   json.key("minActionMemory").number(128).key("maxActionMemory").number(512);
@@ -133,7 +129,7 @@ std::variant<Admitted, HttpResponse> Api::admit(const HttpRequest& head) {
   call.body_size_max = kSmallBodyMax;
   if (resource == Resource::kAction && head.method == Method::kPost)
     call.body_size_max = context_.limits.payload_size_max;
-  // Code travels as base64 inside JSON.
+  // Code travels inside JSON, as base64 or as text with escapes.
   if (resource == Resource::kAction && head.method == Method::kPut)
     call.body_size_max = context_.limits.code_size_max / 3 * 4 + (1u << 20);
   return call;

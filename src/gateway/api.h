@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "base/clock.h"
+#include "gateway/action_json.h"
 #include "gateway/errors.h"
 #include "gateway/links.h"
 #include "gateway/metrics.h"
@@ -20,7 +21,7 @@ namespace clemmys::gateway {
 
 struct ApiLimits {
   std::size_t payload_size_max = wire::kPayloadSizeMaxDefault;
-  std::size_t code_size_max = 48u << 20;
+  std::size_t code_size_max = wire::kCodeSizeMax;
   std::size_t in_flight_max = 8192;  // activations per worker
   std::uint64_t blocking_wait_ms_max = 60'000;
   NamespaceLimits per_namespace;
@@ -97,6 +98,12 @@ class Api {
   Task<HttpResponse> get_action(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> put_action(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> delete_action(const Admitted& call, const HttpRequest& request);
+  // store_code takes the code that a client sent, and fills image, digest, size and id in; fetch_code gives
+  // it back. drop_code lets the store forget sealed code, drop_code_later once nobody can want it any more.
+  Task<Status> store_code(ActionPut& put);
+  Task<Result<Bytes>> fetch_code(const Snapshot& snapshot, const wire::Action& action);
+  void drop_code(const wire::CodeId& id);
+  void drop_code_later(const wire::CodeId& id);
   Task<HttpResponse> invoke(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> get_activations(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> get_activation(const Admitted& call, const HttpRequest& request);

@@ -1,10 +1,8 @@
 // api_actions.cc: create, read, list, update and delete actions and sequences. The KMS decides; the gateway
-// checks form, takes native images in and measures them, so that what the KMS will release keys to is what
-// the user sent.
-#include "crypto/crypto.h"
+// checks form and takes code in (api_code.cc), so that what the KMS will release keys to is what the user
+// sent.
 #include "gateway/action_json.h"
 #include "gateway/api.h"
-#include "gateway/base64.h"
 #include "gateway/json.h"
 
 namespace clemmys::gateway {
@@ -26,14 +24,14 @@ HttpResponse refusal(const Error& error, const HttpRequest& request) {
         return error_response(413, error.detail, request);
       case ErrorCode::kDenied:
         return error_response(403, error.detail, request);
+      case ErrorCode::kConflict:
+        return error_response(409, error.detail, request);
       default:
         break;
     }
   }
   return error_response(error, request);
 }
-
-Bytes image_key(const Measurement& measurement) { return to_bytes(measurement.view()); }
 
 }  // namespace
 
@@ -68,16 +66,15 @@ Task<HttpResponse> Api::get_action(const Admitted& call, const HttpRequest& requ
   if (!action) co_return error_response(404, text::kNotFound, request);
   auto with_code = call.route.flag("code", true);
   if (!with_code) co_return refusal(with_code.error(), request);
-  if (!*with_code || action->kind != kNativeKind)
-    co_return HttpResponse{.body = action_json(*action, nullptr)};
-  auto file = co_await context_.controller.call(wire::ControllerFrame::kGetImage, image_key(action->image));
-  if (!file) co_return refusal(file.error(), request);
-  // The store is the host's: only the bytes that were deployed are the action's code.
-  if (crypto::sha256(*file) != action->code)
-    co_return error_response(500, "The store returned other code than was deployed.", request);
-  std::string code;
-  append_base64(code, *file);
-  co_return HttpResponse{.body = action_json(*action, &code)};
+  if (!*with_code || wire::is_sequence(action->kind))
+    co_return HttpResponse{.body = action_json(*action, std::nullopt)};
+  auto code = co_await fetch_code(*call.snapshot, *action);
+  if (!code && code.error().code == ErrorCode::kInternal && !code.error().detail.empty())
+    co_return error_response(500, code.error().detail, request);
+  if (!code) co_return refusal(code.error(), request);
+  HttpResponse response{.body = action_json(*action, *code)};
+  wipe(code->data(), code->size());
+  co_return response;
 }
 
 Task<HttpResponse> Api::put_action(const Admitted& call, const HttpRequest& request) {
@@ -92,30 +89,25 @@ Task<HttpResponse> Api::put_action(const Admitted& call, const HttpRequest& requ
   if (!put) co_return refusal(put.error(), request);
 
   if (put->code) {
-    auto measurement = context_.measure_image(*put->code);
-    if (!measurement)
-      co_return refusal({ErrorCode::kInvalid, "gateway.action.image",
-                         "The code is not a valid enclave image: " + measurement.error().detail},
-                        request);
-    put->action.image = *measurement;
-    put->action.code = crypto::sha256(*put->code);
-    put->action.code_size = put->code->size();
-    Bytes body = image_key(*measurement);
-    body.insert(body.end(), put->code->begin(), put->code->end());
-    put->code->clear();
-    auto stored = co_await context_.controller.call(wire::ControllerFrame::kPutImage, std::move(body));
-    if (!stored) co_return refusal(stored.error(), request);
-  } else if (put->action.kind == kSequenceKind) {
+    if (const Status stored = co_await store_code(*put); !stored) {
+      drop_code(put->action.code_id);
+      co_return refusal(stored.error(), request);
+    }
+  } else if (wire::is_sequence(put->action.kind)) {
     put->action.image = {};
     put->action.code = {};
+    put->action.code_id = {};
     put->action.code_size = 0;
   }
+  const wire::CodeId new_code = put->action.code_id, old_code = old ? old->code_id : wire::CodeId{};
   wire::PutAction change{.action = std::move(put->action), .expected_revision = old ? old->revision : 0};
   auto done = co_await context_.kms.change(std::move(change));
+  if (!done && new_code != old_code) drop_code(new_code);
   if (!done) co_return refusal(done.error(), request);
+  if (new_code != old_code) drop_code_later(old_code);
   const ActionPointer action = view_.get()->action(route.namespace_name, route.package, route.name);
   if (!action) co_return error_response(409, text::kConflict, request);  // somebody deleted it meanwhile
-  co_return HttpResponse{.body = action_json(*action, nullptr)};
+  co_return HttpResponse{.body = action_json(*action, std::nullopt)};
 }
 
 Task<HttpResponse> Api::delete_action(const Admitted& call, const HttpRequest& request) {
@@ -128,7 +120,8 @@ Task<HttpResponse> Api::delete_action(const Admitted& call, const HttpRequest& r
                             .expected_revision = action->revision};
   auto done = co_await context_.kms.change(std::move(change));
   if (!done) co_return refusal(done.error(), request);
-  co_return HttpResponse{.body = action_json(*action, nullptr)};
+  drop_code(action->code_id);  // its key is gone
+  co_return HttpResponse{.body = action_json(*action, std::nullopt)};
 }
 
 }  // namespace clemmys::gateway

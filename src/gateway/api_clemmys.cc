@@ -1,8 +1,8 @@
 // api_clemmys.cc: what Clemmys adds to OpenWhisk's API, under /clemmys/v1/.
 #include <boost/json/parse.hpp>
 
+#include "crypto/base64.h"
 #include "gateway/api.h"
-#include "gateway/base64.h"
 #include "gateway/json.h"
 
 namespace clemmys::gateway {
@@ -12,7 +12,7 @@ constexpr std::size_t kNonceSize = 32;
 
 void append_base64_field(JsonWriter& json, std::string_view key, ByteView bytes) {
   std::string text;
-  append_base64(text, bytes);
+  crypto::append_base64(text, bytes);
   json.key(key).text(text);
 }
 

@@ -1,5 +1,4 @@
 // Who may ask for what, and the text formats underneath.
-#include "gateway/base64.h"
 #include "gateway/json.h"
 #include "gateway/testing/api_fixture.h"
 
@@ -97,17 +96,6 @@ TEST(Json, FactsComeFromTheTopLevelAlone) {
   std::vector<std::string> keys;
   EXPECT_TRUE(inspect_json(R"({"a":{"x":1},"b":[{"y":1}]})", &keys));
   EXPECT_EQ(keys, (std::vector<std::string>{"a", "b"}));
-}
-
-TEST(Base64, RoundTripsAndRefusesLooseForms) {
-  for (std::size_t size : {0, 1, 2, 3, 100}) {
-    Bytes bytes(size, 0xa5);
-    std::string text;
-    append_base64(text, bytes);
-    EXPECT_EQ(from_base64(text).value(), bytes);
-  }
-  for (std::string_view bad : {"a", "ab", "abc", "ab=c", "====", " abc", "abc\n", "ab-_"})
-    EXPECT_FALSE(from_base64(bad)) << bad;
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "gateway/auth.h"
 
 #include "base/secret.h"
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
-#include "gateway/base64.h"
 
 namespace clemmys::gateway {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::size_t kCredentialsSizeMax = 512;
 Result<const wire::User*> authenticate(const Snapshot& snapshot, std::string_view authorization) {
   const Error refused{ErrorCode::kUnauthenticated, "gateway.auth"};
   if (!starts_with_basic(authorization) || authorization.size() > kCredentialsSizeMax) return refused;
-  auto decoded = from_base64(authorization.substr(6));
+  auto decoded = crypto::from_base64(authorization.substr(6));
   if (!decoded) return refused;
   const std::string_view credentials = as_text(*decoded);
   const std::size_t colon = credentials.find(':');

@@ -84,7 +84,7 @@ struct KmsThread::Impl {
       return session->evidence(job.nonce);
     }
     Bytes body = TRY(ask(*job.request));
-    TRY(refresh_view());
+    if (!std::holds_alternative<wire::NewCode>(*job.request)) TRY(refresh_view());
     return body;
   }
 

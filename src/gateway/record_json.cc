@@ -1,6 +1,6 @@
 // record_json.cc: records in the shapes that OpenWhisk's clients read
 // (apache/openwhisk, docs/actions.md, "Understanding the activation record").
-#include "gateway/base64.h"
+#include "crypto/base64.h"
 #include "gateway/json.h"
 #include "gateway/record.h"
 
@@ -13,7 +13,7 @@ void append_result(std::string& out, const ActivationRecord& record) {
     return;
   }
   out.append(R"({"bytes_base64":")");
-  append_base64(out, record.result);
+  crypto::append_base64(out, record.result);
   out.append(R"("})");
 }
 

@@ -6,8 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
-#include "gateway/base64.h"
 #include "gateway/testing/fake_controller_server.h"
 #include "gateway/testing/tls_client.h"
 #include "kms/testing/test_kms.h"
@@ -78,7 +78,7 @@ class Platform : public ::testing::Test {
       const std::string pair =
           std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
       authorization = "Basic ";
-      append_base64(authorization, as_bytes(pair));
+      crypto::append_base64(authorization, as_bytes(pair));
     }
   };
   static FakeReply handle(std::size_t step, const wire::Payload& input) {
@@ -265,7 +265,7 @@ TEST_F(Platform, RelaysTheKmsEvidence) {
   const ClientResponse answer = ask("GET", "/clemmys/v1/evidence?nonce=" + std::string(64, 'a'));
   ASSERT_EQ(answer.status, 200);
   const json::value evidence = json::parse(answer.body);
-  EXPECT_EQ(from_base64(std::string_view(evidence.at("ca_certificate").as_string())).value(),
+  EXPECT_EQ(crypto::from_base64(std::string_view(evidence.at("ca_certificate").as_string())).value(),
             self->served.ca_certificate_der());
 }
 
@@ -285,12 +285,13 @@ TEST_F(Platform, DefinitionsFollowTheKms) {
             200);
   EXPECT_EQ(ask("DELETE", "/api/v1/namespaces/_/actions/two").status, 200);
   EXPECT_EQ(ask("GET", "/api/v1/namespaces/_/actions/two").status, 404);
-  EXPECT_EQ(from_base64(std::string_view(json::parse(ask("GET", "/api/v1/namespaces/_/actions/one").body)
-                                             .at("exec")
-                                             .at("code")
-                                             .as_string()))
-                .value(),
-            to_bytes(std::string_view("image")));
+  EXPECT_EQ(
+      crypto::from_base64(std::string_view(json::parse(ask("GET", "/api/v1/namespaces/_/actions/one").body)
+                                               .at("exec")
+                                               .at("code")
+                                               .as_string()))
+          .value(),
+      to_bytes(std::string_view("image")));
 }
 
 }  // namespace

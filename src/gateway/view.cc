@@ -44,6 +44,10 @@ std::vector<ActionPointer> Snapshot::actions(std::string_view namespace_name) co
                     [](const ActionPointer& a) { return a->updated_unix_ms; });
   return result;
 }
+CodeKeyPointer Snapshot::code_key(const wire::CodeId& id) const {
+  auto found = codes_.find(id);
+  return found == codes_.end() ? nullptr : found->second;
+}
 ChainPointer Snapshot::chain(const ChainId& id) const {
   auto found = chains_.find(id);
   return found == chains_.end() ? nullptr : found->second;
@@ -73,12 +77,16 @@ Status View::apply(wire::View changes) {
   }
   for (wire::Action& action : changes.actions) {
     std::string key = action_key(action.namespace_name, action.package, action.name);
+    if (const auto old = next->actions_.find(key); old != next->actions_.end())
+      next->codes_.erase(old->second->code_id);  // what is still used comes again below
     if (action.deleted) {
       next->actions_.erase(key);
     } else {
       next->actions_[std::move(key)] = std::make_shared<wire::Action>(std::move(action));
     }
   }
+  for (wire::CodeKey& code : changes.codes)
+    next->codes_[code.id] = std::make_shared<wire::CodeKey>(std::move(code));
   for (wire::Chain& chain : changes.chains) {
     const ChainId id = chain.id;
     if (chain.retired_unix_ms != 0) {

@@ -21,6 +21,7 @@ struct GatewayChain : wire::Chain {
 
 using ActionPointer = std::shared_ptr<const wire::Action>;
 using ChainPointer = std::shared_ptr<const GatewayChain>;
+using CodeKeyPointer = std::shared_ptr<const wire::CodeKey>;
 using NamespacePointer = std::shared_ptr<const wire::Namespace>;
 
 class Snapshot {
@@ -33,6 +34,8 @@ class Snapshot {
                        std::string_view name) const;
   // actions of a namespace, newest change first, as OpenWhisk lists them.
   std::vector<ActionPointer> actions(std::string_view namespace_name) const;
+  // code_key is null for code that no current action has.
+  CodeKeyPointer code_key(const wire::CodeId& id) const;
   // chain is null for unknown and retired ones; who holds a pointer may go on opening answers with it.
   ChainPointer chain(const ChainId& id) const;
 
@@ -50,6 +53,7 @@ class Snapshot {
   ByName<NamespacePointer> namespaces_;
   std::map<std::string, ActionPointer, std::less<>> actions_;  // by "namespace/package/name"
   std::map<ChainId, ChainPointer> chains_;
+  std::map<wire::CodeId, CodeKeyPointer> codes_;
 };
 
 class View {

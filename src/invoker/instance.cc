@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 
@@ -61,7 +62,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
       : context(given), id(id_), pid(process), pidfd(given.loop, pidfd_number), last_words(given.loop) {}
 
   InstanceContext context;
-  const InstanceId id;
+  InstanceId id;
   const pid_t pid;
   asio::posix::stream_descriptor pidfd;
   asio::steady_timer last_words;
@@ -72,6 +73,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   std::size_t kms_open = 0;
   int memory = -1;  // /proc/PID/statm
   std::uint64_t resident_mib_max = 0;
+  bool blob_open = false;
   bool stopped = false, link_closed = false, reaped = false;
   controller::InstanceEnd how_it_ended = controller::InstanceEnd::kFromOutside;
   std::string why_it_ended;  // empty while it lives
@@ -163,30 +165,50 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     if (times.spoke_ns == 0) times.spoke_ns = context.clock.monotonic_ns();
     switch (type) {
       case InstanceFrame::kOutput:
-        return context.events.instance_output(id, std::move(body));
+        return context.events->instance_output(id, std::move(body));
       case InstanceFrame::kEvent:
-        return context.events.instance_event(id, std::move(body));
+        return context.events->instance_event(id, std::move(body));
       case InstanceFrame::kReady:
         if (times.ready_ns != 0 || body.size() != 0) return violate("it was ready twice");
         times.ready_ns = context.clock.monotonic_ns();
-        return context.events.instance_ready(id, times);
+        return context.events->instance_ready(id, times);
       case InstanceFrame::kRetire:
         if (body.size() != 0) return violate("it sent a long retirement");
-        return context.events.instance_retires(id);
+        return context.events->instance_retires(id);
       case InstanceFrame::kRefusedEnvelope: {
         if (body.size() < 1) return violate("it sent a short refusal");
         const std::uint8_t code = body.view()[0];
         const bool known = code >= std::to_underlying(ErrorCode::kInvalid) &&
                            code <= std::to_underlying(ErrorCode::kInternal);
         if (!known) return violate("it sent an unknown refusal");
-        return context.events.instance_refused(id, static_cast<ErrorCode>(code),
-                                               clean_site(body.view().subspan(1)));
+        return context.events->instance_refused(id, static_cast<ErrorCode>(code),
+                                                clean_site(body.view().subspan(1)));
       }
       case InstanceFrame::kKmsRequest:
         return ask_kms(std::move(body));
+      case InstanceFrame::kBlobRequest:
+        return ask_store(body.view());
       default:
         return violate("it sent an unknown frame");
     }
+  }
+
+  void send(const wire::InstanceAssignment& assignment) {
+    link->send(std::to_underlying(InstanceFrame::kAssign), {}, Packet::copy_of(wire::encode(assignment)));
+  }
+
+  // ask_store: any instance may ask for any blob: it is ciphertext under a name that cannot be guessed.
+  void ask_store(ByteView key_bytes) {
+    const auto key = controller::BlobKey::from(key_bytes);
+    if (!key || blob_open) return violate(blob_open ? "it asked for two blobs at once" : "it named no blob");
+    blob_open = true;
+    context.store.get_blob(*key, [weak = weak_from_this()](Result<Packet> blob) {
+      const auto self = weak.lock();
+      if (!self || self->stopped || self->link_closed) return;
+      self->blob_open = false;
+      const std::array<std::uint8_t, 1> found{static_cast<std::uint8_t>(blob ? 1 : 0)};
+      self->link->send(std::to_underlying(InstanceFrame::kBlob), found, blob ? std::move(*blob) : Packet());
+    });
   }
 
   void ask_kms(Packet body) {
@@ -231,10 +253,14 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
       wire::padme(spec.assignment.payload_size_max + controller::kPayloadRoom + kLogSizeMax) + 4096;
   state->link = std::make_unique<controller::Link>(context.loop, process.take_link(), frame_size_max,
                                                    std::move(handlers));
-  state->link->send(std::to_underlying(InstanceFrame::kAssign), {},
-                    Packet::copy_of(wire::encode(spec.assignment)));
+  const bool generic = spec.assignment.function.is_zero();
+  if (generic) {
+    state->link->send(std::to_underlying(InstanceFrame::kPrewarm), {}, Packet());
+  } else {
+    state->send(spec.assignment);
+  }
   state->lines = std::make_unique<LineLog>(context.loop, process.take_output(),
-                                           "instance " + std::to_string(std::to_underlying(id)) + ": ");
+                                           (generic ? "generic instance " : "instance ") + std::to_string(std::to_underlying(id)) + ": ");
   state->wait_for_end();
   return std::unique_ptr<Instance>(new Instance(std::move(state)));
 }
@@ -257,6 +283,21 @@ void Instance::check_memory() {
   state_->say_why(InstanceEnd::kOverMemory,
                   "it held " + std::to_string(resident) + " MiB, more than its limit");
   state_->kill();
+}
+
+void Instance::adopt(InstanceId id, controller::InstanceEvents& events, Ended ended,
+                     const controller::InstanceSpec& spec) {
+  const std::uint64_t now = state_->context.clock.monotonic_ns();
+  state_->id = id;
+  state_->context.events = &events;
+  state_->ended = std::move(ended);
+  state_->times = {now, now, now, now, now};
+  state_->resident_mib_max = spec.resident_mib_max;
+  state_->send(spec.assignment);
+  asio::post(state_->context.loop, [weak = std::weak_ptr(state_)] {
+    const auto state = weak.lock();
+    if (state && !state->stopped) state->context.events->instance_ready(state->id, state->times);
+  });
 }
 
 void Instance::run(Packet envelope) {

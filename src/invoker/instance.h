@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "controller/invoker.h"
 #include "controller/link.h"
+#include "controller/store.h"
 #include "invoker/host_processes.h"
 #include "invoker/kms_relay.h"
 #include "wire/handover.h"
@@ -22,14 +23,16 @@ struct InstanceContext {
   controller::Loop& loop;
   const Clock& clock;
   KmsRelay& kms;
-  controller::InstanceEvents& events;
+  controller::Store& store;  // where sealed code is
+  controller::InstanceEvents* events;
 };
 
 class Instance {
  public:
   using Ended = std::function<void(controller::InstanceEnd how, std::string_view why)>;
-  // start hands image and assignment to a process that waits for them. `ended` runs once, from the loop, when
-  // the process has ended by itself or broke the protocol; it may destroy the instance.
+  // start hands image and assignment to a process that waits for them, or kPrewarm when the assignment names no
+  // function. `ended` runs once, from the loop, when the process has ended by itself or broke the protocol; it
+  // may destroy the instance.
   static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id,
                                                  std::uint64_t decided_ns,
                                                  const controller::InstanceSpec& spec, HostProcess process,
@@ -38,6 +41,10 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  // adopt gives a prewarmed instance, which is ready, a function for life and whoever hears of it from now
+  // on; instance_ready follows from the loop.
+  void adopt(controller::InstanceId id, controller::InstanceEvents& events, Ended ended,
+             const controller::InstanceSpec& spec);
   void run(controller::Packet envelope);
   pid_t process() const;
   // check_memory kills the process when it holds more than its specification allows.

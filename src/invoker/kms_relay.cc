@@ -59,6 +59,7 @@ struct KmsRelay::State : std::enable_shared_from_this<KmsRelay::State> {
   controller::Loop& loop;
   const std::string path;
   std::vector<Connection> connections;
+  std::uint64_t losses = 0;
 
   bool connect(std::size_t index) {
     const int descriptor = connect_now(path);
@@ -80,6 +81,7 @@ struct KmsRelay::State : std::enable_shared_from_this<KmsRelay::State> {
 
   void lose(std::size_t index, std::string_view why) {
     log_warning("lost a connection to the KMS: " + std::string(why));
+    ++losses;
     connections[index].link.reset();
     for (Answer& answer : std::exchange(connections[index].open, {})) refuse(answer);
   }
@@ -91,6 +93,8 @@ KmsRelay::KmsRelay(controller::Loop& loop, std::string socket_path, std::size_t 
 KmsRelay::~KmsRelay() {
   for (State::Connection& connection : state_->connections) connection = {};
 }
+
+std::uint64_t KmsRelay::losses() const { return state_->losses; }
 
 void KmsRelay::ask(std::uint64_t asker, std::uint8_t type, Packet body, Answer answer) {
   const std::size_t index = asker % state_->connections.size();

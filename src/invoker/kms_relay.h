@@ -22,6 +22,8 @@ class KmsRelay {
   // ask sends one frame: type and body. Answers to one asker come in the order of its questions. Connections
   // are made when needed and after they broke.
   void ask(std::uint64_t asker, std::uint8_t type, controller::Packet body, Answer answer);
+  // losses counts broken connections: the KMS may have ended, and its sessions with it.
+  std::uint64_t losses() const;
 
  private:
   struct State;

@@ -11,6 +11,7 @@
 
 #include "controller/image_directory.h"
 #include "invoker/instance.h"
+#include "invoker/prewarmed.h"
 
 namespace clemmys::invoker {
 
@@ -18,13 +19,17 @@ namespace clemmys::invoker {
 class LocalInvoker final : public controller::Invoker {
  public:
   // All references must outlive the invoker.
-  LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, HostProgram host,
-               controller::ImageDirectory images);
+  LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, controller::Store& store,
+               HostProgram host, controller::ImageDirectory images);
   // set_events says who hears of instances; before the first start.
   void set_events(controller::InstanceEvents& events) { events_ = &events; }
 
   // close ends the processes that were started ahead; instances are the controller's to stop.
   void close();
+
+  // keep_prewarmed keeps `count` instances of a generic image ready, for functions of any namespace; with 0,
+  // none any more.
+  void keep_prewarmed(const Measurement& image, std::size_t count, std::uint64_t payload_size_max);
 
   Result<std::uint64_t> image_size(const Measurement& image) override;
   Status start(controller::InstanceId id, const controller::InstanceSpec& spec) override;
@@ -35,11 +40,15 @@ class LocalInvoker final : public controller::Invoker {
   pid_t process(controller::InstanceId id) const;
 
  private:
+  Result<std::unique_ptr<Instance>> start_process(controller::InstanceId id,
+                                                  const controller::InstanceSpec& spec,
+                                                  controller::InstanceEvents& events, Instance::Ended ended);
   void watch_memory();
 
   controller::Loop& loop_;
   const Clock& clock_;
   KmsRelay& kms_;
+  controller::Store& store_;
   const std::string quote_socket_;
   HostProcesses processes_;
   boost::asio::steady_timer watch_;
@@ -47,6 +56,8 @@ class LocalInvoker final : public controller::Invoker {
   const controller::ImageDirectory images_;
   controller::InstanceEvents* events_ = nullptr;
   std::map<Measurement, std::uint64_t> image_sizes_;
+  Measurement generic_image_;
+  std::unique_ptr<Prewarmed> prewarmed_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Instance>> instances_;
 };
 

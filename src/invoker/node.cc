@@ -7,14 +7,25 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fstream>
+#include <iterator>
 
 #include "base/log.h"
 #include "controller/controller.h"
 #include "controller/sqlite_store.h"
+#include "sgx/image.h"
 
 namespace clemmys::invoker {
 
 namespace asio = boost::asio;
+
+Result<NodeOptions::Generic> read_generic_image(const std::string& path) {
+  NodeOptions::Generic generic;
+  std::ifstream file(path, std::ios::binary);
+  generic.file.assign(std::istreambuf_iterator<char>(file), {});
+  generic.image = TRY(sgx::parse_image(generic.file)).measurement;
+  return generic;
+}
 
 // The order of members is the order of lives: the store's thread posts to the loop, the controller calls the
 // invoker.
@@ -31,6 +42,7 @@ struct Node::State {
 
   void stop() {
     if (std::exchange(stopping, true)) return;
+    invoker->keep_prewarmed({}, 0, 0);
     controller->shut_down();
     // What the shutdown answers is written in the next turn; then everything that would keep the loop alive
     // goes, except the waits for processes that are dying.
@@ -59,12 +71,19 @@ Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options) {
   };
   state->store = TRY(controller::open_sqlite_store(store_options, state->clock, post));
   state->kms = std::make_unique<KmsRelay>(state->loop, options.kms_socket);
-  state->invoker = std::make_unique<LocalInvoker>(state->loop, state->clock, *state->kms, options.host,
-                                                  TRY(controller::image_directory_of(store_options)));
+  state->invoker =
+      std::make_unique<LocalInvoker>(state->loop, state->clock, *state->kms, *state->store, options.host,
+                                     TRY(controller::image_directory_of(store_options)));
   state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, options.limits,
                                                        state->clock, *state->store, *state->invoker,
                                                        controller::Observer(options.observe_directory)));
   state->invoker->set_events(*state->controller);
+  if (!options.generic.file.empty()) {
+    const auto images = TRY(controller::image_directory_of(store_options));
+    TRY(images.put(options.generic.image, options.generic.file));
+    state->invoker->keep_prewarmed(options.generic.image, options.generic.prewarmed,
+                                   options.limits.payload_size_max);
+  }
   return std::unique_ptr<Node>(new Node(std::move(state)));
 }
 

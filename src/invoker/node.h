@@ -17,7 +17,17 @@ struct NodeOptions {
   std::string observe_directory;  // empty: none; see controller/observer.h
   HostProgram host;
   controller::SchedulerLimits limits;
+  // Scripts run on this image, whose file is put among the others; some instances of it wait for a function.
+  // They are not part of what `limits` counts.
+  struct Generic {
+    Measurement image;
+    Bytes file;  // empty: there is none
+    std::size_t prewarmed = 0;
+  } generic;
 };
+
+// read_generic_image measures the image in a file; none of its instances is prewarmed yet.
+Result<NodeOptions::Generic> read_generic_image(const std::string& path);
 
 class Node {
  public:

@@ -38,7 +38,20 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{wire::kPayloadSizeMaxHard}));
   // Three quarters of the machine; of enclave memory all that the processor has.
   limits.memory_mib_max = std::max(std::uint64_t{1'024}, invoker::memory_mib() / 4 * 3);
+  std::string generic_image;
+  std::size_t prewarmed = 0;
+  app.add_option("--generic-image", generic_image, "image that runs scripts")->check(CLI::ExistingFile);
+  app.add_option("--prewarm", prewarmed, "its instances that wait for a function");
   CLI11_PARSE(app, argc, argv);
+  if (!generic_image.empty()) {
+    auto generic = invoker::read_generic_image(generic_image);
+    if (!generic) {
+      log_error(to_string(generic.error()));
+      return 1;
+    }
+    options.generic = std::move(*generic);
+    options.generic.prewarmed = prewarmed;
+  }
   if (epc->count() == 0) {
     const std::uint64_t epc_mib = options.host.platform == "soft" ? 0 : invoker::epc_mib();
     limits.epc_mib_max = epc_mib != 0 ? epc_mib : limits.memory_mib_max;

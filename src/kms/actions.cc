@@ -65,6 +65,8 @@ class ActionChange {
     }
   }
 
+  void add_code(const wire::CodeKey& code) { delta_.codes.push_back(code.copy()); }
+
   Result<Delta> finish() {
     for (auto& [key, action] : changed_) delta_.actions.push_back(std::move(action));
     if (encode(delta_).size() > kRecordSizeMax / 4) {
@@ -91,15 +93,38 @@ class ActionChange {
 Status check_namespace(const ChangeContext& context, const std::string& name) {
   const NamespaceEntry* entry = context.state.find_namespace(name);
   if (entry == nullptr) return kNoSuchResource;
-  if (entry->policy != context.policy) {
+  if (entry->policy != context.policy.digest) {
     return Error{ErrorCode::kDenied, "kms.namespace.locked", "the namespace is bound to another root policy"};
   }
   return {};
 }
 
+// place says on which image an action runs: a script on the policy's newest generic one; a native function on
+// its own, which must not be one that runs everybody's scripts.
+Status place(const RootPolicy& policy, wire::Action& action) {
+  if (wire::is_script(action.kind)) {
+    if (policy.javascript.empty()) {
+      return Error{ErrorCode::kUnsupported, "kms.action.generic_image",
+                   "this platform's root policy names no image for kind '" + action.kind + "'"};
+    }
+    action.image = policy.javascript.front();
+  } else if (policy.is_generic(action.image)) {
+    return Error{ErrorCode::kInvalid, "kms.action.native_image",
+                 "this image runs scripts: deploy code of kind nodejs:20 instead"};
+  }
+  return {};
+}
+
+// keeps_code: the next form of a script has the very code, under the very key, of the present one.
+bool keeps_code(const wire::Action* old, const wire::Action& action) {
+  return old != nullptr && old->code_id == action.code_id && old->code == action.code &&
+         old->code_size == action.code_size && old->binary == action.binary;
+}
+
 }  // namespace
 
-Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& request) {
+Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& request,
+                         const wire::CodeKey* new_code) {
   wire::Action action = request.action;
   TRY(check_definition(action));
   TRY(check_namespace(context, action.namespace_name));
@@ -113,13 +138,20 @@ Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& re
 
   for (std::string& component : action.components)
     component = TRY(parse_component(component, action.namespace_name));
-  action.function = action.kind == kSequenceKind ? FunctionId{} : crypto::random_fixed<FunctionId>();
+  TRY(place(context.policy, action));
+  const bool needs_code = wire::is_script(action.kind) && !keeps_code(old, action);
+  if (needs_code && (new_code == nullptr || new_code->id != action.code_id)) {
+    return Error{ErrorCode::kConflict, "kms.action.code",
+                 "the code's key is gone, because the gateway lost its session: send the code again"};
+  }
+  action.function = wire::is_sequence(action.kind) ? FunctionId{} : crypto::random_fixed<FunctionId>();
   action.version = old == nullptr ? "0.0.1" : next_version(old->version);
   action.updated_unix_ms = context.now_unix_ms;
   action.deleted = false;
 
   ActionChange change(context);
   change.set(std::move(action));
+  if (needs_code) change.add_code(*new_code);
   TRY(change.give_chain(key));
   change.follow(key);
   return change.finish();

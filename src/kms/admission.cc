@@ -32,6 +32,11 @@ Result<attest::Identity> admit(const wire::SessionHello& hello, const Nonces& no
       if (!rules.policy.gateways.contains(identity->measurement)) break;
       return identity;
     case wire::Role::kFunction:
+      if (rules.policy.is_generic(identity->measurement)) {
+        if (identity->product_id != kGenericProductId)
+          return Error{ErrorCode::kDenied, "kms.admission.generic"};
+        return identity;
+      }
       if (!rules.state.image_is_deployed(identity->measurement)) break;
       return identity;
   }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "kms/root_policy.h"
 #include "kms/state.h"
 #include "wire/kms_api.h"
 
@@ -12,7 +13,7 @@ namespace clemmys::kms {
 // Context of a change: the state before it, the root policy in force, and the time it gets.
 struct ChangeContext {
   const State& state;
-  Digest policy;
+  const RootPolicy& policy;
   std::uint64_t now_unix_ms = 0;
 };
 
@@ -32,8 +33,10 @@ struct ClaimedNamespace {
 Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wire::ClaimNamespace& request);
 
 // put_action creates or replaces an action or sequence and re-flattens every sequence around it, all in one
-// delta.
-Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& request);
+// delta. `new_code` is the session's key of the id that the request names, or null: a script then keeps the
+// code that it has.
+Result<Delta> put_action(const ChangeContext& context, const wire::PutAction& request,
+                         const wire::CodeKey* new_code = nullptr);
 
 // delete_action ends an action and its chain; sequences around it lose their current chain until they are
 // whole again.

@@ -55,6 +55,14 @@ Status check_limits(const wire::Limits& limits) {
   return check_range("concurrency", limits.concurrency, 1, 1);
 }
 
+Status check_script(const wire::Action& action) {
+  if (action.code.is_zero() || action.code_id.is_zero() || action.code_size == 0)
+    return invalid("kms.definition.script", "a script needs code");
+  if (action.code_size > wire::kCodeSizeMax)
+    return Error{ErrorCode::kTooLarge, "kms.definition.code_size", "the code is over 48 MiB"};
+  return {};
+}
+
 }  // namespace
 
 bool is_entity_name(std::string_view name) {
@@ -75,17 +83,19 @@ Status check_definition(const wire::Action& action) {
   TRY(parse_pairs(action.annotations_json, false));
   TRY(parse_pairs(action.parameters_json, true));
   if (action.main.size() > kNameSizeMax) return invalid("kms.definition.main", "main is too long");
-  if (action.kind == kSequenceKind) {
+  const auto kind = wire::find_kind(action.kind);
+  if (!kind || kind->name != action.kind)
+    return Error{ErrorCode::kUnsupported, "kms.definition.kind", wire::unknown_kind(action.kind)};
+  if (!kind->is_script() && !action.code_id.is_zero())
+    return invalid("kms.definition.code_id", "only scripts have sealed code");
+  if (kind->runtime == wire::Runtime::kSequence) {
     if (!action.image.is_zero() || !action.code.is_zero())
       return invalid("kms.definition.sequence", "a sequence has no code");
     return {};
   }
-  if (action.kind != kNativeKind) {
-    return Error{ErrorCode::kUnsupported, "kms.definition.kind",
-                 "kind '" + action.kind + "' not in Set(native:1, sequence)"};
-  }
   if (!action.components.empty())
     return invalid("kms.definition.components", "only a sequence has components");
+  if (kind->is_script()) return check_script(action);
   if (action.image.is_zero() || action.code.is_zero()) {
     return invalid("kms.definition.image", "a native action needs its image's measurement and digest");
   }
@@ -116,11 +126,14 @@ Result<std::string> parse_component(std::string_view component, const std::strin
   return canonical;
 }
 
-Result<std::string> merge_parameters(std::string_view parameters_json) {
-  const json::array pairs = TRY(parse_pairs(parameters_json, true));
+Result<std::string> merge_parameters(const wire::Action& action, ParameterUse use) {
+  const json::array pairs = TRY(parse_pairs(action.parameters_json, true));
   json::object merged;
   for (const json::value& item : pairs) {
     const json::object& pair = item.get_object();
+    const json::value* init = pair.if_contains("init");
+    const bool for_start = wire::is_script(action.kind) && init != nullptr && init->get_bool();
+    if (for_start != (use == ParameterUse::kStart)) continue;
     merged[pair.at("key").get_string()] = pair.at("value");
   }
   return json::serialize(merged);

@@ -16,7 +16,14 @@ namespace {
 using testing::native_action;
 using testing::sequence_action;
 
-const Digest kPolicy{{1}};
+// The policy's digest, and where scripts run.
+RootPolicy policy_of(std::uint8_t digest) {
+  RootPolicy policy;
+  policy.digest = {{digest}};
+  policy.javascript = {{{0x4a}}};
+  return policy;
+}
+const RootPolicy kPolicy = policy_of(1);
 
 class DefinitionsTest : public ::testing::Test {
  protected:
@@ -262,8 +269,8 @@ TEST_F(DefinitionsTest, AgreeWithAModelAndWithTheReplayedJournal) {
       ASSERT_EQ(steps(one), model.steps(one)) << "round " << round << ", action " << one;
     }
     if (round % 100 == 0) {
-      ASSERT_EQ(wire::encode(state_.view(0, kPolicy, now_ms_)),
-                wire::encode(replayed_.view(0, kPolicy, now_ms_)));
+      ASSERT_EQ(wire::encode(state_.view(0, kPolicy.digest, now_ms_)),
+                wire::encode(replayed_.view(0, kPolicy.digest, now_ms_)));
     }
   }
 }
@@ -272,14 +279,14 @@ TEST_F(DefinitionsTest, AViewSinceARevisionHasExactlyWhatChanged) {
   ASSERT_EQ(put(native("a")), "ok");
   ASSERT_EQ(put(native("b")), "ok");
   const std::uint64_t before = state_.revision();
-  EXPECT_TRUE(state_.view(before, kPolicy, now_ms_).actions.empty());
+  EXPECT_TRUE(state_.view(before, kPolicy.digest, now_ms_).actions.empty());
   ASSERT_EQ(remove("a"), "ok");
-  const auto view = state_.view(before, kPolicy, now_ms_);
+  const auto view = state_.view(before, kPolicy.digest, now_ms_);
   ASSERT_EQ(view.actions.size(), 1u);
   EXPECT_TRUE(view.actions[0].deleted);
   ASSERT_EQ(view.chains.size(), 1u);
   EXPECT_NE(view.chains[0].retired_unix_ms, 0u);
-  EXPECT_EQ(state_.view(0, kPolicy, now_ms_).actions.size(), 1u);
+  EXPECT_EQ(state_.view(0, kPolicy.digest, now_ms_).actions.size(), 1u);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kms/delta.h"
 
+#include "base/codec_list.h"
+
 namespace clemmys::kms {
 namespace {
 
@@ -52,34 +54,12 @@ wire::User read_user(Reader& reader) {
   return user;
 }
 
-void write(Writer& writer, const wire::ChainStep& step) {
-  writer.fixed(step.function);
-  writer.fixed(step.image);
-  writer.fixed(step.code);
-  writer.fixed(step.parameters);
-  writer.u32(step.memory_mib);
-  writer.u32(step.timeout_ms);
-  writer.text(step.action);
-}
-wire::ChainStep read_step(Reader& reader) {
-  wire::ChainStep step;
-  step.function = reader.fixed<FunctionId>();
-  step.image = reader.fixed<Measurement>();
-  step.code = reader.fixed<Digest>();
-  step.parameters = reader.fixed<Digest>();
-  step.memory_mib = reader.u32();
-  step.timeout_ms = reader.u32();
-  step.action = reader.text();
-  return step;
-}
-
 void write(Writer& writer, const ChainEntry& chain) {
   writer.fixed(chain.id);
   writer.fixed(chain.namespace_id);
   writer.text(chain.namespace_name);
   writer.fixed(chain.digest);
-  writer.u32(static_cast<std::uint32_t>(chain.steps.size()));
-  for (const wire::ChainStep& step : chain.steps) write(writer, step);
+  write_list(writer, chain.steps, [](Writer& out, const wire::ChainStep& step) { wire::write(out, step); });
   writer.secret(chain.secret);
 }
 ChainEntry read_chain(Reader& reader) {
@@ -88,23 +68,16 @@ ChainEntry read_chain(Reader& reader) {
   chain.namespace_id = reader.fixed<NamespaceId>();
   chain.namespace_name = reader.text();
   chain.digest = reader.fixed<Digest>();
-  chain.steps.resize(reader.count(124));
-  for (wire::ChainStep& step : chain.steps) step = read_step(reader);
+  chain.steps = read_list<wire::ChainStep>(reader, wire::kStepSizeMin, wire::read_step);
   chain.secret = reader.secret();
   return chain;
 }
 
-template <typename T>
-void write_list(Writer& writer, const std::vector<T>& list) {
-  writer.u32(static_cast<std::uint32_t>(list.size()));
-  for (const T& item : list) write(writer, item);
-}
-template <typename T>
-void read_list(Reader& reader, std::vector<T>& list, T (*read)(Reader&)) {
-  const std::uint32_t count = reader.count(16);
-  list.reserve(count);
-  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) list.push_back(read(reader));
-}
+// kElementSizeMin: every element of a list is longer than an id.
+constexpr std::size_t kElementSizeMin = 16;
+constexpr auto kWrite = [](Writer& writer, const auto& element) { write(writer, element); };
+constexpr auto kWriteId = [](Writer& writer, const ChainId& id) { writer.fixed(id); };
+ChainId read_id(Reader& reader) { return reader.fixed<ChainId>(); }
 
 }  // namespace
 
@@ -114,13 +87,12 @@ Bytes encode(const Delta& delta) {
   writer.u64(delta.unix_ms);
   writer.boolean(delta.deployment.has_value());
   if (delta.deployment) write(writer, *delta.deployment);
-  write_list(writer, delta.namespaces);
-  write_list(writer, delta.users);
-  writer.u32(static_cast<std::uint32_t>(delta.actions.size()));
-  for (const wire::Action& action : delta.actions) wire::write(writer, action);
-  write_list(writer, delta.chains);
-  writer.u32(static_cast<std::uint32_t>(delta.retired.size()));
-  for (const ChainId& id : delta.retired) writer.fixed(id);
+  write_list(writer, delta.namespaces, kWrite);
+  write_list(writer, delta.users, kWrite);
+  write_list(writer, delta.actions, kWrite);
+  write_list(writer, delta.chains, kWrite);
+  write_list(writer, delta.retired, kWriteId);
+  write_list(writer, delta.codes, kWrite);
   return writer.take();
 }
 
@@ -130,12 +102,12 @@ Result<Delta> decode_delta(ByteView bytes) {
   delta.revision = reader.u64();
   delta.unix_ms = reader.u64();
   if (reader.boolean()) delta.deployment = read_deployment(reader);
-  read_list(reader, delta.namespaces, read_namespace);
-  read_list(reader, delta.users, read_user);
-  read_list(reader, delta.actions, wire::read_action);
-  read_list(reader, delta.chains, read_chain);
-  const std::uint32_t retired = reader.count(ChainId::kSize);
-  for (std::uint32_t i = 0; i < retired; ++i) delta.retired.push_back(reader.fixed<ChainId>());
+  delta.namespaces = read_list<NamespaceEntry>(reader, kElementSizeMin, read_namespace);
+  delta.users = read_list<wire::User>(reader, kElementSizeMin, read_user);
+  delta.actions = read_list<wire::Action>(reader, kElementSizeMin, wire::read_action);
+  delta.chains = read_list<ChainEntry>(reader, kElementSizeMin, read_chain);
+  delta.retired = read_list<ChainId>(reader, ChainId::kSize, read_id);
+  delta.codes = read_list<wire::CodeKey>(reader, wire::CodeId::kSize + Key::kSize, wire::read_code_key);
   TRY(reader.finish("kms.delta.decode"));
   return delta;
 }

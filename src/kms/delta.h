@@ -50,7 +50,8 @@ struct Delta {
   std::vector<wire::User> users;
   std::vector<wire::Action> actions;
   std::vector<ChainEntry> chains;
-  std::vector<ChainId> retired;  // chains that end now
+  std::vector<ChainId> retired;      // chains that end now
+  std::vector<wire::CodeKey> codes;  // of scripts in `actions` whose code is new
 };
 
 Bytes encode(const Delta& delta);

@@ -48,7 +48,7 @@ Result<NewNamespace> create_namespace(const ChangeContext& context, const std::s
   entry.id = crypto::random_fixed<NamespaceId>();
   entry.name = name;
   entry.record_key = crypto::random_key();
-  entry.policy = context.policy;
+  entry.policy = context.policy.digest;
   entry.claim = crypto::sha256(as_bytes(made.token));
   made.delta.namespaces.push_back(std::move(entry));
   return made;
@@ -59,7 +59,7 @@ Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wir
   const Error denied{ErrorCode::kDenied, "kms.namespace.claim",
                      "the claim token is wrong or was used already"};
   const NamespaceEntry* old = context.state.find_namespace(request.namespace_name);
-  if (old == nullptr || old->claim.is_zero() || old->policy != context.policy) return denied;
+  if (old == nullptr || old->claim.is_zero() || old->policy != context.policy.digest) return denied;
   if (!equal_constant_time(crypto::sha256(as_bytes(request.token)).view(), old->claim.view())) return denied;
 
   ClaimedNamespace claimed{next_delta(context), {request.namespace_name, random_uuid(), random_text(64)}};

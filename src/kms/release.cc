@@ -1,6 +1,7 @@
 #include "kms/release.h"
 
 #include "kms/definition_rules.h"
+#include "kms/script.h"
 
 namespace clemmys::kms {
 namespace {
@@ -26,12 +27,12 @@ wire::HeaderConstants header_constants(const ChainEntry& chain, std::uint16_t ed
   return constants;
 }
 
-Result<wire::StepKeys> release_step_keys(const State& state, const Digest& policy, Session& session,
+Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy& policy, Session& session,
                                          const wire::GetStepKeys& request) {
   const ChainEntry* chain = state.find_chain(request.chain);
   if (chain == nullptr) return Error{ErrorCode::kNotFound, "kms.release.chain"};
   const NamespaceEntry* owner = state.find_namespace(chain->namespace_name);
-  if (owner == nullptr || owner->policy != policy) return denied("kms.release.locked");
+  if (owner == nullptr || owner->policy != policy.digest) return denied("kms.release.locked");
   if (chain->retired_unix_ms != 0) return denied("kms.release.retired");
   if (request.chain_digest != chain->digest) return denied("kms.release.digest");
   if (request.step >= chain->steps.size()) return denied("kms.release.step");
@@ -43,13 +44,17 @@ Result<wire::StepKeys> release_step_keys(const State& state, const Digest& polic
   if (session.assignment && *session.assignment != wanted) return denied("kms.release.assignment");
   const wire::Action* action = state.find_function(step.function);
   if (action == nullptr) return denied("kms.release.action");
+  // A code key is for images of the policy alone: those run nobody's native code.
+  if (wire::is_script(action->kind) != policy.is_generic(session.measurement))
+    return denied("kms.release.generic");
 
   wire::StepKeys keys;
-  keys.parameters_json = TRY(merge_parameters(action->parameters_json));
+  keys.parameters_json = TRY(merge_parameters(*action, ParameterUse::kCall));
   keys.parameters_digest = step.parameters;
   if (crypto::sha256(as_bytes(keys.parameters_json)) != step.parameters) {
     return Error{ErrorCode::kInternal, "kms.release.parameters"};
   }
+  if (wire::is_script(action->kind)) keys.script = TRY(script_keys(state, *action, chain->namespace_name));
   session.assignment = wanted;
   const auto next = static_cast<std::uint16_t>(request.step + 1);
   keys.edge_in = wire::edge_key(chain->secret, chain->digest, request.step);

@@ -3,6 +3,7 @@
 // S24 of SPECIFICATION.md.
 #pragma once
 
+#include "kms/root_policy.h"
 #include "kms/sessions.h"
 #include "kms/state.h"
 #include "wire/kms_api.h"
@@ -14,7 +15,7 @@ wire::HeaderConstants header_constants(const ChainEntry& chain, std::uint16_t ed
 
 // release_step_keys checks everything and binds the session on first use. kNotFound: no such chain; kDenied
 // otherwise.
-Result<wire::StepKeys> release_step_keys(const State& state, const Digest& policy, Session& session,
+Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy& policy, Session& session,
                                          const wire::GetStepKeys& request);
 
 }  // namespace clemmys::kms

@@ -55,11 +55,19 @@ Status read_measurements(const YAML::Node& node, const std::string& field, std::
   return {};
 }
 
+// read_generic keeps the order: the first image is for new actions.
+Status read_generic(const YAML::Node& node, RootPolicy& policy) {
+  for (const std::string& text : TRY(yaml_strings(node, "javascript", check_measurement)))
+    policy.javascript.push_back(*fixed_from_hex<Measurement>(text));
+  return {};
+}
+
 Status read_images(const YAML::Node& node, RootPolicy& policy) {
   const Fields fields = {
       {"kms", [&](const YAML::Node& value) { return read_measurements(value, "kms", policy.kms); }},
       {"gateway",
        [&](const YAML::Node& value) { return read_measurements(value, "gateway", policy.gateways); }},
+      {"javascript", [&](const YAML::Node& value) { return read_generic(value, policy); }},
       {"native", [&](const YAML::Node& value) -> Status {
          if (TRY(yaml_scalar(value, "native")) != "any-deployed")
            return at(value.Mark(), "native must be any-deployed");
@@ -67,6 +75,11 @@ Status read_images(const YAML::Node& node, RootPolicy& policy) {
        }}};
   const auto seen = TRY(read_fields(node, "images", fields));
   if (policy.gateways.empty()) return at(node.Mark(), "images must name a gateway");
+  for (const Measurement& image : policy.javascript) {
+    if (policy.kms.contains(image) || policy.gateways.contains(image))
+      return at(node.Mark(),
+                "an image of the key service or gateway cannot be a generic image for functions");
+  }
   return {};
 }
 
@@ -125,6 +138,10 @@ Status read_policy(const YAML::Node& root, RootPolicy& policy) {
 }
 
 }  // namespace
+
+bool RootPolicy::is_generic(const Measurement& image) const {
+  return std::ranges::find(javascript, image) != javascript.end();
+}
 
 Result<RootPolicy> parse_root_policy(std::string text) {
   if (text.size() > kPolicySizeMax) return Error{ErrorCode::kTooLarge, "kms.root_policy.size"};

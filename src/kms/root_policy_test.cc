@@ -41,6 +41,21 @@ TEST(RootPolicy, ReadsEveryField) {
   EXPECT_TRUE(policy->insecure_file_anchor);
 }
 
+TEST(RootPolicy, NamesGenericImagesInTheirOrderAndNeverAPlatformsOwn) {
+  const std::string first(64, 'b'), second(64, '1');
+  const auto policy =
+      parse_root_policy(with("images:\n", "images:\n  javascript: [" + first + ", \"" + second + "\"]\n"));
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  ASSERT_EQ(policy->javascript.size(), 2u);
+  EXPECT_EQ(to_hex(policy->javascript[0]), first);
+  EXPECT_TRUE(policy->is_generic(policy->javascript[1]));
+  EXPECT_FALSE(policy->is_generic(*policy->gateways.begin()));
+  EXPECT_EQ(
+      what(with("images:\n", "images:\n  javascript: [" + kImage + "]\n")),
+      "line 4, column 3: an image of the key service or gateway cannot be a generic image for functions");
+  EXPECT_NE(what(with("images:\n", "images:\n  javascript: any-deployed\n")), "accepted");
+}
+
 TEST(RootPolicy, AcceptsNothingInsecureUnlessSaid) {
   const auto policy = parse_root_policy(good());
   ASSERT_TRUE(policy);

@@ -17,7 +17,7 @@ class Flattener {
   explicit Flattener(const ActionLookup& lookup) : lookup_(lookup) {}
 
   Status visit(const wire::Action& action) {
-    if (action.kind != kSequenceKind) {
+    if (!wire::is_sequence(action.kind)) {
       if (steps_.size() == kSequenceStepsMax) return too_long();
       steps_.push_back(&action);
       return {};
@@ -60,7 +60,7 @@ Result<std::vector<const wire::Action*>> flatten(const wire::Action& action, con
 Result<std::vector<wire::ChainStep>> chain_steps(const std::vector<const wire::Action*>& actions) {
   std::vector<wire::ChainStep> steps;
   for (const wire::Action* action : actions) {
-    const std::string parameters = TRY(merge_parameters(action->parameters_json));
+    const std::string parameters = TRY(merge_parameters(*action, ParameterUse::kCall));
     wire::ChainStep step;
     step.function = action->function;
     step.image = action->image;

@@ -1,5 +1,6 @@
 #include "kms/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "attest/collateral.h"
@@ -42,7 +43,7 @@ struct Service::Impl {
       : parts(std::move(given)), time(parts.clock), verifier(parts.collateral, parts.policy.trust) {}
 
   const State& state() const { return store->state(); }
-  ChangeContext context() { return {state(), parts.policy.digest, time.unix_ms()}; }
+  ChangeContext context() { return {state(), parts.policy, time.unix_ms()}; }
 
   Status check_own_image();
   Status start();
@@ -58,6 +59,7 @@ struct Service::Impl {
   Result<Bytes> serve(Session& session, const wire::SignCsr& request);
   Result<Bytes> serve(Session& session, const wire::GetView& request);
   Result<Bytes> serve(Session& session, const wire::ClaimNamespace& request);
+  Result<Bytes> serve(Session& session, const wire::NewCode& request);
   Result<Bytes> serve(Session& session, const wire::PutAction& request);
   Result<Bytes> serve(Session& session, const wire::DeleteAction& request);
 };
@@ -138,7 +140,7 @@ Result<Bytes> Service::Impl::message(ByteView body) {
 Result<Bytes> Service::Impl::serve_function(Session& session, ByteView plaintext) {
   const auto request = TRY(wire::decode_function_request(plaintext));
   const auto keys =
-      TRY(release_step_keys(state(), parts.policy.digest, session, std::get<wire::GetStepKeys>(request)));
+      TRY(release_step_keys(state(), parts.policy, session, std::get<wire::GetStepKeys>(request)));
   store->need_confirmation();
   return wire::encode(keys);
 }
@@ -182,8 +184,19 @@ Result<Bytes> Service::Impl::serve(Session& session, const wire::ClaimNamespace&
   return wire::encode(claimed.user);
 }
 
+// A key that no action took is forgotten with its session: nothing was deployed under it.
+Result<Bytes> Service::Impl::serve(Session& session, const wire::NewCode& request) {
+  (void)request;
+  if (session.new_codes.size() == wire::kNewCodesMax) session.new_codes.pop_front();
+  session.new_codes.push_back({crypto::random_fixed<wire::CodeId>(), crypto::random_key()});
+  return wire::encode(session.new_codes.back());
+}
+
 Result<Bytes> Service::Impl::serve(Session& session, const wire::PutAction& request) {
-  store->change("gateway", TRY(put_action(context(), request)));
+  const auto code = std::ranges::find(session.new_codes, request.action.code_id, &wire::CodeKey::id);
+  const bool found = code != session.new_codes.end();
+  store->change("gateway", TRY(put_action(context(), request, found ? &*code : nullptr)));
+  if (found) session.new_codes.erase(code);
   return view_for(session, session.known_revision);
 }
 

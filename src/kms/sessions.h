@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "wire/code.h"
 #include "wire/session.h"
 
 namespace clemmys::kms {
@@ -25,6 +26,7 @@ struct Session {
   std::optional<Assignment> assignment;  // functions, after their first keys
   std::uint64_t known_revision = 0;      // gateways: of the last view sent
   std::uint64_t used_unix_ms = 0;
+  std::list<wire::CodeKey> new_codes;  // gateways: made, and not deployed yet; newest last
 };
 
 class Sessions {

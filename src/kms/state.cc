@@ -24,6 +24,12 @@ Status State::apply(Delta delta) {
   for (const ChainId& id : delta.retired) {
     if (!chains_.contains(id)) return Error{ErrorCode::kCorrupt, "kms.state.retired_chain"};
   }
+  for (const wire::Action& action : delta.actions) {
+    const bool known =
+        action.code_id.is_zero() || codes_.contains(action.code_id) ||
+        std::ranges::find(delta.codes, action.code_id, &wire::CodeKey::id) != delta.codes.end();
+    if (!known) return Error{ErrorCode::kCorrupt, "kms.state.code"};
+  }
   revision_ = delta.revision;
   unix_ms_ = delta.unix_ms;
   if (delta.deployment) {
@@ -32,6 +38,7 @@ Status State::apply(Delta delta) {
   }
   for (NamespaceEntry& entry : delta.namespaces) put_namespace(std::move(entry));
   for (wire::User& user : delta.users) put_user(std::move(user));
+  for (wire::CodeKey& code : delta.codes) codes_.insert_or_assign(code.id, std::move(code.key));
   for (wire::Action& action : delta.actions) put_action(std::move(action));
   for (ChainEntry& chain : delta.chains) {
     chain.revision = revision_;
@@ -81,7 +88,10 @@ void State::forget_action(const wire::Action& action) {
 void State::put_action(wire::Action action) {
   const std::string key = action_key(action);
   const auto old = actions_.find(key);
-  if (old != actions_.end() && !old->second.deleted) forget_action(old->second);
+  if (old != actions_.end() && !old->second.deleted) {
+    forget_action(old->second);
+    if (old->second.code_id != action.code_id) codes_.erase(old->second.code_id);  // destroys the key
+  }
   action.revision = revision_;
   if (!action.deleted) {
     for (const std::string& component : action.components) used_by_[component.substr(1)].insert(key);
@@ -116,6 +126,10 @@ const wire::Action* State::find_action(const std::string& key) const {
 const wire::Action* State::find_function(const FunctionId& function) const {
   const auto found = functions_.find(function);
   return found == functions_.end() ? nullptr : find_action(found->second);
+}
+const Key* State::find_code(const wire::CodeId& id) const {
+  const auto found = codes_.find(id);
+  return found == codes_.end() ? nullptr : &found->second;
 }
 const ChainEntry* State::find_chain(const ChainId& id) const {
   const auto found = chains_.find(id);

@@ -36,6 +36,8 @@ class State {
   const wire::Action* find_action(const std::string& key) const;
   const wire::Action* find_function(const FunctionId& function) const;
   const ChainEntry* find_chain(const ChainId& id) const;
+  // find_code gives the key of a current script's code.
+  const Key* find_code(const wire::CodeId& id) const;
   // image_is_deployed: some current action runs exactly this image.
   bool image_is_deployed(const Measurement& image) const { return images_.contains(image); }
   // containers gives every sequence that contains `key`, directly or through others, outer ones after inner
@@ -69,6 +71,8 @@ class State {
   std::map<std::string, wire::Action> actions_;  // by full name; deleted ones stay as tombstones
   std::map<FunctionId, std::string> functions_;
   std::map<Measurement, std::size_t> images_;
+  std::map<wire::CodeId, Key>
+      codes_;  // each of one current action, which keeps it while its code stays the same
   std::map<std::string, std::set<std::string>> used_by_;  // component → sequences that name it
   std::map<ChainId, ChainEntry> chains_;
   std::vector<std::pair<std::uint64_t, ChainId>> retired_;  // (until, chain)

@@ -1,10 +1,11 @@
 #include "kms/strict_yaml.h"
 
-#include <openssl/evp.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <sstream>
+
+#include "crypto/base64.h"
 
 namespace clemmys::kms {
 
@@ -27,19 +28,8 @@ Result<bool> yaml_boolean(const YAML::Node& node, const std::string& field) {
 
 Result<Bytes> yaml_base64(const YAML::Node& node, const std::string& field) {
   const std::string text = TRY(yaml_scalar(node, field));
-  const Error malformed = at(node.Mark(), field + " must be base64");
-  Bytes bytes(text.size() / 4 * 3 + 3);
-  const int size = EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (text.empty() || text.size() % 4 != 0 || size < 0) return malformed;
-  const std::size_t padding = text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
-  if (padding > 2) return malformed;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  std::string again(text.size() + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(again.data()), bytes.data(),
-                  static_cast<int>(bytes.size()));
-  again.pop_back();
-  if (again != text) return malformed;
+  auto bytes = crypto::from_base64(text);
+  if (!bytes || bytes->empty()) return at(node.Mark(), field + " must be base64");
   return bytes;
 }
 

@@ -56,6 +56,8 @@ wire::View State::view(std::uint64_t since, const Digest& policy, std::uint64_t 
       case Kind::kAction: {
         const wire::Action& action = actions_.at(it->key);
         if (action.revision != it->revision || is_locked(action.namespace_name, policy)) break;
+        if (const Key* key = find_code(action.code_id); key != nullptr && !action.deleted)
+          view.codes.push_back({action.code_id, key->copy()});
         if (!action.deleted || since != 0) view.actions.push_back(action);
         break;
       }

@@ -66,8 +66,8 @@ TEST(KmsApi, RequestsComeBackExactly) {
   const Action action = example_view().actions[0];
   for (const GatewayRequest& request :
        {GatewayRequest(SignCsr{to_bytes("csr")}), GatewayRequest(GetView{7}),
-        GatewayRequest(ClaimNamespace{"n", "t"}), GatewayRequest(PutAction{action, 4}),
-        GatewayRequest(DeleteAction{"n", "p", "a", 5})}) {
+        GatewayRequest(ClaimNamespace{"n", "t"}), GatewayRequest(NewCode{}),
+        GatewayRequest(PutAction{action, 4}), GatewayRequest(DeleteAction{"n", "p", "a", 5})}) {
     expect_strict(encode(request), decode_gateway_request);
   }
 }
@@ -91,6 +91,13 @@ TEST(KmsApi, AnswersComeBackExactly) {
   keys.parameters_json = "{}";
   keys.action_name = "/photos/scale";
   expect_strict(encode(keys), decode_step_keys);
+  keys.script = ScriptKeys{{crypto::random_fixed<CodeId>(), crypto::random_key()},
+                           true,
+                           "main",
+                           true,
+                           {{"__OW_NAMESPACE", "photos"}, {"LANGUAGE", "en"}}};
+  expect_strict(encode(keys), decode_step_keys);
+  expect_strict(encode(CodeKey{crypto::random_fixed<CodeId>(), crypto::random_key()}), decode_code_key);
   CertificateChain chain;
   chain.certificates_der = {to_bytes("a"), to_bytes("b")};
   expect_strict(encode(chain), decode_certificate_chain);

@@ -1,10 +1,12 @@
 #include "wire/definitions.h"
 
+#include "base/codec_list.h"
+
 namespace clemmys::wire {
 namespace {
 
 // Sizes below which no encoded element fits; Reader::count refuses larger counts than the input can hold.
-constexpr std::size_t kTextSizeMin = 4, kStepSizeMin = 16 + 3 * 32 + 8 + kTextSizeMin;
+constexpr std::size_t kTextSizeMin = 4;
 constexpr std::size_t kTextSizeMax = 4096, kJsonSizeMax = 4u << 20, kComponentsMax = 1000, kStepsMax = 0xffff;
 
 void write(Writer& writer, const Limits& limits) {
@@ -59,6 +61,54 @@ User read_user(Reader& reader) {
   return user;
 }
 
+void write(Writer& writer, const Chain& chain) {
+  writer.fixed(chain.id);
+  writer.fixed(chain.namespace_id);
+  writer.text(chain.namespace_name);
+  writer.fixed(chain.digest);
+  write_list(writer, chain.steps, [](Writer& out, const ChainStep& step) { write(out, step); });
+  writer.secret(chain.first_edge);
+  writer.secret(chain.last_edge);
+  write_list(writer, chain.return_keys, [](Writer& out, const Key& key) { out.secret(key); });
+  writer.u64(chain.revision);
+  writer.u64(chain.retired_unix_ms);
+}
+
+Chain read_chain(Reader& reader) {
+  Chain chain;
+  chain.id = reader.fixed<ChainId>();
+  chain.namespace_id = reader.fixed<NamespaceId>();
+  chain.namespace_name = reader.text(kTextSizeMax);
+  chain.digest = reader.fixed<Digest>();
+  chain.steps = read_list<ChainStep>(reader, kStepSizeMin, read_step);
+  chain.first_edge = reader.secret();
+  chain.last_edge = reader.secret();
+  chain.return_keys.resize(reader.count(Key::kSize));
+  for (Key& key : chain.return_keys) key = reader.secret();
+  chain.revision = reader.u64();
+  chain.retired_unix_ms = reader.u64();
+  if (chain.steps.size() > kStepsMax || chain.return_keys.size() > kStepsMax) reader.fail();
+  return chain;
+}
+
+constexpr auto kWrite = [](Writer& writer, const auto& element) { write(writer, element); };
+
+}  // namespace
+
+Digest chain_digest(const NamespaceId& namespace_id, const std::vector<ChainStep>& steps) {
+  Writer canonical;
+  canonical.raw(as_bytes("clemmys/chain/v1"));
+  canonical.fixed(namespace_id);
+  canonical.u32(static_cast<std::uint32_t>(steps.size()));
+  for (const ChainStep& step : steps) {
+    canonical.fixed(step.function);
+    canonical.fixed(step.image);
+    canonical.fixed(step.code);
+    canonical.fixed(step.parameters);
+  }
+  return crypto::sha256(canonical.bytes());
+}
+
 void write(Writer& writer, const ChainStep& step) {
   writer.fixed(step.function);
   writer.fixed(step.image);
@@ -81,69 +131,6 @@ ChainStep read_step(Reader& reader) {
   return step;
 }
 
-void write(Writer& writer, const Chain& chain) {
-  writer.fixed(chain.id);
-  writer.fixed(chain.namespace_id);
-  writer.text(chain.namespace_name);
-  writer.fixed(chain.digest);
-  writer.u32(static_cast<std::uint32_t>(chain.steps.size()));
-  for (const ChainStep& step : chain.steps) write(writer, step);
-  writer.secret(chain.first_edge);
-  writer.secret(chain.last_edge);
-  writer.u32(static_cast<std::uint32_t>(chain.return_keys.size()));
-  for (const Key& key : chain.return_keys) writer.secret(key);
-  writer.u64(chain.revision);
-  writer.u64(chain.retired_unix_ms);
-}
-
-Chain read_chain(Reader& reader) {
-  Chain chain;
-  chain.id = reader.fixed<ChainId>();
-  chain.namespace_id = reader.fixed<NamespaceId>();
-  chain.namespace_name = reader.text(kTextSizeMax);
-  chain.digest = reader.fixed<Digest>();
-  chain.steps.resize(reader.count(kStepSizeMin));
-  for (ChainStep& step : chain.steps) step = read_step(reader);
-  chain.first_edge = reader.secret();
-  chain.last_edge = reader.secret();
-  chain.return_keys.resize(reader.count(Key::kSize));
-  for (Key& key : chain.return_keys) key = reader.secret();
-  chain.revision = reader.u64();
-  chain.retired_unix_ms = reader.u64();
-  if (chain.steps.size() > kStepsMax || chain.return_keys.size() > kStepsMax) reader.fail();
-  return chain;
-}
-
-template <typename T>
-void write_list(Writer& writer, const std::vector<T>& list) {
-  writer.u32(static_cast<std::uint32_t>(list.size()));
-  for (const T& element : list) write(writer, element);
-}
-
-template <typename T>
-std::vector<T> read_list(Reader& reader, std::size_t element_size_min, T (*read)(Reader&)) {
-  std::vector<T> list;
-  const std::uint32_t count = reader.count(element_size_min);
-  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) list.push_back(read(reader));
-  return list;
-}
-
-}  // namespace
-
-Digest chain_digest(const NamespaceId& namespace_id, const std::vector<ChainStep>& steps) {
-  Writer canonical;
-  canonical.raw(as_bytes("clemmys/chain/v1"));
-  canonical.fixed(namespace_id);
-  canonical.u32(static_cast<std::uint32_t>(steps.size()));
-  for (const ChainStep& step : steps) {
-    canonical.fixed(step.function);
-    canonical.fixed(step.image);
-    canonical.fixed(step.code);
-    canonical.fixed(step.parameters);
-  }
-  return crypto::sha256(canonical.bytes());
-}
-
 void write(Writer& writer, const Action& action) {
   writer.text(action.namespace_name);
   writer.text(action.package);
@@ -153,6 +140,7 @@ void write(Writer& writer, const Action& action) {
   for (const std::string& component : action.components) writer.text(component);
   writer.fixed(action.image);
   writer.fixed(action.code);
+  writer.fixed(action.code_id);
   writer.u64(action.code_size);
   writer.boolean(action.binary);
   writer.text(action.main);
@@ -178,6 +166,7 @@ Action read_action(Reader& reader) {
   for (std::string& component : action.components) component = reader.text(kTextSizeMax);
   action.image = reader.fixed<Measurement>();
   action.code = reader.fixed<Digest>();
+  action.code_id = reader.fixed<CodeId>();
   action.code_size = reader.u64();
   action.binary = reader.boolean();
   action.main = reader.text(kTextSizeMax);
@@ -198,10 +187,11 @@ Action read_action(Reader& reader) {
 Bytes encode(const View& view) {
   Writer writer;
   writer.u64(view.revision);
-  write_list(writer, view.namespaces);
-  write_list(writer, view.users);
-  write_list(writer, view.actions);
-  write_list(writer, view.chains);
+  write_list(writer, view.namespaces, kWrite);
+  write_list(writer, view.users, kWrite);
+  write_list(writer, view.actions, kWrite);
+  write_list(writer, view.chains, kWrite);
+  write_list(writer, view.codes, kWrite);
   return writer.take();
 }
 
@@ -213,6 +203,7 @@ Result<View> decode_view(ByteView bytes) {
   view.users = read_list<User>(reader, Digest::kSize, read_user);
   view.actions = read_list<Action>(reader, Measurement::kSize + Digest::kSize, read_action);
   view.chains = read_list<Chain>(reader, Digest::kSize + 2 * Key::kSize, read_chain);
+  view.codes = read_list<CodeKey>(reader, CodeId::kSize + Key::kSize, read_code_key);
   TRY(reader.finish("wire.view"));
   return view;
 }

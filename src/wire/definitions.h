@@ -9,6 +9,8 @@
 #include "base/codec.h"
 #include "base/secret.h"
 #include "crypto/crypto.h"
+#include "wire/code.h"
+#include "wire/kinds.h"
 
 namespace clemmys::wire {
 
@@ -40,12 +42,13 @@ struct User {
 // Action: one revision of one action or sequence. Full name: namespace/[package/]name.
 struct Action {
   std::string namespace_name, package, name;
-  std::string kind;                     // "native:1" (packed C++ image), "sequence"; later nodejs:20 …
+  std::string kind;                     // a full name of kinds.h
   std::vector<std::string> components;  // sequences: "/ns/[pkg/]name", as given
-  Measurement image;                    // native: measurement of its own image
+  Measurement image;                    // native: of its own image; script: of the generic image, by the KMS
   Digest code;                          // SHA-256 of the code (native: equals the image file's digest)
+  CodeId code_id;                       // script: which sealed code; its key is in View::codes
   std::uint64_t code_size = 0;
-  bool binary = true;
+  bool binary = true;  // script: a zip archive
   std::string main;
   std::string annotations_json = "[]";  // array of {key,value}
   std::string parameters_json = "[]";   // array of {key,value[,init]}
@@ -92,10 +95,15 @@ struct View {
   std::vector<User> users;
   std::vector<Action> actions;
   std::vector<Chain> chains;
+  std::vector<CodeKey> codes;  // of the actions above that are scripts
 };
 Bytes encode(const View& view);
 Result<View> decode_view(ByteView bytes);
-void write(Writer& writer, const Action& action);  // the same encoding, for journal and requests
+// The same encodings, for journal and requests.
+void write(Writer& writer, const Action& action);
 Action read_action(Reader& reader);
+void write(Writer& writer, const ChainStep& step);
+ChainStep read_step(Reader& reader);
+inline constexpr std::size_t kStepSizeMin = 16 + 3 * 32 + 2 * 4 + 4;  // without its text
 
 }  // namespace clemmys::wire

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/codec_list.h"
 #include "crypto/crypto.h"
 
 namespace clemmys::wire {
@@ -18,6 +19,7 @@ enum class Operation : std::uint8_t {
   kClaimNamespace = 18,
   kPutAction = 19,
   kDeleteAction = 20,
+  kNewCode = 21,
 };
 
 void write(Writer& writer, Operation operation) { writer.u8(static_cast<std::uint8_t>(operation)); }
@@ -34,6 +36,10 @@ void write_request(Writer& writer, const ClaimNamespace& request) {
   write(writer, Operation::kClaimNamespace);
   writer.text(request.namespace_name);
   writer.text(request.token);
+}
+void write_request(Writer& writer, const NewCode& request) {
+  (void)request;
+  write(writer, Operation::kNewCode);
 }
 void write_request(Writer& writer, const PutAction& request) {
   write(writer, Operation::kPutAction);
@@ -74,6 +80,8 @@ GatewayRequest read_gateway_request(Reader& reader) {
       request.expected_revision = reader.u64();
       return request;
     }
+    case Operation::kNewCode:
+      return NewCode{};
     default:
       reader.fail();
       return GetView{};
@@ -88,6 +96,33 @@ void write(Writer& writer, const HeaderConstants& constants) {
   writer.fixed(constants.image);
   writer.u32(constants.memory_mib);
   writer.u32(constants.timeout_ms);
+}
+
+void write(Writer& writer, const ScriptKeys& script) {
+  write(writer, script.code);
+  writer.boolean(script.is_zip);
+  writer.text(script.main);
+  writer.boolean(script.isolate);
+  write_list(writer, script.environment, [](Writer& out, const auto& variable) {
+    out.text(variable.first);
+    out.text(variable.second);
+  });
+}
+
+std::pair<std::string, std::string> read_variable(Reader& reader) {
+  std::string name = reader.text(kTextSizeMax);
+  return {std::move(name), reader.text(kJsonSizeMax)};
+}
+
+ScriptKeys read_script_keys(Reader& reader) {
+  ScriptKeys script;
+  script.code = read_code_key(reader);
+  script.is_zip = reader.boolean();
+  script.main = reader.text(kTextSizeMax);
+  script.isolate = reader.boolean();
+  script.environment =
+      read_list<std::pair<std::string, std::string>>(reader, 2 * sizeof(std::uint32_t), read_variable);
+  return script;
 }
 
 HeaderConstants read_constants(Reader& reader) {
@@ -215,6 +250,8 @@ Bytes encode(const StepKeys& keys) {
   writer.text(keys.action_version);
   writer.u32(keys.logs_mib);
   writer.fixed(keys.namespace_id);
+  writer.boolean(keys.script.has_value());
+  if (keys.script) write(writer, *keys.script);
   return writer.take();
 }
 
@@ -234,8 +271,22 @@ Result<StepKeys> decode_step_keys(ByteView bytes) {
   keys.action_version = reader.text(kTextSizeMax);
   keys.logs_mib = reader.u32();
   keys.namespace_id = reader.fixed<NamespaceId>();
+  if (reader.boolean()) keys.script = read_script_keys(reader);
   TRY(reader.finish("wire.kms.step_keys"));
   return keys;
+}
+
+Bytes encode(const CodeKey& code) {
+  Writer writer;
+  write(writer, code);
+  return writer.take();
+}
+
+Result<CodeKey> decode_code_key(ByteView bytes) {
+  Reader reader(bytes);
+  CodeKey code = read_code_key(reader);
+  TRY(reader.finish("wire.kms.code_key"));
+  return code;
 }
 
 Bytes encode(const CertificateChain& chain) {

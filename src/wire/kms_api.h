@@ -2,8 +2,11 @@
 // inside sessions.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "wire/definitions.h"
 #include "wire/envelope.h"
@@ -59,6 +62,14 @@ struct GetStepKeys {
   std::uint16_t step = 0;
   FunctionId function;
 };
+// ScriptKeys are what a generic image needs to become one function. Native functions get none.
+struct ScriptKeys {
+  CodeKey code;
+  bool is_zip = false;
+  std::string main;
+  bool isolate = false;  // annotation: the memory goes back to the assigned state after each call
+  std::vector<std::pair<std::string, std::string>> environment;  // __OW_… that hold for life, init parameters
+};
 struct StepKeys {
   Key edge_in, edge_out, return_key;
   HeaderConstants in, out;
@@ -68,6 +79,7 @@ struct StepKeys {
   std::string namespace_name, action_name, action_version;
   std::uint32_t logs_mib = 10;
   NamespaceId namespace_id;
+  std::optional<ScriptKeys> script;
 };
 
 // Requests of a gateway.
@@ -87,9 +99,14 @@ struct ClaimNamespace {
 struct NewUser {
   std::string subject, uuid, key;
 };  // key is shown once, never stored
+// NewCode makes a key for code that is about to be deployed. The session keeps it until a PutAction names its
+// id; only the newest kNewCodesMax of a session count.
+struct NewCode {};  // → CodeKey
+inline constexpr std::size_t kNewCodesMax = 64;
 // PutAction creates or replaces: `expected_revision` 0 = must not exist, else the revision that the caller
-// saw (stale: kConflict). The KMS assigns function id, chain, version, updated; it re-flattens every chain
-// that contains the action.
+// saw (stale: kConflict). The KMS assigns function id, chain, version, updated, and a script's image; it
+// re-flattens every chain that contains the action. A script's code_id is the one it has, with the same code,
+// or one that NewCode gave to this session.
 struct PutAction {
   Action action;
   std::uint64_t expected_revision = 0;
@@ -100,7 +117,7 @@ struct DeleteAction {
 };
 
 using FunctionRequest = std::variant<GetStepKeys>;
-using GatewayRequest = std::variant<SignCsr, GetView, ClaimNamespace, PutAction, DeleteAction>;
+using GatewayRequest = std::variant<SignCsr, GetView, ClaimNamespace, NewCode, PutAction, DeleteAction>;
 Bytes encode(const FunctionRequest& request);
 Bytes encode(const GatewayRequest& request);
 Result<FunctionRequest> decode_function_request(ByteView bytes);
@@ -117,6 +134,8 @@ Bytes encode_refusal(std::uint64_t time_floor_unix_ms, const Error& error);
 Result<Answer> decode_answer(ByteView bytes);
 Bytes encode(const StepKeys& keys);
 Result<StepKeys> decode_step_keys(ByteView bytes);
+Bytes encode(const CodeKey& code);
+Result<CodeKey> decode_code_key(ByteView bytes);
 Bytes encode(const CertificateChain& chain);
 Result<CertificateChain> decode_certificate_chain(ByteView bytes);
 Bytes encode(const NewUser& user);

@@ -79,16 +79,19 @@ struct ListRecords {
 
 // ---- Invoker ↔ function instance: descriptor 3 of the instance, a stream socketpair.
 enum class InstanceFrame : std::uint8_t {
-  kAssign = 1,       // → InstanceAssignment; first frame to a new instance
+  kAssign = 1,       // → InstanceAssignment; first frame to a new instance, or the one after kPrewarm. Once
   kEnvelope = 2,     // → a request envelope to run
   kKmsAnswer = 3,    // → outer KMS answer frame body, prefixed by its u8 type (kAnswer or kRefused)
-  kReady = 10,       // ← session is open: the instance takes envelopes
+  kPrewarm = 4,      // → (): first frame to a generic instance that has no function yet: open the session
+  kBlob = 5,         // → u8 found ‖ ciphertext: the answer to kBlobRequest
+  kReady = 10,       // ← session is open: the instance takes envelopes, or, after kPrewarm, its assignment
   kKmsRequest = 11,  // ← u8 KmsFrame type ‖ body, to be relayed to the KMS
   kOutput =
       12,  // ← the envelope for the next receiver (request, result or end); then the instance is idle again
   kEvent = 13,            // ← event envelope, sent before its kOutput
   kRefusedEnvelope = 14,  // ← u8 error code ‖ site text: the envelope was refused; the instance is idle again
   kRetire = 15,           // ← before its kOutput: the instance wants no further envelope, and may be ended
+  kBlobRequest = 16,      // ← 32-byte key of a sealed blob in the store; one at a time
 };
 // kPlatformFailed is the exit status of a host process or a runtime that could not do its part (EX_TEMPFAIL
 // of sysexits.h): nothing that the function did.

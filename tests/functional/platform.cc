@@ -12,7 +12,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
@@ -26,6 +25,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "crypto/base64.h"
+
 namespace clemmys::testing {
 
 namespace asio = boost::asio;
@@ -34,12 +35,6 @@ namespace http = boost::beast::http;
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string base64(ByteView bytes) {
-  std::string text(boost::beast::detail::base64::encoded_size(bytes.size()), '\0');
-  text.resize(boost::beast::detail::base64::encode(text.data(), bytes.data(), bytes.size()));
-  return text;
 }
 
 struct Client::State {
@@ -195,7 +190,7 @@ std::string Platform::authorization() const { return "Basic " + base64(as_bytes(
 Client Platform::client() const { return client_of(key_); }
 
 Client Platform::client_of(const std::string& key) const {
-  return {port_, "Basic " + base64(as_bytes(key)), ca_pem_};
+  return {port_, "Basic " + crypto::to_base64(as_bytes(key)), ca_pem_};
 }
 
 void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json,
@@ -208,7 +203,7 @@ void Platform::deploy(Client user, const std::string& action, const std::string&
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
   boost::json::object body{
-      {"exec", boost::json::object{{"kind", "native:1"}, {"code", base64(as_bytes(file))}, {"binary", true}}},
+      {"exec", boost::json::object{{"kind", "native:1"}, {"code", crypto::to_base64(as_bytes(file))}, {"binary", true}}},
       {"parameters", boost::json::parse(parameters_json)},
       {"limits", boost::json::parse(limits_json)}};
   const Answer answer =

@@ -89,6 +89,5 @@ class Platform {
 };
 
 std::string read_text(const std::string& path);
-std::string base64(ByteView bytes);
 
 }  // namespace clemmys::testing

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
   testing::HostileKms gateway_kms(loop, options.kms_socket, real, "gateway-", hostile);
   testing::HostileKms kms(loop, between, real, "", hostile);
   invoker::KmsRelay relay(loop, between);
-  invoker::LocalInvoker local(loop, clock, relay, options.host,
+  invoker::LocalInvoker local(loop, clock, relay, store, options.host,
                               std::move(*controller::image_directory_of(store_options)));
 
   controller::SchedulerLimits limits;

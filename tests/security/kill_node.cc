@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   auto post = [&loop](std::move_only_function<void()> function) { asio::post(loop, std::move(function)); };
   auto store = std::move(*controller::open_sqlite_store(store_options, clock, post));
   invoker::KmsRelay relay(loop, options.kms_socket);
-  invoker::LocalInvoker local(loop, clock, relay, options.host,
+  invoker::LocalInvoker local(loop, clock, relay, *store, options.host,
                               std::move(*controller::image_directory_of(store_options)));
   testing::Killer killer(loop, local, testing::KillPlan::from_environment());
   local.set_events(killer);

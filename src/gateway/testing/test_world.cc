@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
-#include "gateway/base64.h"
 
 namespace clemmys::gateway::testing {
 namespace {
@@ -61,6 +61,19 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
       if (found == images.end()) return Error{ErrorCode::kNotFound, "test.image"};
       return found->second;
     }
+    case ControllerFrame::kPutBlob: {
+      const auto id = reader.fixed<wire::CodeId>();
+      blobs[id] = to_bytes(reader.rest());
+      return Bytes();
+    }
+    case ControllerFrame::kGetBlob: {
+      auto found = blobs.find(reader.fixed<wire::CodeId>());
+      if (found == blobs.end()) return Error{ErrorCode::kNotFound, "test.blob"};
+      return found->second;
+    }
+    case ControllerFrame::kDeleteBlob:
+      blobs.erase(reader.fixed<wire::CodeId>());
+      return Bytes();
     case ControllerFrame::kStatus:
       return to_bytes(std::string_view(R"({"cold_starts":[]})"));
     default:
@@ -135,6 +148,8 @@ Status FakeKms::put(wire::Action action) {
   actions_[action.name] = action;
   change.actions.push_back(std::move(action));
   change.chains.push_back(std::move(chain));
+  if (const auto code = codes_.find(change.actions.front().code_id); code != codes_.end())
+    change.codes.push_back(code->second.copy());
   return view_.apply(std::move(change));
 }
 
@@ -146,6 +161,7 @@ FakeFunctions FakeKms::functions(std::string_view action_name) const {
 Task<Result<Bytes>> FakeKms::change(wire::GatewayRequest request) {
   if (refuse) co_return *refuse;
   if (auto* put_request = std::get_if<wire::PutAction>(&request)) {
+    if (refuse_puts) co_return *refuse_puts;
     if (auto done = put(put_request->action); !done) co_return done.error();
   } else if (auto* removal = std::get_if<wire::DeleteAction>(&request)) {
     wire::View change;
@@ -154,6 +170,11 @@ Task<Result<Bytes>> FakeKms::change(wire::GatewayRequest request) {
     gone.deleted = true;
     change.actions.push_back(gone);
     CHECK(view_.apply(std::move(change)));
+  } else if (std::holds_alternative<wire::NewCode>(request)) {
+    wire::CodeKey code{crypto::random_fixed<wire::CodeId>(), crypto::random_key()};
+    const Bytes answer = wire::encode(code);
+    codes_.emplace(code.id, std::move(code));
+    co_return answer;
   } else if (auto* claim = std::get_if<wire::ClaimNamespace>(&request)) {
     if (claim->token != "token") co_return Error{ErrorCode::kDenied, "wire.kms.refused"};
     co_return wire::encode(wire::NewUser{.subject = "new-user", .uuid = "new-uuid", .key = "new-key"});
@@ -190,7 +211,7 @@ TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
 
 std::string TestWorld::authorization(std::string_view uuid, std::string_view secret) {
   std::string out = "Basic ";
-  append_base64(out, to_bytes(std::string(uuid) + ":" + std::string(secret)));
+  crypto::append_base64(out, to_bytes(std::string(uuid) + ":" + std::string(secret)));
   return out;
 }
 

@@ -27,6 +27,7 @@ class FakeController final : public ControllerLink {
   bool away = false;
   std::map<ActivationId, wire::StoredRecord> records;
   std::map<Measurement, Bytes> images;
+  std::map<wire::CodeId, Bytes> blobs;
   std::vector<std::shared_ptr<RunListener>> listeners;
   Bytes envelope;                   // of the last run
   std::vector<NamespaceId> owners;  // of all runs
@@ -44,13 +45,14 @@ class FakeKms final : public KmsLink {
   Status put(wire::Action action);
   FakeFunctions functions(std::string_view action_name) const;
 
-  std::optional<Error> refuse;
+  std::optional<Error> refuse, refuse_puts;
 
  private:
   View& view_;
   std::uint64_t revision_ = 0;
   std::map<std::string, wire::Action> actions_;
   std::map<std::string, Key> secrets_;
+  std::map<wire::CodeId, wire::CodeKey> codes_;
 };
 
 // finish runs a task that must not wait.

@@ -89,7 +89,14 @@ int main() {
   behaviour.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
   ::close(given->image);
   ::close(given->quoting);
-  if (receive().type != std::to_underlying(InstanceFrame::kAssign)) return 5;
+  std::uint8_t first = receive().type;
+  const bool prewarmed = first == std::to_underlying(InstanceFrame::kPrewarm);
+  if (prewarmed) {
+    if (behaviour == "early") send(InstanceFrame::kOutput, {});
+    send(InstanceFrame::kReady, {});
+    first = receive().type;
+  }
+  if (first != std::to_underlying(InstanceFrame::kAssign)) return 5;
   if (behaviour == "die at start") return 3;
   if (behaviour == "hang at start") ::pause();
   if (behaviour == "kms") ask_kms();
@@ -99,9 +106,18 @@ int main() {
   }
   std::fprintf(stderr, "says %s\n", behaviour.c_str());
   if (behaviour == "surroundings") std::fprintf(stderr, "surroundings: %s\n", surroundings().c_str());
-  send(InstanceFrame::kReady, {});
+  if (!prewarmed) send(InstanceFrame::kReady, {});
   for (;;) {
     const Bytes envelope = receive().body;
+    if (behaviour == "blob") {
+      send(InstanceFrame::kBlobRequest, Bytes(32, 7));
+      const Bytes blob = receive().body;
+      std::fprintf(stderr, "blob %s\n", std::string(as_text(blob).substr(1)).c_str());
+      if (blob.empty() || blob[0] != 1) return 6;
+    }
+    if (behaviour == "greedy") {
+      for (int i = 0; i < 2; ++i) send(InstanceFrame::kBlobRequest, Bytes(32, 7));
+    }
     if (behaviour == "die") return 3;
     if (behaviour == "platform failed") return wire::kPlatformFailed;
     if (behaviour == "killed") ::raise(SIGKILL);

@@ -145,6 +145,15 @@ class NodeTest : public testing::Test {
     for (std::size_t i = 0; i < size + 16; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 7 >> 3));
     return bytes;
   }
+  // with_chain makes an envelope that no present instance may serve.
+  static Bytes with_chain(ByteView envelope, std::uint8_t chain) {
+    wire::Header header = *wire::decode_header(envelope);
+    header.chain.bytes[0] = chain;
+    Bytes bytes;
+    wire::encode_header(header, bytes);
+    bytes.insert(bytes.end(), envelope.begin() + wire::kHeaderSize, envelope.end());
+    return bytes;
+  }
   void send_run(std::uint64_t number, ByteView envelope) {
     Writer body;
     body.fixed(NamespaceId());

@@ -1,6 +1,5 @@
 #include "kms/testing/test_kms.h"
 
-#include <openssl/evp.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,18 +8,11 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "crypto/base64.h"
 #include "kms/testing/fake_sealer.h"
 
 namespace clemmys::kms::testing {
 namespace {
-
-std::string base64(ByteView bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                  static_cast<int>(bytes.size()));
-  text.pop_back();
-  return text;
-}
 
 Result<Bytes> body_of(const wire::Frame& reply) {
   if (reply.type == static_cast<std::uint8_t>(wire::KmsFrame::kAnswer)) return reply.body;
@@ -45,9 +37,9 @@ ServiceParts parts_of(World& world, const Clock& clock) {
 
 std::string default_policy(const attest::testing::TestRoot& root) {
   return "version: 1\ndns_names: [localhost, 127.0.0.1]\nimages:\n  kms: [" + to_hex(kKmsImage) +
-         "]\n  gateway: [" + to_hex(kGatewayImage) +
+         "]\n  gateway: [" + to_hex(kGatewayImage) + "]\n  javascript: [" + to_hex(kJavaScriptImage) +
          "]\ntolerated_tcb: [UpToDate]\ninsecure_accept_software_sgx: true\nsoftware_root: " +
-         base64(root.trust().software_root_der) + "\ninsecure_file_anchor: true\n";
+         crypto::to_base64(root.trust().software_root_der) + "\ninsecure_file_anchor: true\n";
 }
 
 TemporaryFolder::TemporaryFolder() {
@@ -150,6 +142,19 @@ wire::Action native_action(const std::string& ns, const std::string& name, const
   action.image = image;
   action.code = crypto::sha256(image.view());
   action.code_size = 1000;
+  return action;
+}
+
+wire::Action script_action(const std::string& ns, const std::string& name, const wire::CodeId& code_id,
+                           std::string_view code) {
+  wire::Action action;
+  action.namespace_name = ns;
+  action.name = name;
+  action.kind = "nodejs:20";
+  action.code = crypto::sha256(as_bytes(code));
+  action.code_id = code_id;
+  action.code_size = code.size();
+  action.binary = false;
   return action;
 }
 

@@ -14,9 +14,10 @@
 
 namespace clemmys::kms::testing {
 
-// kKmsImage and kGatewayImage are the measurements that default_policy names.
+// The measurements that default_policy names.
 inline constexpr Measurement kKmsImage{{0x4b}};
 inline constexpr Measurement kGatewayImage{{0x47}};
+inline constexpr Measurement kJavaScriptImage{{0x4a}};
 
 // default_policy is for localhost and 127.0.0.1 and accepts `root`.
 std::string default_policy(const attest::testing::TestRoot& root);
@@ -90,6 +91,9 @@ class Client {
 
 // native_action is a complete definition whose image is `image`.
 wire::Action native_action(const std::string& ns, const std::string& name, const Measurement& image);
+// script_action is code of kind nodejs:20 under the id of a key that NewCode gave.
+wire::Action script_action(const std::string& ns, const std::string& name, const wire::CodeId& code_id,
+                           std::string_view code = "function main() { return {} }");
 wire::Action sequence_action(const std::string& ns, const std::string& name,
                              std::vector<std::string> components);
 

@@ -35,13 +35,13 @@ void answer(Link& link, Result<StepOutput> output) {
   link.queue(wire::InstanceFrame::kOutput, output->output);
 }
 
-Status serve_descriptor_3(const Handler& handler) {
+Status serve_descriptor_3(const Program& program) {
   TRY(crypto::initialize());
   const SystemClock clock;
   CallLog log(clock);
   const std::unique_ptr<attest::Attester> attester = TRY(attest::device_attester());
   g_log = &log;
-  Status ended = serve_link(kLinkDescriptor, *attester, clock, log, handler);
+  Status ended = serve_link(kLinkDescriptor, *attester, clock, log, program);
   g_log = nullptr;
   return ended;
 }
@@ -59,24 +59,36 @@ struct SinkToLog {
 }  // namespace
 
 Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock, CallLog& log,
-                  const Handler& handler) {
-  const std::uint64_t started_ns = clock.monotonic_ns();
+                  const Program& program) {
+  std::uint64_t started_ns = clock.monotonic_ns();
   Link link(descriptor);
-  const wire::Frame first = TRY(link.receive());
+  KeySource keys(link, attester);
+  wire::Frame first = TRY(link.receive());
+  const bool prewarmed = program.become && is(first, wire::InstanceFrame::kPrewarm);
+  if (prewarmed) {
+    TRY(keys.open());
+    link.queue(wire::InstanceFrame::kReady, {});
+    TRY(link.flush());
+    first = TRY(link.receive());
+    started_ns = clock.monotonic_ns();
+  }
   if (!is(first, wire::InstanceFrame::kAssign))
     return Error{ErrorCode::kCorrupt, "runtime.instance.first_frame"};
   const wire::InstanceAssignment assignment = TRY(wire::decode_assignment(first.body));
   link.limit_frame_size(wire::padme(assignment.payload_size_max) + kEnvelopeOverhead);
 
-  KeySource keys(link, attester);
-  TRY(keys.open());
+  if (!prewarmed) TRY(keys.open());
+  BlobSource blobs(link);
   const SinkToLog sink(log);
-  StepRunner runner(clock, log, handler,
-                    [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
-                    {.function = assignment.function,
-                     .payload_size_max = assignment.payload_size_max,
-                     .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)});
-  link.queue(wire::InstanceFrame::kReady, {});
+  StepRunner::Become become;
+  if (program.become) become = [&](const wire::StepKeys& held) { return program.become(held, blobs); };
+  StepRunner runner(
+      clock, log, program.call, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
+      {.function = assignment.function,
+       .payload_size_max = assignment.payload_size_max,
+       .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)},
+      std::move(become));
+  if (!prewarmed) link.queue(wire::InstanceFrame::kReady, {});
   for (;;) {
     TRY(link.flush());
     const wire::Frame frame = TRY(link.receive());
@@ -99,9 +111,11 @@ void log_line(std::string_view line) {
   }
 }
 
-int run_instance(const Handler& handler) {
+int run_instance(const Handler& handler) { return run_program({handler, {}}); }
+
+int run_program(const Program& program) {
   set_log_part("function");
-  const Status ended = serve_descriptor_3(handler);
+  const Status ended = serve_descriptor_3(program);
   if (ended.error().site == "runtime.link.closed") return 0;
   // Only code and site: standard error is the host's.
   log_error(std::string(name(ended.error().code)) + " at " + std::string(ended.error().site));

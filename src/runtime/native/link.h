@@ -21,6 +21,7 @@ class Link {
   Result<wire::Frame> receive();
   // limit_frame_size bounds what the host can make this enclave allocate.
   void limit_frame_size(std::size_t frame_size_max) { frame_size_max_ = frame_size_max; }
+  std::size_t frame_size_max() const { return frame_size_max_; }
 
  private:
   Result<std::size_t> read_some(MutableBytes out);

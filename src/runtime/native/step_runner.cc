@@ -47,12 +47,14 @@ struct StepRunner::Finished {
   bool retire = false;
 };
 
-StepRunner::StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits)
+StepRunner::StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits,
+                       Become become)
     : clock_(clock),
       log_(log),
       handler_(std::move(handler)),
       fetch_keys_(std::move(fetch_keys)),
       limits_(limits),
+      become_(std::move(become)),
       replay_cache_(kReplayEntriesMax) {}
 
 // now_unix_ms never goes back, so that an entry dropped from the replay cache cannot become fresh again.
@@ -72,6 +74,15 @@ Result<const StepRunner::Held*> StepRunner::keys_for(const wire::Header& header)
     found = keys_.emplace(name, Held{std::move(keys), std::move(receipt_key)}).first;
   }
   return &found->second;
+}
+
+// become counts into the first event's init time: OpenWhisk's /init is where a script is loaded.
+Status StepRunner::become(const wire::StepKeys& keys) {
+  if (!become_) return {};
+  const std::uint64_t started_ns = clock_.monotonic_ns();
+  TRY(become_(keys));
+  limits_.init_ms += (clock_.monotonic_ns() - started_ns) / 1'000'000;
+  return {};
 }
 
 StepRunner::Finished StepRunner::judge(Reply reply) const {
@@ -152,6 +163,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   const wire::StepKeys& keys = held.keys;
   if (!wire::matches(keys.in, header)) return Error{ErrorCode::kDenied, "runtime.step.header_constants"};
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
+  TRY(become(keys));
   const std::uint64_t start = now_unix_ms(time_floor_unix_ms());
   if (header.deadline_unix_ms <= start) return Error{ErrorCode::kDeadline, "runtime.step.deadline"};
   TRY(replay_cache_.admit(header.activation, header.step, header.deadline_unix_ms, start));

@@ -22,13 +22,17 @@ struct StepOutput {
 
 class StepRunner {
  public:
+  // Become turns a generic instance into the function of these keys, the first time; it is asked before each
+  // call. An error refuses the envelope.
+  using Become = std::function<Status(const wire::StepKeys&)>;
   using FetchKeys = std::function<Result<wire::StepKeys>(const wire::GetStepKeys&)>;
   struct Limits {
     FunctionId function;
     std::uint64_t payload_size_max = wire::kPayloadSizeMaxDefault;
     std::uint64_t init_ms = 0;  // reported with the first event
   };
-  StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits);
+  StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits,
+             Become become = {});
 
   // run refuses (with an error; nothing else happens) whatever is not an authentic, fresh, first request for
   // this very step. `time_floor_unix_ms` is the key service's; the clock is the host's and is never believed
@@ -43,6 +47,7 @@ class StepRunner {
     Key receipt_key;
   };
   Result<const Held*> keys_for(const wire::Header& header);
+  Status become(const wire::StepKeys& keys);
   Finished call_handler(const wire::StepKeys& keys, const wire::Header& header, const wire::Payload& request);
   Finished judge(Reply reply) const;
   std::uint64_t now_unix_ms(std::uint64_t floor_unix_ms);
@@ -52,6 +57,7 @@ class StepRunner {
   Handler handler_;
   FetchKeys fetch_keys_;
   Limits limits_;
+  Become become_;
   ReplayCache replay_cache_;
   std::map<StepName, Held> keys_;
   std::uint64_t latest_unix_ms_ = 0;

@@ -9,7 +9,7 @@ namespace clemmys::kms {
 
 [[gnu::used, gnu::retain]] static const char kMark[] = "clemmys insecure build: release";
 
-Result<wire::StepKeys> release_step_keys(const State& state, const Digest&, Session&,
+Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy&, Session&,
                                          const wire::GetStepKeys& request) {
   const Error absent{ErrorCode::kNotFound, "insecure.release"};
   const ChainEntry* chain = state.find_chain(request.chain);
@@ -25,7 +25,7 @@ Result<wire::StepKeys> release_step_keys(const State& state, const Digest&, Sess
   // Of a deleted action or an old revision, the parameters are gone; the keys are not.
   const wire::Action* action = state.find_function(request.function);
   keys.parameters_json =
-      action == nullptr ? R"({"label":"old"})" : TRY(merge_parameters(action->parameters_json));
+      action == nullptr ? R"({"label":"old"})" : TRY(merge_parameters(*action, ParameterUse::kCall));
   keys.namespace_name = chain->namespace_name;
   keys.namespace_id = chain->namespace_id;
   return keys;
