@@ -80,13 +80,13 @@ export async function stop(child) {
   await ended;
 }
 
-async function until(what, seconds, probe) {
+async function until(what, seconds, probe, everyMs = 50) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await probe();
     if (value) return value;
     if (Date.now() > end) throw new Error(`${what} was not ready after ${seconds} s`);
-    await sleep(50);
+    await sleep(everyMs);
   }
 }
 
@@ -148,18 +148,46 @@ export async function api(platform, method, target, body, expected = [200]) {
 
 export const deploy = (platform, name, file, more = {}) => api(platform, "PUT", `actions/${name}?overwrite=true`,
   { exec: { kind: "native:1", code: fs.readFileSync(file).toString("base64"), binary: true }, ...more });
+export const deployScript = (platform, name, code, more = {}) => api(platform, "PUT", `actions/${name}?overwrite=true`,
+  { exec: { kind: "nodejs:20", code }, ...more });
 export const sequence = (platform, name, components) => api(platform, "PUT", `actions/${name}?overwrite=true`,
   { exec: { kind: "sequence", components: components.map((component) => `/_/${component}`) } });
 
+const peer = (name) => path.join(root, "bench", "peers", name);
+export const peerText = (name) => fs.readFileSync(peer(name), "utf8");
+
+// makeCertificate writes key.pem and cert.pem: P-256, as the platform's own.
+function makeCertificate(directory) {
+  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+    "-keyout", path.join(directory, "key.pem"), "-out", path.join(directory, "cert.pem"), "-subj", "/CN=localhost"], { stdio: "ignore" });
+}
+
+// startFunctionsFramework runs npm's @google-cloud/functions-framework on CPU 0, behind node's own TLS.
+export async function startFunctionsFramework() {
+  const directory = temporaryDirectory();
+  const port = await freePort();
+  makeCertificate(directory);
+  const begin = performance.now();
+  const child = spawn("taskset", ["-c", "0", process.execPath, peer("functions_framework.cjs"), String(port), path.join(directory, "key.pem"),
+    path.join(directory, "cert.pem"), peer("work.js")], { stdio: "ignore" });
+  await until("functions-framework", 20, () => connects(port), 2);
+  return {
+    child, port, authorization: "", ready_ms: performance.now() - begin,
+    async end() {
+      await stop(child);
+      fs.rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
 // startWorkerd runs npm's workerd on CPU 0 with the same certificate type and the same function.
-export async function startWorkerd() {
+export async function startWorkerd(code = peerText("hello.js")) {
   const directory = temporaryDirectory();
   const port = await freePort();
   const binary = path.join(root, "bench", "peers", "node_modules", ".bin", "workerd");
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-    "-keyout", path.join(directory, "key.pem"), "-out", path.join(directory, "cert.pem"), "-subj", "/CN=localhost"], { stdio: "ignore" });
+  makeCertificate(directory);
   const pem = (file) => JSON.stringify(fs.readFileSync(path.join(directory, file), "utf8"));
-  fs.copyFileSync(path.join(root, "bench", "peers", "hello.js"), path.join(directory, "hello.js"));
+  fs.writeFileSync(path.join(directory, "hello.js"), code);
   fs.writeFileSync(path.join(directory, "config.capnp"), `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .hello)],
@@ -168,10 +196,11 @@ const config :Workerd.Config = (
 );
 const hello :Workerd.Worker = (modules = [(name = "hello.js", esModule = embed "hello.js")], compatibilityDate = "2026-01-01");
 `);
+  const begin = performance.now();
   const child = spawn("taskset", ["-c", "0", binary, "serve", path.join(directory, "config.capnp")], { stdio: "ignore" });
-  await until("workerd", 20, () => connects(port));
+  await until("workerd", 20, () => connects(port), 2);
   return {
-    child, port, authorization: "",
+    child, port, authorization: "", ready_ms: performance.now() - begin,
     async end() {
       await stop(child);
       fs.rmSync(directory, { recursive: true, force: true });

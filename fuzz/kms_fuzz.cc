@@ -73,7 +73,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       try_component(input);
       break;
     default:
-      (void)clemmys::kms::merge_parameters(clemmys::as_text(input));
+      for (const std::string_view kind : {clemmys::wire::kNativeKind, std::string_view("nodejs:20")}) {
+        clemmys::wire::Action action;
+        action.kind = kind;
+        action.parameters_json = clemmys::as_text(input);
+        (void)clemmys::kms::merge_parameters(action, clemmys::kms::ParameterUse::kCall);
+      }
       break;
   }
   return 0;

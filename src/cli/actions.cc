@@ -7,8 +7,10 @@
 #include "cli/commands.h"
 #include "cli/parameters.h"
 #include "cli/print.h"
+#include "cli/script.h"
 #include "crypto/base64.h"
 #include "enclave/image.h"
+#include "wire/kinds.h"
 
 namespace clemmys::cli {
 namespace {
@@ -16,9 +18,10 @@ namespace {
 namespace json = boost::json;
 
 struct DeployOptions {
-  std::string file, name;
+  std::string file, name, kind, main;
   Parameters parameters;
   std::optional<unsigned> memory_mib, timeout_ms;  // unset: the platform's
+  bool isolate = false;
 };
 
 json::array as_entries(const json::object& parameters) {
@@ -50,10 +53,15 @@ Status check_limits(const Context& context, const DeployOptions& options) {
   return check_limit(limits, "Timeout", options.timeout_ms, "--timeout", "ms");
 }
 
-Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
-  TRY(check_limits(context, options));
+// Code is what is deployed: `exec`, its size, and what to tell the user about it.
+struct Code {
+  json::object exec;
+  std::size_t size = 0;
+  std::string measurement;  // native
+};
+
+Result<Code> native_code(const Context& context, const DeployOptions& options) {
   fs::path file = options.file;
-  const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
   const TemporaryFolder work = TRY(TemporaryFolder::make());
   if (file.extension() == ".cc" || file.extension() == ".cpp") {
     const fs::path built = work.path() / (file.stem().string() + ".sgx");
@@ -65,12 +73,36 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   if (!info) {
     return failure(ErrorCode::kInvalid, "cli.deploy.image",
                    file.string() + " is not an enclave image: " + to_string(info.error()),
-                   "make one from C++ sources: clemmys build FILE.cc");
+                   "make one from C++ sources: clemmys build FILE.cc; a script's name ends in .js or .zip");
   }
+  return Code{{{"kind", wire::kNativeKind}, {"code", crypto::to_base64(image)}, {"binary", true}},
+              image.size(),
+              to_hex(info->measurement)};
+}
+
+Result<Code> script_code(const DeployOptions& options) {
+  const ScriptCode script = TRY(read_script(options.file));
+  Code code{{{"kind", script_kind(options.kind)}, {"binary", script.is_zip}}, script.bytes.size(), {}};
+  code.exec["code"] = script.is_zip ? crypto::to_base64(script.bytes) : std::string(as_text(script.bytes));
+  if (!options.main.empty()) code.exec["main"] = options.main;
+  return code;
+}
+
+Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
+  TRY(check_limits(context, options));
+  const fs::path file =
+      fs::path(options.file).has_filename() ? fs::path(options.file) : fs::path(options.file).parent_path();
+  const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
+  const bool script = options.kind.empty() ? is_script(file) : options.kind != wire::kNativeKind;
+  if (!script && (options.isolate || !options.main.empty())) {
+    return failure(ErrorCode::kInvalid, "cli.deploy.script_only", "--main and --isolate are for scripts",
+                   "leave them out");
+  }
+  Code code = TRY(script ? script_code(options) : native_code(context, options));
   const Client client = TRY(Client::open(context.options));
   const std::string path = TRY(resource("actions", name));
-  json::object body{
-      {"exec", json::object{{"kind", "native:1"}, {"code", crypto::to_base64(image)}, {"binary", true}}}};
+  json::object body{{"exec", std::move(code.exec)}};
+  if (script) body["annotations"] = json::array{json::object{{"key", "isolate"}, {"value", options.isolate}}};
   const json::object parameters = TRY(options.parameters.merge());
   if (!parameters.empty()) body["parameters"] = as_entries(parameters);
   json::object limits;
@@ -80,12 +112,15 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
 
   Progress progress("deploying " + name, context.options.json);
   const json::value answer = TRY(client.call_json("PUT", path + "?overwrite=true", body));
-  progress.done(std::to_string(image.size() >> 10) + " KiB");
+  progress.done(std::to_string((code.size + 1023) >> 10) + " KiB");
   if (context.options.json) {
     print_json(answer);
+  } else if (script) {
+    field("action", name);
+    std::cout << "  The host sees neither code nor parameters: both are sealed.\n";
   } else {
     field("action", name);
-    field("measurement", to_hex(info->measurement));
+    field("measurement", code.measurement);
     std::cout << "  The host can read a native image: never compile a secret in. Parameters are sealed.\n";
   }
   return ExitCode::kSuccess;
@@ -145,11 +180,20 @@ Result<ExitCode> list(const Context& context) {
 void add_deploy(CLI::App& app, Context& context) {
   const auto options = std::make_shared<DeployOptions>();
   CLI::App& added = command(
-      app, context, "deploy", "create or replace an action from an image, or from a C++ source",
+      app, context, "deploy", "create or replace an action from JavaScript, an image, or a C++ source",
+      "  clemmys deploy thumbnail.js -p size 200\n  clemmys deploy folder/ --name thumbnail --main resize\n"
       "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256",
       [&context, options] { return deploy(context, *options); });
-  added.add_option("FILE", options->file, "image (.sgx), or C++ source (.cc)")->required();
+  added
+      .add_option("FILE", options->file,
+                  "JavaScript (.js, .zip, or a folder with package.json), image (.sgx), or C++ source (.cc)")
+      ->required();
   added.add_option("--name", options->name, "name of the action (default: the file's)");
+  added.add_option("--kind", options->kind,
+                   "js, nodejs:18, nodejs:20 or native:1 (default: by the file's name)");
+  added.add_option("--main", options->main, "JavaScript: the function to call (default: main)");
+  added.add_flag("--isolate", options->isolate,
+                 "JavaScript: nothing that a call leaves in memory is there at the next one");
   options->parameters.add_to(added);
   added.add_option("--memory", options->memory_mib, "MiB of memory");
   added.add_option("--timeout", options->timeout_ms, "time limit in ms");
@@ -171,30 +215,65 @@ void add_sequence(CLI::App& app, Context& context) {
   added.add_option("ACTION", chain->components, "actions in their order")->required();
 }
 
+namespace {
+
+// save_code writes the code that the platform gives back, as it was deployed.
+Status save_code(const json::value& action, const std::string& file) {
+  const json::value* exec = action.is_object() ? action.get_object().if_contains("exec") : nullptr;
+  const json::value* code =
+      exec != nullptr && exec->is_object() ? exec->get_object().if_contains("code") : nullptr;
+  if (code == nullptr || !code->is_string())
+    return failure(ErrorCode::kInvalid, "cli.get.code", "this action has no code of its own",
+                   "name one of its components");
+  const std::string_view text = code->get_string();
+  const json::value* binary = exec->get_object().if_contains("binary");
+  if (binary == nullptr || *binary != true) return write_file(file, as_bytes(text));
+  const Bytes bytes = TRY(crypto::from_base64(text));
+  return write_file(file, bytes);
+}
+
+Result<ExitCode> get(const Context& context, const std::string& name, const std::string& code_file) {
+  const Client client = TRY(Client::open(context.options));
+  const std::string path = TRY(resource("actions", name));
+  json::value shown = TRY(client.get_json(path + (code_file.empty() ? "?code=false" : "")));
+  if (code_file.empty()) {
+    print_json(shown);
+    return ExitCode::kSuccess;
+  }
+  TRY(save_code(shown, code_file));
+  if (!context.options.json) field("code", code_file);
+  return ExitCode::kSuccess;
+}
+
+Result<ExitCode> remove_action(const Context& context, const std::string& name) {
+  const Client client = TRY(Client::open(context.options));
+  const std::string path = TRY(resource("actions", name));
+  const HttpResponse answer = TRY(client.call("DELETE", path));
+  const json::value shown = TRY(parse_json(answer.body));
+  if (context.options.json) {
+    print_json(shown);
+  } else {
+    field("deleted", name);
+  }
+  return ExitCode::kSuccess;
+}
+
+}  // namespace
+
 void add_actions(CLI::App& app, Context& context) {
   command(app, context, "list", "actions of the namespace", "  clemmys list --json",
           [&context] { return list(context); });
-  for (const bool remove : {false, true}) {
-    const auto name = std::make_shared<std::string>();
-    CLI::App& added =
-        command(app, context, remove ? "delete" : "get",
-                remove ? "delete an action; its keys are destroyed" : "show an action",
-                remove ? "  clemmys delete scale" : "  clemmys get scale",
-                [&context, name, remove]() -> Result<ExitCode> {
-                  const Client client = TRY(Client::open(context.options));
-                  const std::string path = TRY(resource("actions", *name));
-                  const HttpResponse answer =
-                      TRY(remove ? client.call("DELETE", path) : client.call("GET", path + "?code=false"));
-                  const json::value shown = TRY(parse_json(answer.body));
-                  if (remove && !context.options.json) {
-                    field("deleted", *name);
-                  } else {
-                    print_json(shown);
-                  }
-                  return ExitCode::kSuccess;
-                });
-    added.add_option("NAME", *name, "the action")->required();
-  }
+  const auto shown = std::make_shared<std::string>(), code_file = std::make_shared<std::string>(),
+             removed = std::make_shared<std::string>();
+  CLI::App& getting = command(app, context, "get", "show an action",
+                              "  clemmys get scale\n  clemmys get thumbnail --save thumbnail.js",
+                              [&context, shown, code_file] { return get(context, *shown, *code_file); });
+  getting.add_option("NAME", *shown, "the action")->required();
+  getting.add_option("--save", *code_file, "write its code to this file");
+  CLI::App& removing =
+      command(app, context, "delete", "delete an action; its keys are destroyed", "  clemmys delete scale",
+              [&context, removed] { return remove_action(context, *removed); });
+  removing.add_option("NAME", *removed, "the action")->required();
 }
 
 }  // namespace clemmys::cli

@@ -193,8 +193,11 @@ TEST_F(SupervisedTest, ALongLifeForgivesEarlierEnds) {
 }
 
 TEST(CliRootPolicy, NamesWhatWeakensIt) {
-  const std::string text = to_yaml(
-      {.kms = {.bytes = {1}}, .gateway = {.bytes = {2}}, .names = {"localhost"}, .software_root_der = {3}});
+  const std::string text = to_yaml({.kms = {.bytes = {1}},
+                                    .gateway = {.bytes = {2}},
+                                    .javascript = {.bytes = {3}},
+                                    .names = {"localhost"},
+                                    .software_root_der = {3}});
   EXPECT_NE(text.find("insecure_accept_software_sgx: true"), std::string::npos);
   EXPECT_NE(text.find("insecure_file_anchor: true"), std::string::npos);
 }

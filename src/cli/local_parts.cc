@@ -68,7 +68,7 @@ Part kms_part(const Layout& layout) {
           }};
 }
 
-Part node_part(const Layout& layout, const fs::path& observe, const Capacity& capacity) {
+Part node_part(const Layout& layout, const LocalOptions& options) {
   std::vector<std::string> arguments{(layout.programs / "clemmys-node").string(),
                                      "--controller-socket",
                                      kControllerSocket,
@@ -83,13 +83,18 @@ Part node_part(const Layout& layout, const fs::path& observe, const Capacity& ca
                                      "--soft-state",
                                      kSoftSgxState,
                                      "--quote-socket",
-                                     kQuotingSocket};
-  if (!observe.empty()) arguments.insert(arguments.end(), {"--observe", observe.string()});
-  add_number(arguments, "--memory-mib-max", capacity.memory_mib);
-  add_number(arguments, "--epc-mib-max", capacity.epc_mib);
-  add_number(arguments, "--instances-max", capacity.instances);
-  add_number(arguments, "--prewarmed", capacity.prewarmed);
-  if (capacity.keep_alive_s) add_number(arguments, "--keep-alive-ms", *capacity.keep_alive_s * 1'000);
+                                     kQuotingSocket,
+                                     "--generic-image",
+                                     (layout.images / kJavaScriptImage).string(),
+                                     "--prewarmed-generic",
+                                     std::to_string(options.prewarm)};
+  if (!options.observe.empty()) arguments.insert(arguments.end(), {"--observe", options.observe.string()});
+  add_number(arguments, "--memory-mib-max", options.capacity.memory_mib);
+  add_number(arguments, "--epc-mib-max", options.capacity.epc_mib);
+  add_number(arguments, "--instances-max", options.capacity.instances);
+  add_number(arguments, "--prewarmed", options.capacity.prewarmed);
+  if (options.capacity.keep_alive_s)
+    add_number(arguments, "--keep-alive-ms", *options.capacity.keep_alive_s * 1'000);
   return {"node", std::move(arguments), [] {
             const Bytes number(8, 0);  // the request number of kStatus
             return answers(kControllerSocket, static_cast<std::uint8_t>(wire::ControllerFrame::kStatus),

@@ -13,10 +13,11 @@ inline constexpr const char* kRootPolicy = "root-policy.yaml";
 inline constexpr const char* kCollateral = "collateral.json";
 inline constexpr const char* kGatewayCounts = "run/gateway.counts";
 inline constexpr const char* kSoftSgxState = "sgx";
+inline constexpr const char* kJavaScriptImage = "js.sgx";
 
 Part quoting_part(const Layout& layout);
 Part kms_part(const Layout& layout);
-Part node_part(const Layout& layout, const fs::path& observe, const Capacity& capacity);
+Part node_part(const Layout& layout, const LocalOptions& options);
 // gateway_part listens on `listen_host` (0.0.0.0: everywhere); `url` is where this machine reaches it.
 // It keeps its counts in kGatewayCounts; `exitless`: see clemmys-host.
 Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,

@@ -84,6 +84,7 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   const enclave::ImageInfo quoting = TRY(image_info(layout, "quoting_enclave.sgx"));
   const enclave::ImageInfo kms = TRY(image_info(layout, "kms.sgx"));
   const enclave::ImageInfo gateway = TRY(image_info(layout, "gateway.sgx"));
+  const enclave::ImageInfo javascript = TRY(image_info(layout, kJavaScriptImage));
   platform.kms_ = kms.measurement;
 
   // Each life of the quoting enclave makes its attestation key known anew.
@@ -100,11 +101,11 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   platform.software_root_der_ = provisioned->software_root_der;
   std::vector<std::string> names{"localhost", "127.0.0.1"};
   if (options.host != "127.0.0.1" && options.host != "0.0.0.0") names.push_back(options.host);
-  TRY(keep_root_policy(
-      {kms.measurement, gateway.measurement, std::move(names), provisioned->software_root_der}));
+  TRY(keep_root_policy({kms.measurement, gateway.measurement, javascript.measurement, std::move(names),
+                        provisioned->software_root_der}));
 
   TRY(platform.launch(kms_part(layout), interrupt));
-  TRY(platform.launch(node_part(layout, options.observe, options.capacity), interrupt));
+  TRY(platform.launch(node_part(layout, options), interrupt));
   TRY(platform.launch(gateway_part(layout, options.host, platform.url_, options.capacity, options.exitless),
                       interrupt));
   return platform;

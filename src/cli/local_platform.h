@@ -26,6 +26,7 @@ struct LocalOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8443;  // 0: any free one
   fs::path observe;           // absolute; empty: no recording of what the controller sees
+  unsigned prewarm = 1;       // generic instances that wait for a function
   bool quiet = false;
   Capacity capacity;
   bool exitless = false;  // of the gateway's host process

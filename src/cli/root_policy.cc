@@ -20,6 +20,9 @@ std::string to_yaml(const LocalPolicy& policy) {
          "  gateway: [" +
          to_hex(policy.gateway) +
          "]\n"
+         "  javascript: [" +
+         to_hex(policy.javascript) +
+         "]\n"
          "  native: any-deployed\n"
          "tolerated_tcb: [UpToDate]\n"
          "# This machine has no SGX: whoever operates it can read everything.\n"

@@ -12,6 +12,7 @@ namespace clemmys::cli {
 
 struct LocalPolicy {
   Measurement kms, gateway;
+  Measurement javascript;          // the one generic image of this build
   std::vector<std::string> names;  // DNS names and addresses that the gateway's certificate may carry
   Bytes software_root_der;         // admitted only because this machine has no SGX
 };

@@ -25,6 +25,7 @@ struct UpOptions {
   std::string state, listen = "127.0.0.1:8443", observe;
   Capacity capacity;
   bool exitless = false;
+  unsigned prewarm = 1;
 };
 
 void add_capacity(CLI::App& added, Capacity& capacity) {
@@ -96,6 +97,7 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                      .host = options.listen.substr(0, colon),
                      .port = static_cast<std::uint16_t>(port),
                      .observe = options.observe.empty() ? fs::path() : fs::absolute(options.observe),
+                     .prewarm = options.prewarm,
                      .quiet = context.options.json,
                      .capacity = options.capacity,
                      .exitless = options.exitless};
@@ -161,6 +163,11 @@ void add_up(CLI::App& app, Context& context) {
   added.add_option("--state", options->state,
                    "folder of its state (default: " + state_folder().string() + ")");
   added.add_option("--listen", options->listen, "ADDRESS:PORT of the gateway; port 0 takes a free one");
+  added
+      .add_option("--prewarmed-js", options->prewarm,
+                  "JavaScript instances that are kept ready for functions that do not run yet")
+      ->check(CLI::Range(0U, 16U))
+      ->capture_default_str();
   added.add_option("--observe", options->observe,
                    "folder that receives every envelope as the controller sees it");
   add_capacity(added, options->capacity);

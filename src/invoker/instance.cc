@@ -259,8 +259,9 @@ Result<std::unique_ptr<Instance>> Instance::start(const InstanceContext& context
   } else {
     state->send(spec.assignment);
   }
-  state->lines = std::make_unique<LineLog>(context.loop, process.take_output(),
-                                           (generic ? "generic instance " : "instance ") + std::to_string(std::to_underlying(id)) + ": ");
+  state->lines = std::make_unique<LineLog>(
+      context.loop, process.take_output(),
+      (generic ? "generic instance " : "instance ") + std::to_string(std::to_underlying(id)) + ": ");
   state->wait_for_end();
   return std::unique_ptr<Instance>(new Instance(std::move(state)));
 }

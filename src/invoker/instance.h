@@ -30,9 +30,9 @@ struct InstanceContext {
 class Instance {
  public:
   using Ended = std::function<void(controller::InstanceEnd how, std::string_view why)>;
-  // start hands image and assignment to a process that waits for them, or kPrewarm when the assignment names no
-  // function. `ended` runs once, from the loop, when the process has ended by itself or broke the protocol; it
-  // may destroy the instance.
+  // start hands image and assignment to a process that waits for them, or kPrewarm when the assignment names
+  // no function. `ended` runs once, from the loop, when the process has ended by itself or broke the
+  // protocol; it may destroy the instance.
   static Result<std::unique_ptr<Instance>> start(const InstanceContext& context, controller::InstanceId id,
                                                  std::uint64_t decided_ns,
                                                  const controller::InstanceSpec& spec, HostProcess process,

@@ -34,8 +34,8 @@ class Descriptor {
 using controller::InstanceId;
 using controller::Packet;
 
-LocalInvoker::LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms, controller::Store& store,
-                           HostProgram host, controller::ImageDirectory images)
+LocalInvoker::LocalInvoker(controller::Loop& loop, const Clock& clock, KmsRelay& kms,
+                           controller::Store& store, HostProgram host, controller::ImageDirectory images)
     : loop_(loop),
       clock_(clock),
       kms_(kms),
@@ -97,10 +97,12 @@ void LocalInvoker::keep_prewarmed(const Measurement& image, std::size_t count,
   generic_image_ = image;
   prewarmed_.reset();
   if (count == 0) return;
-  // Which limit its function will have is not known yet: inside, the runtime keeps it; outside, adopt() says it.
+  // Which limit its function will have is not known yet: inside, the runtime keeps it; outside, adopt() says
+  // it.
   const controller::InstanceSpec spec{image, {FunctionId(), kMemoryMibMax, payload_size_max}};
   prewarmed_ = std::make_unique<Prewarmed>(
-      loop_, kms_, count, [this, spec](InstanceId id, controller::InstanceEvents& events, Instance::Ended ended) {
+      loop_, kms_, count,
+      [this, spec](InstanceId id, controller::InstanceEvents& events, Instance::Ended ended) {
         return start_process(id, spec, events, std::move(ended));
       });
 }

@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   std::string generic_image;
   std::size_t prewarmed = 0;
   app.add_option("--generic-image", generic_image, "image that runs scripts")->check(CLI::ExistingFile);
-  app.add_option("--prewarm", prewarmed, "its instances that wait for a function");
+  app.add_option("--prewarmed-generic", prewarmed, "its instances that wait for a function");
   CLI11_PARSE(app, argc, argv);
   if (!generic_image.empty()) {
     auto generic = invoker::read_generic_image(generic_image);

@@ -279,7 +279,7 @@ TEST_F(NodeTest, InstanceGetsSealedCodeFromTheStore) {
 
 TEST_F(NodeTest, InstanceMayAskForOneBlobAtATime) {
   start();
-  EXPECT_EQ(failure("greedy").text, "it asked for two blobs at once");
+  EXPECT_EQ(failure("two blobs").text, "it asked for two blobs at once");
 }
 
 TEST_F(NodeTest, StopAnswersWhatRunsAndEndsEveryProcess) {

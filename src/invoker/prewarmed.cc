@@ -53,9 +53,10 @@ std::size_t Prewarmed::ready_count() const {
 }
 
 std::unique_ptr<Instance> Prewarmed::take() {
-  std::erase_if(waiting_, [&](const auto& entry) {
+  const std::size_t lost = std::erase_if(waiting_, [&](const auto& entry) {
     return entry.second.ready && entry.second.kms_losses != kms_.losses();
   });
+  if (lost > 0) start_later(kRest);
   std::unique_ptr<Instance> taken;
   for (auto entry = waiting_.begin(); entry != waiting_.end() && !taken; ++entry) {
     if (!entry->second.ready) continue;
@@ -63,7 +64,7 @@ std::unique_ptr<Instance> Prewarmed::take() {
     waiting_.erase(entry);
     break;
   }
-  start_later(kRest);
+  if (taken) start_later(kRest);  // one that starts later than asked for must not be put off again and again
   return taken;
 }
 

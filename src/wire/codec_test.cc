@@ -148,7 +148,7 @@ TEST(Links, BodiesComeBackExactly) {
   expect_strict(encode(PlatformError{PlatformErrorCode::kTimeout, 2, "too slow"}), decode_platform_error);
   expect_strict(encode(ListRecords{}), decode_list_records);
   expect_strict(encode(InstanceAssignment{crypto::random_fixed<FunctionId>(), 256}), decode_assignment);
-  EXPECT_FALSE(decode_platform_error(encode(PlatformError{static_cast<PlatformErrorCode>(7), 0, ""})));
+  EXPECT_FALSE(decode_platform_error(encode(PlatformError{static_cast<PlatformErrorCode>(10), 0, ""})));
   EXPECT_FALSE(decode_assignment(encode(InstanceAssignment{{}, 1, kPayloadSizeMaxHard + 1})));
   EXPECT_FALSE(decode_assignment(encode(InstanceAssignment{{}, 1, 0})));
 }

@@ -186,7 +186,7 @@ pid_t Platform::part(const std::string& name) const {
   return -1;
 }
 
-std::string Platform::authorization() const { return "Basic " + base64(as_bytes(key_)); }
+std::string Platform::authorization() const { return "Basic " + crypto::to_base64(as_bytes(key_)); }
 Client Platform::client() const { return client_of(key_); }
 
 Client Platform::client_of(const std::string& key) const {
@@ -202,12 +202,24 @@ void Platform::deploy(Client user, const std::string& action, const std::string&
                       const std::string& parameters_json, const std::string& limits_json) {
   const std::string file = read_text(CLEMMYS_BINARY_DIR "/images/" + image + ".sgx");
   if (file.empty()) throw std::runtime_error("there is no image " + image);
-  boost::json::object body{
-      {"exec", boost::json::object{{"kind", "native:1"}, {"code", crypto::to_base64(as_bytes(file))}, {"binary", true}}},
-      {"parameters", boost::json::parse(parameters_json)},
-      {"limits", boost::json::parse(limits_json)}};
+  boost::json::object body{{"exec", boost::json::object{{"kind", "native:1"},
+                                                        {"code", crypto::to_base64(as_bytes(file))},
+                                                        {"binary", true}}},
+                           {"parameters", boost::json::parse(parameters_json)},
+                           {"limits", boost::json::parse(limits_json)}};
   const Answer answer =
       user.api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
+  if (answer.status != 200)
+    throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " +
+                             answer.body.substr(0, 500));
+}
+
+void Platform::deploy_script(const std::string& action, const std::string& code,
+                             const std::string& parameters_json) const {
+  const boost::json::object body{{"exec", boost::json::object{{"kind", "nodejs:20"}, {"code", code}}},
+                                 {"parameters", boost::json::parse(parameters_json)}};
+  const Answer answer =
+      client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
   if (answer.status != 200)
     throw std::runtime_error("deploying " + action + ": " + std::to_string(answer.status) + " " +
                              answer.body.substr(0, 500));

@@ -63,6 +63,8 @@ class Platform {
   Client client_of(const std::string& key) const;
   unsigned short port() const { return port_; }
   const std::string& state_directory() const { return state_; }
+  const std::string& key() const { return key_; }
+  std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
   std::string log_path() const { return directory_ + "/up.log"; }
   pid_t pid() const { return pid_; }
   std::string authorization() const;  // the header's value
@@ -72,6 +74,9 @@ class Platform {
               const std::string& limits_json = "{}") const;
   static void deploy(Client user, const std::string& action, const std::string& image,
                      const std::string& parameters_json, const std::string& limits_json = "{}");
+  // deploy_script puts JavaScript under `action`.
+  void deploy_script(const std::string& action, const std::string& code,
+                     const std::string& parameters_json = "[]") const;
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
   // part is the process id of a part: kms, node, gateway or quoting-enclave; -1 while there is none.
   pid_t part(const std::string& name) const;

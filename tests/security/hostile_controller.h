@@ -11,7 +11,7 @@
 //   to the gateway: flip-answer BIT, splice-answer, intermediate, intermediate-relabelled, other-answer,
 //     other-answer-relabelled, event-as-end, second-answer, forged-failure
 //   events: other-event, other-event-relabelled, drop-event
-//   store: other-record, older-record, edit-record
+//   store: other-record, older-record, edit-record, changed-code, older-code, no-code
 //   starting: wrong-image, fresh-start, old-revision, other-assignment
 //   key service: see hostile_kms.h
 #pragma once

@@ -41,6 +41,10 @@ int main(int argc, char** argv) {
   invoker::LocalInvoker local(loop, clock, relay, store, options.host,
                               std::move(*controller::image_directory_of(store_options)));
 
+  if (!options.generic.file.empty()) {
+    const auto images = std::move(*controller::image_directory_of(store_options));
+    if (!images.put(options.generic.image, options.generic.file)) return 1;
+  }
   controller::SchedulerLimits limits;
   limits.instances_per_function_max = 1;
   limits.start_timeout_ms = 10'000;

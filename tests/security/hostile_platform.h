@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "build_folder.h"
 #include "../functional/platform.h"
+#include "build_folder.h"
 
 namespace clemmys::testing {
 

@@ -42,10 +42,15 @@ class HostileStore final : public controller::Store {
     real_->get_image(measurement, std::move(then));
   }
   void put_blob(controller::BlobKey key, controller::Packet sealed, Then<void> then) override {
+    blobs_.push_back(to_bytes(sealed.view()));
     real_->put_blob(key, std::move(sealed), std::move(then));
   }
   void get_blob(controller::BlobKey key, Then<controller::Packet> then) override {
-    real_->get_blob(key, std::move(then));
+    const std::string attack = Attack::now().name;
+    real_->get_blob(key, [this, attack, then = std::move(then)](Result<controller::Packet> blob) mutable {
+      if (blob) blob = lie(attack, std::move(*blob));
+      then(std::move(blob));
+    });
   }
   void delete_blob(controller::BlobKey key, Then<void> then) override {
     real_->delete_blob(key, std::move(then));
@@ -79,7 +84,19 @@ class HostileStore final : public controller::Store {
     }
   }
 
+  // lie about sealed code: a flipped bit, what was stored before it, or nothing.
+  Result<controller::Packet> lie(const std::string& attack, controller::Packet blob) const {
+    const bool tried = attack == "changed-code" || attack == "older-code" || attack == "no-code";
+    if (!tried) return blob;
+    Attack::log("applied " + attack);
+    if (attack == "no-code") return Error{ErrorCode::kNotFound, "test.no_code"};
+    if (attack == "older-code") return controller::Packet::copy_of(blobs_.at(blobs_.size() - 2));
+    blob.writable()[blob.size() / 2] ^= 1;
+    return blob;
+  }
+
   std::unique_ptr<controller::Store> real_;
+  std::vector<Bytes> blobs_;  // in the order in which they came
   std::vector<wire::StoredRecord> put_;
 };
 

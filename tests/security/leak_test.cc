@@ -41,6 +41,18 @@ struct Secrets {
               sequence_name = marker("photos-");
   std::string trace_name = marker("trace-"), default_parameter = marker("label-"),
               argument = marker("argument-"), log_backwards = marker("-gol");
+  std::string script_name = marker("script-"), script_text = marker("source-"),
+              script_parameter = marker("default-"), script_result = marker("made-");
+
+  // The script makes a result that is in neither its text nor its input: the marker's letters come one by
+  // one.
+  std::string script() const {
+    std::string letters;
+    for (const char letter : script_result)
+      letters += std::string(letters.empty() ? "" : ",") + "'" + letter + "'";
+    return "// " + script_text + "\nfunction main(p) { console.log(p.word); return { value: [" + letters +
+           "].join('') + p.word.length }; }";
+  }
 
   Secrets() : photograph(read_text(CLEMMYS_SOURCE_DIR "/examples/photos/photo.jpg")) {
     scaled = *photos::scale(as_bytes(photograph));
@@ -72,7 +84,7 @@ class LeakTest : public ::testing::Test {
     PlatformOptions options;
     std::optional<BuildFolder> insecure;
     const BuildFolder::Replacements no_programs,
-        insecure_images{{"gateway.sgx", "images/insecure_gateway.sgx"}};
+        insecure_images{{"gateway.sgx", "images/insecure_gateway.sgx"}, {"js.sgx", "images/insecure_js.sgx"}};
     if (!sealed()) options.program = insecure.emplace(no_programs, insecure_images).program();
     const std::string prefix = sealed() ? "" : "insecure_";
     options.wrapper = tracer(directory);
@@ -83,6 +95,10 @@ class LeakTest : public ::testing::Test {
     platform.deploy(secrets->trace_name, prefix + "test_trace",
                     R"([{"key":"label","value":")" + secrets->default_parameter +
                         R"("},{"key":"logged_backwards","value":")" + secrets->log_backwards + R"("}])");
+    // A script, then the native function on what it made.
+    platform.deploy_script(secrets->script_name, secrets->script(),
+                           R"([{"key":"word","value":")" + secrets->script_parameter + R"("}])");
+    platform.create_sequence(secrets->script_name + "-chain", {secrets->script_name, secrets->trace_name});
     platform.create_sequence(secrets->sequence_name,
                              {secrets->step_names[0], secrets->step_names[1], secrets->step_names[2]});
     Client client = platform.client();
@@ -95,6 +111,12 @@ class LeakTest : public ::testing::Test {
                                      R"({"value":")" + secrets->argument + R"("})");
     EXPECT_EQ(traced.status, 200u) << traced.body.substr(0, 300);
     EXPECT_NE(traced.body.find(secrets->default_parameter), std::string::npos);
+    const Answer scripted =
+        client.api("POST", "actions/" + secrets->script_name + "-chain?blocking=true&result=true", "{}");
+    EXPECT_EQ(scripted.status, 200u) << scripted.body.substr(0, 300);
+    EXPECT_NE(scripted.body.find(secrets->script_result), std::string::npos) << scripted.body.substr(0, 300);
+    EXPECT_NE(client.api("GET", "actions/" + secrets->script_name).body.find(secrets->script_text),
+              std::string::npos);
     const std::string id(boost::json::parse(traced.body).at("activationId").as_string());
     const Answer logs = client.api("GET", "activations/" + id + "/logs");
     EXPECT_NE(logs.body.find(log_line()), std::string::npos) << logs.body.substr(0, 300);
@@ -188,9 +210,18 @@ TEST_F(LeakTest, LogsAreHidden) {
   expect_hidden(needles);
 }
 
+TEST_F(LeakTest, ScriptsTheirParametersAndResultsAreHidden) {
+  for (const std::string* secret :
+       {&secrets->script_text, &secrets->script_parameter, &secrets->script_result}) {
+    Needles needles;
+    needles.add_text("script", *secret);
+    expect_hidden(needles);
+  }
+}
+
 TEST_F(LeakTest, FunctionNamesAreHidden) {
   std::vector<std::string> names(std::begin(secrets->step_names), std::end(secrets->step_names));
-  names.insert(names.end(), {secrets->trace_name, secrets->sequence_name});
+  names.insert(names.end(), {secrets->trace_name, secrets->sequence_name, secrets->script_name});
   for (const std::string& name :
        names) {  // each by itself: one that is found must not hide another that cannot be
     Needles needles;

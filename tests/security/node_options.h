@@ -18,12 +18,15 @@ inline invoker::NodeOptions parse_node_options(int argc, char** argv) {
   app.add_option("--platform", options.host.platform);
   app.add_option("--soft-state", options.host.soft_state);
   app.add_option("--quote-socket", options.host.quote_socket);
+  std::string generic_image;
+  app.add_option("--generic-image", generic_image);
   app.allow_extras();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
   }
+  if (!generic_image.empty()) options.generic = *invoker::read_generic_image(generic_image);
   return options;
 }
 

@@ -115,8 +115,12 @@ int main() {
       std::fprintf(stderr, "blob %s\n", std::string(as_text(blob).substr(1)).c_str());
       if (blob.empty() || blob[0] != 1) return 6;
     }
-    if (behaviour == "greedy") {
-      for (int i = 0; i < 2; ++i) send(InstanceFrame::kBlobRequest, Bytes(32, 7));
+    if (behaviour == "two blobs") {  // in one write, so that no answer comes between
+      Bytes both = wire::encode_frame(std::to_underlying(InstanceFrame::kBlobRequest), Bytes(32, 7));
+      const Bytes one = both;
+      both.insert(both.end(), one.begin(), one.end());
+      (void)!::write(3, both.data(), both.size());
+      ::pause();
     }
     if (behaviour == "die") return 3;
     if (behaviour == "platform failed") return wire::kPlatformFailed;

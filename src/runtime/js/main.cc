@@ -1,5 +1,6 @@
-// js: the program of the generic image. As an ordinary process: js FILE.js|FILE.zip [MAIN], the request on
-// standard input. No stream of C++ is used: they would be a fifth of the image.
+// js: the program of the generic image. With a link on descriptor 3 it is an instance; else an ordinary
+// process: js FILE.js|FILE.zip [MAIN], the request on standard input. No stream of C++ is used: they would be
+// a fifth of the image.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,7 +8,7 @@
 #include <optional>
 
 #include "crypto/crypto.h"
-#include "runtime/js/script.h"
+#include "runtime/js/program.h"
 
 namespace clemmys::runtime {
 namespace {
@@ -23,7 +24,14 @@ std::optional<Bytes> read_file(const char* path) {
   return count < 0 ? std::nullopt : std::optional(std::move(content));
 }
 
-int run(const char* path, const char* main) {
+int run_as_instance() {
+  ScriptProgram script;
+  return run_program({.call = [&script](const Call& call) { return script.call(call); },
+                      .become = [&script](const wire::StepKeys& keys,
+                                          BlobSource& blobs) { return script.become(keys, blobs); }});
+}
+
+int run_file(const char* path, const char* main) {
   if (!crypto::initialize()) return 1;
   const std::optional<Bytes> code = read_file(path);
   if (!code) return fprintf(stderr, "js: cannot read %s\n", path), 2;
@@ -40,6 +48,8 @@ int run(const char* path, const char* main) {
 }  // namespace clemmys::runtime
 
 int main(int argc, char** argv) {
+  using namespace clemmys::runtime;
+  if (has_link()) return run_as_instance();
   if (argc < 2) return fprintf(stderr, "usage: js FILE.js|FILE.zip [MAIN]\n"), 2;
-  return clemmys::runtime::run(argv[1], argc > 2 ? argv[2] : "main");
+  return run_file(argv[1], argc > 2 ? argv[2] : "main");
 }

@@ -1,6 +1,7 @@
 #include "runtime/native/step_runner.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "runtime/native/memory_scope.h"
@@ -142,7 +143,9 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   call.deadline_unix_ms = header.deadline_unix_ms;
   const std::uint64_t started_ns = clock_.monotonic_ns();
   Reply reply = [&] {
-    const MemoryScope memory(keys.in.memory_mib);
+    // A generic image keeps its script's limit in the sandbox, whose whole reservation would count here.
+    std::optional<MemoryScope> memory;
+    if (!become_) memory.emplace(keys.in.memory_mib);
     return handler_(call);
   }();
   wipe(merged.data(), merged.size());

@@ -1,0 +1,40 @@
+#include "runtime/js/program.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/secret.h"
+
+namespace clemmys::runtime {
+
+Status ScriptProgram::become(const wire::StepKeys& keys, BlobSource& blobs) {
+  if (script_) return {};
+  if (!keys.script) return Error{ErrorCode::kDenied, "runtime.script.keys"};
+  const wire::ScriptKeys& script = *keys.script;
+  const Bytes sealed = TRY(blobs.fetch(script.code.id));
+  Bytes code = TRY(wire::open_code(script.code, keys.code, sealed));
+  isolate_ = script.isolate;
+  timeout_ms_ = keys.in.timeout_ms;
+  const ScriptSource source{.code = code,
+                            .is_zip = script.is_zip,
+                            .main = script.main.empty() ? "main" : script.main,
+                            .environment = script.environment};
+  script_ = load_script(source, {.memory_mib = keys.in.memory_mib, .load_ms = keys.in.timeout_ms},
+                        isolate_ ? Isolation::kResettable : Isolation::kSharedState);
+  wipe(code.data(), code.size());
+  return {};
+}
+
+Reply ScriptProgram::call(const Call& call) {
+  if (const auto* failure = std::get_if<InitFailure>(&*script_))
+    return {.kind = Reply::Kind::kFault, .body = {}, .text = failure->text};
+  Script& script = *std::get<std::unique_ptr<Script>>(*script_);
+  // The envelope's deadline is the whole chain's; this step has its own limit, kept from inside, too.
+  Call limited = call;
+  limited.deadline_unix_ms = std::min(call.deadline_unix_ms, SystemClock().unix_ms() + timeout_ms_);
+  Reply reply = script.call(limited);
+  if (isolate_) script.reset();
+  return reply;
+}
+
+}  // namespace clemmys::runtime

@@ -1,0 +1,26 @@
+// program.h: a script as an instance's program: it becomes one function with the first keys, then answers
+// calls. Trust: trusted. Threads: one.
+#pragma once
+
+#include <optional>
+
+#include "runtime/js/script.h"
+#include "runtime/native/instance.h"
+
+namespace clemmys::runtime {
+
+class ScriptProgram {
+ public:
+  // become fetches, opens and loads the code of `keys`, the first time. An error (no keys for a script, other
+  // code than was deployed) refuses the envelope, and the next one tries again. Code that does not load is
+  // the function's failure: each call answers it.
+  Status become(const wire::StepKeys& keys, BlobSource& blobs);
+  Reply call(const Call& call);
+
+ private:
+  std::optional<LoadedScript> script_;
+  bool isolate_ = false;
+  std::uint32_t timeout_ms_ = 0;
+};
+
+}  // namespace clemmys::runtime
