@@ -26,6 +26,8 @@ void HostileTest::start(const HostileOptions& options) {
                           options.images);
   PlatformOptions platform_options;
   platform_options.program = build->program();
+  platform_options.arguments = {"--prewarmed",
+                                "0"};  // an instance's process begins with the attack that it is for
   platform = new Platform(platform_options);
   deploy_chain(options);
   client = new Client(platform->client());
