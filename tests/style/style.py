@@ -119,7 +119,8 @@ def check_headers(arguments):
     work = arguments.build / "style"
     work.mkdir(parents=True, exist_ok=True)
     flags = ["-std=gnu++23", "-O0", "-w", '-DCLEMMYS_BINARY_DIR=""', '-DCLEMMYS_SOURCE_DIR=""',
-             f"-I{ROOT}/src", f"-I{ROOT}/sdk/include", f"-I{arguments.build}/generated"]
+             f"-I{ROOT}/src", f"-I{ROOT}/sdk/include", f"-I{arguments.build}/generated",
+             f"-I{arguments.build}/src/runtime/js"]  # the translated QuickJS
 
     def compile_one(path):
         stem = str(path).replace("/", "__")
