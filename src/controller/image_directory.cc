@@ -7,22 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/descriptor.h"
+
 namespace clemmys::controller {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 Error failed(std::string_view site, const std::string& path) {
   return Error{ErrorCode::kInternal, site, path + ": " + std::strerror(errno)};

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/descriptor.h"
 #include "sgx/image.h"
 #include "wire/frame.h"
 
@@ -14,20 +15,6 @@ namespace {
 
 constexpr std::uint32_t kMemoryMibMax = 512;  // of any function
 constexpr auto kWatchMemoryEvery = std::chrono::milliseconds(100);
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 }  // namespace
 
