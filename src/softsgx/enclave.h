@@ -53,6 +53,9 @@ class Enclave {
                               sgx::SecinfoFlags flags);                              // EMODPR, ETRACK
   Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type);  // EMODT, ETRACK
   Status remove_pages(std::uint64_t offset, std::uint64_t size);                     // EREMOVE
+  // debug_read is EDBGRD, debug_write EDBGWR, of the eight bytes at an offset.
+  Result<std::uint64_t> debug_read(std::uint64_t offset);
+  Status debug_write(std::uint64_t offset, std::uint64_t word);
 
  private:
   explicit Enclave(std::unique_ptr<State> state);

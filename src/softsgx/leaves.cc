@@ -130,13 +130,18 @@ std::optional<Fault> secinfo_operand(const Call& call, sgx::Secinfo& secinfo) {
   return std::nullopt;
 }
 
+// accept_tcs is EACCEPT's part for PT_TCS: "RESERVED ≠ 0"; DBGOPTIN, AEP, STATE are 0 and CSSA < NSSA; limits
+// of a 32-bit enclave: else #GP(0).
 bool accept_tcs(State& state, std::uint64_t page) {
   // The page is out of reach of the enclave since EMODT: open it for one copy.
   sgx::Tcs tcs;
   if (!state.range.protect(page * kPageSize, kPageSize, PROT_READ)) return false;
   std::memcpy(&tcs, state.range.at(page * kPageSize), sizeof tcs);
   if (!state.apply_permissions(page, 1, 0)) return false;
-  return valid_tcs(tcs, state.secs()) && state.tcs_table.insert(page, tcs) != nullptr;
+  const bool fresh =
+      !(tcs.flags & sgx::kTcsDebugOptIn) && tcs.cssa < tcs.nssa && tcs.aep == 0 && tcs.state == 0;
+  return tcs_reserved_clear(tcs) && fresh && tcs_limits_fit(tcs, state.secs()) &&
+         state.tcs_table.insert(page, tcs) != nullptr;
 }
 
 // fill gives an accepted page its first contents. It may be there already for a moment, as the abort page
@@ -147,8 +152,8 @@ bool fill(const State& state, std::uint64_t page, const void* content) {
          (state.range.discard(offset, kPageSize) && state.range.populate_copy(offset, content, kPageSize));
 }
 
-// acceptable: what EACCEPT may be asked for at all: a new or restricted regular page, or a page of changed
-// type.
+// acceptable: what EACCEPT may be asked for at all: a new or restricted regular page (PENDING or PR, not
+// MODIFIED), or a page of changed type (MODIFIED alone).
 bool acceptable(sgx::SecinfoFlags flags) {
   constexpr std::uint64_t kStates = sgx::kSecinfoPending | sgx::kSecinfoModified | sgx::kSecinfoRestricted;
   const std::uint64_t states = flags.bits & kStates;
@@ -157,9 +162,9 @@ bool acceptable(sgx::SecinfoFlags flags) {
          states == sgx::kSecinfoModified;
 }
 
-// eaccept. SDM "EACCEPT": #GP for flags that no change could have made; #PF for a page that is absent or
-// blocked; SGX_PAGE_ATTRIBUTES_MISMATCH when the EPCM entry is not as SECINFO says; #GP for a TCS page with a
-// bad field.
+// eaccept. SDM "EACCEPT": "combination of requested PT, PENDING and MODIFIED is legal", else #GP(0);
+// "security attributes of the destination EPC page" (VALID, BLOCKED): #PF; "accept request matches current
+// EPC page settings" (PENDING, MODIFIED, R, W, X, PT; not PR): SGX_PAGE_ATTRIBUTES_MISMATCH; accept_tcs.
 std::optional<Fault> eaccept(const Call& call) {
   sgx::Secinfo secinfo;
   TRY_OPERAND(secinfo_operand(call, secinfo));
@@ -170,7 +175,8 @@ std::optional<Fault> eaccept(const Call& call) {
   const EpcmEntry entry = state.epcm.load(page);
   if (!entry.valid() || entry.any(EpcmEntry::kBlocked)) return page_fault(call.rcx(), true);
   state.count(Event::kEaccept);
-  if (secinfo.flags != entry.secinfo()) return call.finish(SgxError::kPageAttributesMismatch);
+  if ((secinfo.flags.bits ^ entry.secinfo().bits) & ~sgx::kSecinfoRestricted)
+    return call.finish(SgxError::kPageAttributesMismatch);
   const EpcmEntry accepted =
       entry.without(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kRestricted);
   const bool becomes_tcs = entry.any(EpcmEntry::kModified) && entry.type() == PageType::kTcs;

@@ -147,9 +147,10 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
     copy_bytes(of.keyid, request.keyid);
     return {.key = derive(of)};
   }
+  // EINITTOKEN: "CR_ACTIVE_SECS.ATTRIBUTES.EINITTOKEN_KEY = 0": EINIT lets nobody have that attribute.
+  if (name == KeyName::kEinitToken) return {.error = SgxError::kInvalidAttribute};
   const bool provision = name == KeyName::kProvision || name == KeyName::kProvisionSeal;
-  if (name != KeyName::kSeal && !provision)
-    return {.error = SgxError::kInvalidKeyname};  // EINITTOKEN: launch control is not emulated
+  if (name != KeyName::kSeal && !provision) return {.error = SgxError::kInvalidKeyname};
   if (provision && !(secs.attributes.flags & sgx::kAttributeProvisionKey))
     return {.error = SgxError::kInvalidAttribute};
   for (std::size_t i = 0; i < kCpusvn.size(); ++i)

@@ -66,10 +66,16 @@ Bound bound_of(const State& state, std::uint64_t page, EpcmEntry entry) {
   return {state.base(), page * kPageSize, entry.secinfo().bits};
 }
 
+// hollow: a page whose contents nobody can see: not accepted yet, or trimmed. No memory is behind it here; it
+// is written out as zeros, and comes back as it was.
+bool hollow(EpcmEntry entry) {
+  return entry.any(EpcmEntry::kPending) || entry.type() == sgx::PageType::kTrim;
+}
+
 bool may_go(EpcmEntry entry) {
-  return entry.valid() && entry.type() == sgx::PageType::kRegular &&
-         !entry.any(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kBlocked | EpcmEntry::kEvicted |
-                    EpcmEntry::kPinned);
+  const bool settled = entry.type() == sgx::PageType::kRegular && !entry.any(EpcmEntry::kModified);
+  return entry.valid() && (settled || hollow(entry)) &&
+         !entry.any(EpcmEntry::kBlocked | EpcmEntry::kEvicted | EpcmEntry::kPinned);
 }
 
 // write_out is EBLOCK and EWB. Other threads cannot reach the page from the first protect on: mprotect
@@ -78,12 +84,12 @@ bool write_out(State& state, std::uint64_t page) {
   const std::uint64_t offset = page * kPageSize;
   const EpcmEntry entry = state.epcm.load(page);
   if (!state.epcm.replace(page, entry, entry.with(EpcmEntry::kBlocked))) return false;
-  std::uint8_t content[kPageSize];
+  std::uint8_t content[kPageSize] = {};
   auto written = std::make_unique<WrittenPage>();
   written->version = ++cache().last_version;
   // Readers may go on, the contents stand still; a page without memory behind it is none that could go.
-  if (!state.range.protect(offset, kPageSize, PROT_READ) ||
-      !read_memory(state.base() + offset, content, kPageSize)) {
+  if (!hollow(entry) && (!state.range.protect(offset, kPageSize, PROT_READ) ||
+                         !read_memory(state.base() + offset, content, kPageSize))) {
     (void)state.apply_permissions(page, 1, entry.bits & EpcmEntry::kPermissions);
     state.epcm.store(page, entry);
     return false;
@@ -150,6 +156,8 @@ void set_epc_size(std::uint64_t bytes) {
 
 bool epc_limited() { return size_pages.load(std::memory_order_relaxed) != 0; }
 
+void paging_after_fork() { lock.unlock(); }
+
 PagingGuard::PagingGuard() : held_(epc_limited()) {
   if (!held_ || depth++ > 0) return;
   new (blocked_) BlockedSignals;
@@ -203,15 +211,16 @@ bool epc_load(State& state, std::uint64_t page) {
              written->second->mac) ||
       !take_page(state))
     return false;
+  const bool empty = hollow(loaded);
   const auto permissions = static_cast<std::uint16_t>(entry.bits & EpcmEntry::kPermissions);
-  if (!state.apply_permissions(page, 1, permissions) ||
-      !state.range.populate_copy(page * kPageSize, content, kPageSize)) {
+  if (!empty && (!state.apply_permissions(page, 1, permissions) ||
+                 !state.range.populate_copy(page * kPageSize, content, kPageSize))) {
     epc_give_back(state);
     return false;
   }
   state.paged.written.erase(page);
   state.paged.versions.erase(page);
-  state.epcm.store(page, loaded.with(EpcmEntry::kProtected));
+  state.epcm.store(page, empty ? loaded : loaded.with(EpcmEntry::kProtected));
   state.count(Event::kEldu);
   return true;
 }

@@ -3,9 +3,9 @@
 // most 16 at a time); an access to one that is out brings it back (ELDU) and runs again. What leaves the
 // cache is encrypted and carries a MAC over content, address and EPCM entry; its version stays inside, in a
 // version array, which costs pages of the cache, too (EPA). So the host can neither read nor alter it, nor
-// give back an older copy. Pages of threads (TCS, SSA), and pages in a state between two, stay in. Source:
-// Intel SDM volume 3D, "EBLOCK", "ETRACK", "EWB", "ELDB/ELDU", "EPA"; the choice of pages is ours. Everything
-// but set_epc_size wants a PagingGuard. Without a limit all of it costs nothing.
+// give back an older copy. Pages of threads (TCS, SSA) stay in. Source: Intel SDM volume 3D, "EBLOCK",
+// "ETRACK", "EWB", "ELDB/ELDU", "EPA"; the choice of pages is ours. Everything but set_epc_size wants a
+// PagingGuard. Without a limit all of it costs nothing.
 #pragma once
 
 #include <array>
@@ -23,6 +23,8 @@ struct State;
 // set_epc_size limits the cache, in bytes; 0: no limit. Before the first enclave.
 void set_epc_size(std::uint64_t bytes);
 bool epc_limited();
+// paging_after_fork makes a child's cache usable, whoever held it in the parent.
+void paging_after_fork();
 
 // PagingGuard keeps every page where it is. A thread may hold several.
 class PagingGuard {

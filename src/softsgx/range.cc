@@ -37,6 +37,13 @@ int open_fault_fd() {
   return -1;
 }
 
+bool watch(int fd, std::uint64_t base, std::uint64_t size) {
+  uffdio_register registration{.range = {base, size}, .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
+  return ::ioctl(fd, UFFDIO_REGISTER, &registration) == 0;
+}
+
+bool inherited = false;
+
 constexpr int kProtection = PROT_READ | PROT_WRITE, kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 void* map_at(std::uint64_t base, std::uint64_t size) {
@@ -67,12 +74,18 @@ Result<Range> Range::reserve(std::uint64_t size, std::uint64_t base) {
   void* where = base != 0 ? map_at(base, size) : map_slot(size);
   if (where == nullptr) return Error{ErrorCode::kExhausted, "softsgx.range.map", std::strerror(errno)};
   range.base_ = reinterpret_cast<std::uint64_t>(where);
-  ::madvise(where, size, MADV_DONTFORK);
+  if (!inherited) ::madvise(where, size, MADV_DONTFORK);
   ::madvise(where, size, MADV_DONTDUMP);
-  uffdio_register registration{
-      .range = {range.base_, size}, .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
-  if (::ioctl(fd, UFFDIO_REGISTER, &registration) != 0) return failed("softsgx.range.register");
+  if (!watch(fd, range.base_, size)) return failed("softsgx.range.register");
   return range;
+}
+
+void inherit_ranges() { inherited = true; }
+
+bool Range::reopen() {
+  ::close(fault_fd_);  // the parent's memory
+  fault_fd_ = open_fault_fd();
+  return fault_fd_ >= 0 && watch(fault_fd_, base_, size_);
 }
 
 Range::Range(Range&& other) noexcept

@@ -1,6 +1,7 @@
 // range.h: the memory of one enclave (its ELRANGE). The whole range is one lazily backed read-write mapping
 // under userfaultfd: a page that is not filled raises SIGBUS, so presence costs no mapping; mprotect serves
-// whole segments only. Not inherited by fork. populate_… and discard are safe inside signal handlers.
+// whole segments only. A child after fork has nothing there, or, if inherit_ranges was asked for, a copy.
+// populate_… and discard are safe inside signal handlers.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,10 @@ namespace clemmys::softsgx {
 // Enclaves that choose no place live in [kAreaStart, kAreaEnd): one address range per thread is enough to
 // trap their system calls.
 inline constexpr std::uint64_t kAreaStart = 0x100000000000, kAreaEnd = 0x180000000000;
+
+// inherit_ranges gives children made by fork from now on a copy of every range; each of them calls reopen
+// then.
+void inherit_ranges();
 
 class Range {
  public:
@@ -33,6 +38,9 @@ class Range {
   bool populate_zero(std::uint64_t offset, std::uint64_t size) const;
   // discard makes pages absent, contents gone.
   bool discard(std::uint64_t offset, std::uint64_t size) const;
+  // reopen makes absent pages of a child's copy absent there, too. False: the kernel has no descriptor for
+  // it.
+  bool reopen();
   // protect sets PROT_… bits of a segment.
   bool protect(std::uint64_t offset, std::uint64_t size, int protection) const;
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/check.h"
 #include "softsgx/spinlock.h"
 #include "softsgx/state.h"
 
@@ -38,5 +39,10 @@ State* find_enclave(std::uint64_t address) {
 }
 
 void release_enclave(State& state) { --state.users; }
+
+void enclaves_after_fork() {
+  lock.unlock();  // whoever held it is not here
+  for (State* state : enclaves()) CHECK(state->range.reopen());
+}
 
 }  // namespace clemmys::softsgx

@@ -17,4 +17,7 @@ bool unregister_enclave(State& state);
 State* find_enclave(std::uint64_t address);
 void release_enclave(State& state);
 
+// enclaves_after_fork makes the enclaves of a child that inherited them (range.h) its own copies.
+void enclaves_after_fork();
+
 }  // namespace clemmys::softsgx

@@ -1,4 +1,6 @@
 // run.cc: EENTER and ERESUME from the host's side: checks, then the jump.
+#include <sys/mman.h>
+
 #include <algorithm>
 
 #include "softsgx/control.h"
@@ -24,29 +26,57 @@ Refusal page_refused(std::uint64_t address, std::string_view site, std::string_v
           detail};
 }
 
-// pin_frame brings an SSA frame back into the page cache to stay: an AEX must find it.
-void pin_frame(State& state, const TcsState& tcs, std::uint32_t index) {
-  if (!epc_limited()) return;
-  const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * state.secs().ssaframesize;
-  const std::uint64_t end = std::min(first + state.secs().ssaframesize, state.range.size() / sgx::kPageSize);
-  for (std::uint64_t page = first; page < end; ++page) {
+// check_tcs is what EENTER and ERESUME check of the fields of a TCS that EADD and EACCEPT let pass. #GP(0)
+// each; the words are the manual's.
+std::optional<Refusal> check_tcs(const State& state, const TcsState& tcs) {
+  constexpr std::string_view site = "softsgx.eenter.tcs_fields";
+  const auto aligned = [](std::uint64_t offset) { return offset % sgx::kPageSize == 0; };
+  if (!aligned(tcs.ossa)) return refused(site, "OSSA is not 4KByte Aligned");
+  if (!aligned(tcs.ofsbase) || !aligned(tcs.ogsbase))
+    return refused(site, "OFSBASE or OGSBASE is not 4KByte Aligned");
+  if (state.base() + tcs.ofsbase >= kAddressEnd || state.base() + tcs.ogsbase >= kAddressEnd)
+    return refused(site, "FSBASE or GSBASE is not canonical");
+  if (tcs.flags & ~sgx::kTcsDebugOptIn) return refused(site, "FLAGS has reserved bits set");
+  if (!(state.secs().attributes.flags & sgx::kAttributeMode64))
+    return refused(site, "the mode is not the enclave's");
+  if (state.base() + tcs.oentry >= kAddressEnd) return refused(site, "OENTRY is not canonical");
+  return {};
+}
+
+// take_frame checks that the pages of an SSA frame are valid, regular, settled, readable and writable, in the
+// EPCM and in the page tables: #PF; and keeps them in the page cache: an AEX must find them.
+std::optional<Refusal> take_frame(State& state, const TcsState& tcs, std::uint32_t index) {
+  constexpr std::string_view site = "softsgx.eenter.ssa", detail = "an SSA page is not readable and writable";
+  const auto pages = state.ssa_pages(tcs, index);
+  if (!pages) return page_refused(state.base() + tcs.ossa, site, detail);
+  for (const std::uint64_t page : *pages) {
+    const std::uint64_t offset = page * sgx::kPageSize, address = state.base() + offset;
+    const bool loaded = epc_load(state, page);
     const EpcmEntry entry = state.epcm.load(page);
-    if (entry.valid() && epc_load(state, page))
-      state.epcm.store(page, state.epcm.load(page).with(EpcmEntry::kPinned));
+    if (!state.mappings.allows(offset, PROT_READ | PROT_WRITE)) {
+      const auto present = static_cast<std::uint16_t>(entry.valid() ? sgx::kPfPresent : 0);
+      return Refusal{{14, static_cast<std::uint16_t>(present | sgx::kPfUser | sgx::kPfWrite), address},
+                     ErrorCode::kInvalid,
+                     site,
+                     detail};
+    }
+    if (!loaded || !entry.usable(sgx::kSecinfoRead | sgx::kSecinfoWrite))
+      return page_refused(address, site, detail);
+    if (epc_limited()) state.epcm.store(page, entry.with(EpcmEntry::kPinned));
   }
+  return {};
 }
 
 // prepare fills the Control block. The TCS is ours (busy) while it runs.
 std::optional<Refusal> prepare(Control& control, State& state, TcsState& tcs, std::uint64_t tcs_address,
                                sgx::EnterLeaf leaf) {
   const bool resume = leaf == sgx::EnterLeaf::kEresume;
+  if (auto refusal = check_tcs(state, tcs)) return refusal;
+  // ERESUME: "CSSA = 0"; EENTER: "CSSA ≥ NSSA": #GP(0).
   if (resume && tcs.cssa == 0) return refused("softsgx.eresume.cssa", "no saved state");
   if (!resume && tcs.cssa >= tcs.nssa) return refused("softsgx.eenter.cssa", "no free SSA frame");
   const std::uint32_t index = resume ? tcs.cssa - 1 : tcs.cssa;
-  pin_frame(state, tcs, index);
-  if (!state.ssa_usable(tcs, index))
-    return page_refused(state.ssa_frame(tcs, index), "softsgx.eenter.ssa",
-                        "the SSA frame is not readable and writable");
+  if (auto refusal = take_frame(state, tcs, index)) return refusal;
   const std::uint64_t gpr = state.ssa_frame(tcs, index) + state.ssa_frame_size() - sizeof(sgx::GprSgx);
   control.outside_rsp_slot = gpr + offsetof(sgx::GprSgx, ursp);
   control.tcs = tcs_address;
@@ -71,6 +101,7 @@ std::optional<Refusal> prepare(Control& control, State& state, TcsState& tcs, st
 std::optional<Refusal> begin_entry(Control& control, State& state, std::uint64_t tcs_address,
                                    sgx::EnterLeaf leaf) {
   const PagingGuard guard;
+  // EENTER, ERESUME: "DS:RBX is not 4KByte Aligned": #GP(0).
   if (!state.contains(tcs_address) || tcs_address % sgx::kPageSize != 0)
     return refused("softsgx.eenter.tcs_address", "not the address of a page inside");
   const std::uint64_t page = state.page_of(tcs_address);
@@ -81,10 +112,12 @@ std::optional<Refusal> begin_entry(Control& control, State& state, std::uint64_t
                    ErrorCode::kInvalid,
                    "softsgx.eenter.tcs_mapping"};
   }
+  // "TCS verification": VALID, BLOCKED, PT_TCS, PENDING, MODIFIED: #PF.
   TcsState* tcs = state.tcs_table.find(page);
   if (tcs == nullptr || epcm.type() != sgx::PageType::kTcs || !epcm.valid() ||
       epcm.any(EpcmEntry::kPending | EpcmEntry::kModified | EpcmEntry::kBlocked))
     return page_refused(tcs_address, "softsgx.eenter.tcs", "not a TCS");
+  // "the enclave is not already initialized": #GP(0). "DS:RBX.STATE = ACTIVE": #GP(0).
   if (!state.initialized.load(std::memory_order_acquire))
     return Refusal{kGeneralProtection, ErrorCode::kConflict, "softsgx.eenter.uninitialized"};
   if (tcs->busy.exchange(true, std::memory_order_acquire))

@@ -67,7 +67,8 @@ void set_handler_mask(int number, const struct sigaction& action, const ucontext
 
 void reopen_memory() {
   if (memory_fd >= 0) ::close(memory_fd);
-  memory_fd = out_of_the_way(::open("/proc/self/mem", O_RDWR | O_CLOEXEC));
+  const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC);  // open(2) as it is
+  memory_fd = out_of_the_way(static_cast<int>(fd));
 }
 
 // in_child: the child's memory is another, and fork drops the trap on system calls.

@@ -32,6 +32,7 @@ TcsState* TcsTable::insert(std::uint64_t page, const sgx::Tcs& tcs) {
       continue;
     slot.cssa = 0;
     slot.nssa = tcs.nssa;
+    slot.flags = tcs.flags;
     slot.ossa = tcs.ossa;
     slot.oentry = tcs.oentry;
     slot.ofsbase = tcs.ofsbase;
@@ -67,14 +68,15 @@ State::State(std::shared_ptr<const Machine> machine_in, const sgx::Secs& secs, R
   log.emplace(secs.ssaframesize, secs.size);
 }
 
-bool State::ssa_usable(const TcsState& tcs, std::uint32_t index) const {
-  const std::uint64_t first = tcs.ossa / sgx::kPageSize + std::uint64_t{index} * secs().ssaframesize;
-  for (std::uint64_t page = first; page < first + secs().ssaframesize; ++page)
-    if (page >= range.size() / sgx::kPageSize ||
-        !epcm.load(page).usable(sgx::kSecinfoRead | sgx::kSecinfoWrite) ||
-        !mappings.allows(page * sgx::kPageSize, PROT_READ | PROT_WRITE))
-      return false;
-  return true;
+std::optional<std::array<std::uint64_t, 2>> State::ssa_pages(const TcsState& tcs, std::uint32_t index) const {
+  std::uint64_t before = 0;
+  const std::uint64_t frame = secs().ssaframesize, first_of_all = tcs.ossa / sgx::kPageSize;
+  if (__builtin_mul_overflow(index, frame, &before) || before > range.size() ||
+      first_of_all >= range.size() / sgx::kPageSize || frame > range.size() / sgx::kPageSize)
+    return std::nullopt;
+  const std::uint64_t first = first_of_all + before, last = first + frame - 1;
+  if (last >= range.size() / sgx::kPageSize) return std::nullopt;
+  return std::array{first, last};
 }
 
 bool State::augment_page(std::uint64_t page) {
@@ -137,15 +139,14 @@ bool State::remap(std::uint64_t begin, std::uint64_t end) const {
   return true;
 }
 
-bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs) {
-  constexpr std::uint64_t kOffsetMask = sgx::kPageSize - 1;
-  const bool debug = secs.attributes.flags & sgx::kAttributeDebug;
-  return (tcs.flags & ~sgx::kTcsDebugOptIn) == 0 && (debug || tcs.flags == 0) && tcs.cssa == 0 &&
-         tcs.nssa != 0 && ((tcs.ossa | tcs.ofsbase | tcs.ogsbase) & kOffsetMask) == 0 &&
-         tcs.ossa < secs.size && tcs.oentry < secs.size && tcs.ofsbase < secs.size &&
-         tcs.ogsbase < secs.size && (tcs.fslimit & kOffsetMask) == kOffsetMask &&
-         (tcs.gslimit & kOffsetMask) == kOffsetMask && tcs.state == 0 && tcs.ocetssa == 0 &&
-         tcs.prevssp == 0 && std::ranges::all_of(tcs.reserved, [](std::uint8_t b) { return b == 0; });
+bool tcs_reserved_clear(const sgx::Tcs& tcs) {
+  return tcs.ocetssa == 0 && tcs.prevssp == 0 &&
+         std::ranges::all_of(tcs.reserved, [](std::uint8_t b) { return b == 0; });
+}
+
+bool tcs_limits_fit(const sgx::Tcs& tcs, const sgx::Secs& secs) {
+  constexpr std::uint32_t kMask = sgx::kPageSize - 1;
+  return (secs.attributes.flags & sgx::kAttributeMode64) || (tcs.fslimit & tcs.gslimit & kMask) == kMask;
 }
 
 }  // namespace clemmys::softsgx

@@ -22,7 +22,7 @@ struct TcsState {
   std::atomic<std::uint64_t> page{~0ull};  // its page number; ~0: the slot is free
   std::atomic<bool> busy{false};
   std::uint32_t cssa = 0, nssa = 0;  // cssa: changed only by the thread that made it busy
-  std::uint64_t ossa = 0, oentry = 0, ofsbase = 0, ogsbase = 0;
+  std::uint64_t flags = 0, ossa = 0, oentry = 0, ofsbase = 0, ogsbase = 0;
 };
 
 // TcsTable is an open hash table of fixed size, so that lookups need no lock.
@@ -104,8 +104,9 @@ struct State {
   std::uint64_t ssa_frame(const TcsState& tcs, std::uint32_t index) const {
     return base() + tcs.ossa + index * ssa_frame_size();
   }
-  // ssa_usable: the whole frame lies inside and is readable and writable.
-  bool ssa_usable(const TcsState& tcs, std::uint32_t index) const;
+  // ssa_pages are the pages of a frame that the processor uses: the one with the XSAVE area, and the one with
+  // MISC and GPRSGX. Nothing: beyond any enclave.
+  std::optional<std::array<std::uint64_t, 2>> ssa_pages(const TcsState& tcs, std::uint32_t index) const;
 
   // augment_page is EAUG of one absent page; false when it is not absent. serve_fault is the Linux driver's
   // answer to an access from inside to an absent page: EAUG, and the access runs again. That interruption
@@ -120,7 +121,12 @@ struct State {
   bool remap(std::uint64_t begin, std::uint64_t end) const;
 };
 
-// valid_tcs is EADD's check of a TCS page (and EACCEPT's, of a page that became one).
-bool valid_tcs(const sgx::Tcs& tcs, const sgx::Secs& secs);
+// tcs_reserved_clear and tcs_limits_fit are EADD's checks of a TCS, and EACCEPT's of a page that became one:
+// fields behind the architectural ones are zero; segment limits of a 32-bit enclave end pages.
+bool tcs_reserved_clear(const sgx::Tcs& tcs);
+bool tcs_limits_fit(const sgx::Tcs& tcs, const sgx::Secs& secs);
+
+// xsave_size is the bytes of XSAVE's standard format for the components of `xfrm`.
+constexpr std::uint64_t xsave_size(std::uint64_t xfrm) { return xfrm & sgx::kXfrmAvx ? 832 : 576; }
 
 }  // namespace clemmys::softsgx

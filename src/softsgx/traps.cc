@@ -11,6 +11,7 @@
 
 #include "softsgx/host_access.h"
 #include "softsgx/host_entry.h"
+#include "softsgx/illegal.h"
 #include "softsgx/leaves.h"
 #include "softsgx/signals.h"
 #include "softsgx/state.h"
@@ -44,6 +45,14 @@ void shorten_trap(State& state, std::uint64_t address) {
   if (state.epcm.load(state.page_of(address)).any(sgx::kSecinfoWrite) || !state.enclu_sites.insert(address))
     return;
   (void)write_executable(address, kInt3);
+}
+
+// is_illegal looks at the instruction as far as its page goes: a longer one has shown its opcode by then.
+bool is_illegal(const State& state, std::uint64_t address) {
+  constexpr std::uint64_t kInstructionMax = 15;
+  std::uint8_t code[kInstructionMax] = {};
+  const std::uint64_t size = std::min(kInstructionMax, sgx::kPageSize - address % sgx::kPageSize);
+  return state.contains(address) && read_memory(address, code, size) && illegal_inside({code, size});
 }
 
 struct Trap {
@@ -108,6 +117,8 @@ Trap trap_of(State& state, int number, ucontext_t& context) {
     shorten_trap(state, rip);
     return {.enclu = true};
   }
+  if (vector == kVectorGeneralProtection && is_illegal(state, rip))
+    return {.fault = {kVectorInvalidOpcode, 0, 0}};
   if (vector != kVectorPageFault) return {.fault = {vector, number == SIGSEGV ? code : std::uint16_t{0}, 0}};
   const auto address = static_cast<std::uint64_t>(registers[REG_CR2]);
   if (bring_back(state, address, code)) return {.served = true};

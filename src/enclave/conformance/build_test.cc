@@ -72,7 +72,9 @@ TEST(Eadd, RefusesWhatTheManualRefuses) {
   EXPECT_FALSE(enclave->add_pages(0x1000, page, sgx::secinfo_regular(2), true));
   EXPECT_FALSE(enclave->add_pages(0x1000, page, sgx::secinfo_flags(sgx::PageType::kSecs, 0), true));
   EXPECT_FALSE(enclave->add_pages(0x1000, page, sgx::secinfo_regular(3 | sgx::kSecinfoPending), true));
-  EXPECT_FALSE(enclave->add_pages(0x1000, page, sgx::secinfo_tcs(), true));  // no SSA frames, no limits
+  Bytes thread(sgx::kPageSize);
+  thread[3000] = 1;  // reserved
+  EXPECT_FALSE(enclave->add_pages(0x1000, thread, sgx::secinfo_tcs(), true));
 }
 
 TEST(Eadd, RefusedAfterEinit) {

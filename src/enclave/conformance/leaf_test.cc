@@ -182,6 +182,8 @@ TEST(GetKey, RefusesWhatTheManualRefuses) {
   request = seal_request(sgx::kKeyPolicyMrsigner);
   request.keyname = 9;
   EXPECT_EQ(key_for(*enclave, request).rax, static_cast<std::uint64_t>(SgxError::kInvalidKeyname));
+  request.keyname = static_cast<std::uint16_t>(sgx::KeyName::kEinitToken);
+  EXPECT_EQ(key_for(*enclave, request).rax, static_cast<std::uint64_t>(SgxError::kInvalidAttribute));
   request.keyname = static_cast<std::uint16_t>(sgx::KeyName::kProvision);
   EXPECT_EQ(key_for(*enclave, request).rax, static_cast<std::uint64_t>(SgxError::kInvalidAttribute));
 }

@@ -32,7 +32,9 @@ struct ModelPage {
   // accept answers as RAX, or kRefused for a fault.
   std::uint64_t accept(SecinfoFlags flags) {
     augment();  // the driver's answer to the page fault
-    if (flags != *entry) return static_cast<std::uint64_t>(sgx::SgxError::kPageAttributesMismatch);
+    const std::uint64_t differ = flags.bits ^ entry->bits;
+    if (differ & ~sgx::kSecinfoRestricted)
+      return static_cast<std::uint64_t>(sgx::SgxError::kPageAttributesMismatch);
     entry->bits &= ~(sgx::kSecinfoPending | sgx::kSecinfoModified | sgx::kSecinfoRestricted);
     return 0;
   }

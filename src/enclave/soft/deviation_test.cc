@@ -79,6 +79,17 @@ TEST(Deviation, UsedEncluSitesReadAsInt3) {
   EXPECT_EQ(different, 1u);
 }
 
+__attribute__((naked)) void segment_load() {
+  asm volatile("mov %ds, %eax\n mov %eax, %ds\n mov $0x4321, %edi\n ret\n");
+}
+
+TEST(Deviation, SegmentLoadsRunInside) {
+  auto enclave = make();
+  const Outcome outcome = call(*enclave, Command::kExecute, reinterpret_cast<std::uint64_t>(&segment_load));
+  EXPECT_EQ(outcome.run.exit, Exit::kExit);  // hardware: #UD
+  EXPECT_EQ(outcome.run.rdi, 0x4321u);
+}
+
 TEST(Deviation, ProvisionKeyNeedsNoPermission) {
   EXPECT_TRUE(
       build(test_platform(), {.attribute_flags = sgx::kAttributeMode64 | sgx::kAttributeProvisionKey}));
