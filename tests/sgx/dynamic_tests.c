@@ -234,6 +234,28 @@ TEST(more_pages_than_a_small_cache_holds) {
     CHECK_EQ(simple(&enclave, GET, enclave.base + DYNAMIC + i * PAGE + 8, 0, 0), i * i);
 }
 
+TEST(pages_between_two_states_leave_a_small_cache) {
+  struct enclave enclave;
+  load(&enclave);
+  const uint64_t pages = (ENCLAVE_SIZE - DYNAMIC) / PAGE; /* 192 */
+  map_dynamic(&enclave, pages, RW);
+  volatile uint8_t* outside = (volatile uint8_t*)(enclave.base + DYNAMIC);
+  for (uint64_t i = 0; i < pages; ++i) CHECK_EQ(outside[i * PAGE], 0xff); /* PENDING, all of them */
+  for (uint64_t i = 0; i < pages; ++i) CHECK_EQ(accept(&enclave, DYNAMIC + i * PAGE, NEW), 0);
+  struct sgx_enclave_modify_types terms;
+  CHECK_EQ(modify(&enclave, DYNAMIC, pages * PAGE, 4, &terms), 0);
+  while (terms.count < pages * PAGE) { /* as far as a signal let it come */
+    const uint64_t done = terms.offset - DYNAMIC + terms.count;
+    if (done == pages * PAGE) break;
+    CHECK_EQ(modify(&enclave, DYNAMIC + done, pages * PAGE - done, 4, &terms), 0);
+  }
+  for (uint64_t i = 0; i < pages; ++i) CHECK_EQ(accept(&enclave, DYNAMIC + i * PAGE, PT_TRIM | MODIFIED), 0);
+  uint64_t count, gone = 0;
+  while (gone < pages * PAGE && remove_pages(&enclave, DYNAMIC + gone, pages * PAGE - gone, &count) == 0)
+    gone += count;
+  CHECK_EQ(gone, pages * PAGE);
+}
+
 TEST(pages_added_at_run_time_go_by_the_enclaves_word_only) {
   struct enclave enclave;
   load(&enclave);

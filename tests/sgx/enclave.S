@@ -9,7 +9,7 @@ enclave_code:
   mov (%rdi), %rax
   mov 8(%rdi), %rsi              # a
   mov 16(%rdi), %rdx             # b
-  cmp $14, %rax
+  cmp $16, %rax
   ja leave
   lea table(%rip), %r10
   movslq (%r10,%rax,4), %r11
@@ -19,6 +19,7 @@ table:
   .long put - table, get - table, accept - table, extend - table, accept_copy - table
   .long undefined - table, report - table, key - table, divide - table, dirty - table
   .long breakpoint - table, system_call - table, spin - table, exit_information - table, registers - table
+  .long vector - table, illegal - table
 leave:
   mov %r9, %rbx
   mov $4, %eax
@@ -128,5 +129,23 @@ registers:                       # FS and GS base
   rdgsbase %rax
   mov %rax, 32(%rdi)
   jmp leave
+vector:                          # YMM5 from a, an exception, YMM5 to behind it
+  vmovdqu (%rsi), %ymm5
+  ud2
+  vmovdqu %ymm5, 32(%rsi)
+  jmp leave
+illegal:                         # the instruction at index a
+  shl $4, %rsi
+  lea instructions(%rip), %r10
+  add %r10, %rsi
+  mov $0x70, %edx
+  jmp *%rsi
+  .balign 16
+instructions:
+  .irp instruction, "inb $0x70, %al", "outb %al, %dx", "insb", "outsl", "int $0x21", "rdpmc", "cpuid", "hlt"
+  \instruction
+  jmp leave
+  .balign 16
+  .endr
 enclave_code_end:
   .section .note.GNU-stack, "", @progbits

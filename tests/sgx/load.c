@@ -15,14 +15,20 @@ struct segment {
   uint64_t offset, pages, flags;
   int protection;
 };
+#define THREAD(at) \
+  {(at), 1, PT_TCS, PROT_READ | PROT_WRITE}, { (at) + PAGE, 2, PT_REG | R | W, PROT_READ | PROT_WRITE }
 static const struct segment segments[] = {
-    {TCS_0, 1, PT_TCS, PROT_READ | PROT_WRITE},
-    {TCS_0 + PAGE, 2, PT_REG | R | W, PROT_READ | PROT_WRITE},
+    THREAD(TCS_0),
     {CODE, 1, PT_REG | R | X, PROT_READ | PROT_EXEC},
     {DATA, 3, PT_REG | R | W, PROT_READ | PROT_WRITE},
     {READ_ONLY, 1, PT_REG | R, PROT_READ},
-    {TCS_1, 1, PT_TCS, PROT_READ | PROT_WRITE},
-    {TCS_1 + PAGE, 2, PT_REG | R | W, PROT_READ | PROT_WRITE},
+    THREAD(TCS(1)),
+    THREAD(TCS(2)),
+    THREAD(TCS(3)),
+    THREAD(TCS(4)),
+    THREAD(TCS(5)),
+    THREAD(TCS(6)),
+    THREAD(TCS(7)),
 };
 enum { SEGMENTS = sizeof segments / sizeof *segments };
 
@@ -109,7 +115,9 @@ void sign(struct enclave* enclave) {
   s->date = 0x20250101;
   s->exponent = 3;
   s->attributes = enclave->attributes;
-  s->xfrm = 3;
+  s->xfrm = enclave->xfrm ? enclave->xfrm : 3;
+  s->misc_select = enclave->misc_select;
+  s->misc_mask = ~0u;
   s->attributes_mask = ~0ull;
   s->xfrm_mask = ~3ull;
   s->isv_prod_id = 7;
@@ -137,8 +145,8 @@ void sign(struct enclave* enclave) {
 }
 
 int reserve(struct enclave* enclave) {
-  const uint64_t size = ENCLAVE_SIZE;
-  char* area = mmap(0, 2 * size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const uint64_t size = enclave->size ? enclave->size : ENCLAVE_SIZE;
+  char* area = mmap(0, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (area == MAP_FAILED) return -errno;
   const uint64_t begin = (uint64_t)area, base = (begin + size - 1) / size * size;
   if (base > begin) munmap(area, base - begin);
@@ -150,11 +158,13 @@ int reserve(struct enclave* enclave) {
 
 int create(struct enclave* enclave) {
   struct secs* secs = page_of(0);
-  secs->size = ENCLAVE_SIZE;
+  secs->size = enclave->size ? enclave->size : ENCLAVE_SIZE;
   secs->base = enclave->base;
   secs->ssa_frame_size = 1;
   secs->attributes = enclave->attributes;
-  secs->xfrm = 3;
+  secs->xfrm = enclave->xfrm ? enclave->xfrm : 3;
+  secs->misc_select = enclave->misc_select;
+  memset(secs->config_id, enclave->config, sizeof secs->config_id);
   struct sgx_enclave_create arguments = {.src = (uint64_t)secs};
   const int result = request(enclave->fd, SGX_IOC_ENCLAVE_CREATE, &arguments);
   free(secs);
@@ -200,9 +210,8 @@ static void must(const char* what, int result) {
   exit(1);
 }
 
-void load_with(struct enclave* enclave, uint64_t attributes) {
-  memset(enclave, 0, sizeof *enclave);
-  enclave->attributes = attributes;
+void load_with(struct enclave* enclave, struct enclave terms) {
+  *enclave = terms;
   must("open", reserve(enclave));
   must("CREATE", create(enclave));
   must("ADD_PAGES", add_all(enclave));
@@ -216,7 +225,9 @@ void load_with(struct enclave* enclave, uint64_t attributes) {
   }
   enclave->run.tcs = enclave->base + TCS_0;
 }
-void load(struct enclave* enclave) { load_with(enclave, ATTRIBUTE_MODE64 | ATTRIBUTE_DEBUG); }
+void load(struct enclave* enclave) {
+  load_with(enclave, (struct enclave){.attributes = ATTRIBUTE_MODE64 | ATTRIBUTE_DEBUG});
+}
 
 vdso_sgx_enter_enclave_t enter;
 

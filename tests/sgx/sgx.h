@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define array_size(array) (sizeof(array) / sizeof *(array))
+
 enum {
   PAGE = 4096,
   ENCLAVE_SIZE = 1 << 20,
@@ -18,7 +20,8 @@ enum {
   READ_ONLY = 0x7000,
   DYNAMIC = 0x40000
 };
-enum { TCS_0 = 0, TCS_1 = 0x10000 }; /* each with two SSA frames behind it */
+enum { TCS_0 = 0, TCS_1 = 0x10000, THREADS = 8 }; /* each with two SSA frames behind it */
+#define TCS(i) ((i) ? TCS_1 + ((uint64_t)(i) - 1) * 3 * PAGE : TCS_0)
 enum { EREPORT = 0, EENTER = 2, ERESUME = 3, EEXIT = 4 };
 enum {
   R = 1,
@@ -31,7 +34,13 @@ enum {
   PT_REG = 2 << 8,
   PT_TRIM = 4 << 8
 };
-enum { ATTRIBUTE_DEBUG = 2, ATTRIBUTE_MODE64 = 4, ATTRIBUTE_PROVISION = 16 };
+enum {
+  ATTRIBUTE_DEBUG = 2,
+  ATTRIBUTE_MODE64 = 4,
+  ATTRIBUTE_PROVISION = 16,
+  ATTRIBUTE_TOKEN = 32,
+  ATTRIBUTE_KSS = 128
+};
 enum { FAULT_P = 1, FAULT_W = 2, FAULT_U = 4, FAULT_I = 16, FAULT_SGX = 1 << 15 };
 
 struct op {
@@ -52,7 +61,9 @@ enum {
   SYSTEM_CALL,
   SPIN,
   EXIT_INFORMATION,
-  REGISTERS
+  REGISTERS,
+  VECTOR,
+  ILLEGAL
 };
 
 struct secs {
@@ -60,7 +71,9 @@ struct secs {
   uint32_t ssa_frame_size, misc_select;
   uint8_t reserved1[24];
   uint64_t attributes, xfrm;
-  uint8_t mrenclave[32], reserved2[32], mrsigner[32], reserved3[3936];
+  uint8_t mrenclave[32], reserved2[32], mrsigner[32], reserved3[32], config_id[64];
+  uint16_t isv_prod_id, isv_svn, config_svn;
+  uint8_t reserved4[3834];
 };
 struct tcs {
   uint64_t state, flags, ssa_offset;
@@ -92,7 +105,9 @@ struct sigstruct {
 struct enclave {
   int fd;
   uint64_t base;
-  uint64_t attributes; /* before create */
+  uint64_t attributes, xfrm, size; /* before create; 0 is 3 and ENCLAVE_SIZE */
+  uint32_t misc_select;
+  uint8_t config; /* fills CONFIGID */
   struct sigstruct sigstruct;
   struct sgx_enclave_run run;
 };
@@ -106,9 +121,9 @@ int add(struct enclave* enclave, uint64_t offset, const void* content, uint64_t 
 int add_all(struct enclave* enclave);
 int initialize(struct enclave* enclave);
 void load(struct enclave* enclave);
-void load_with(struct enclave* enclave, uint64_t attributes);
-void* page_of(int byte);                                   /* an aligned page full of this byte */
-int request(int fd, unsigned long number, void* argument); /* ioctl: result or -errno */
+void load_with(struct enclave* enclave, struct enclave terms); /* the fields for before create */
+void* page_of(int byte);                                       /* an aligned page full of this byte */
+int request(int fd, unsigned long number, void* argument);     /* ioctl: result or -errno */
 
 /* sign fills in measurement, key, signature, Q1 and Q2 for what add_all adds. */
 void sign(struct enclave* enclave);

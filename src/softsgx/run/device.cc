@@ -158,6 +158,11 @@ bool Device::mapped() const {
   return !mapped_.empty();
 }
 
+std::vector<Intervals<int>::Interval> Device::mappings() const {
+  const std::scoped_lock guard(lock_);
+  return mapped_.items();
+}
+
 bool Device::maps_all(std::uint64_t begin, std::uint64_t end) const {
   const std::scoped_lock guard(lock_);
   while (begin < end) {

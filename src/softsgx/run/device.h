@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "softsgx/enclave.h"
 #include "softsgx/intervals.h"
@@ -35,11 +36,16 @@ class Device {
   void map(std::uint64_t begin, std::uint64_t end, int protection);
   void unmap(std::uint64_t begin, std::uint64_t end);
   bool mapped() const;
+  // mappings: the program's addresses and PROT_ bits.
+  std::vector<Intervals<int>::Interval> mappings() const;
   bool maps_all(std::uint64_t begin, std::uint64_t end) const;
   bool maps_any(std::uint64_t begin, std::uint64_t end) const;
   // range is the enclave's [first, last); empty before ECREATE. contains: all of [begin, end) lies in it.
   std::pair<std::uint64_t, std::uint64_t> range() const;
   bool contains(std::uint64_t begin, std::uint64_t end) const;
+  // debug is what the driver does for a debugger: reads, or writes, the bytes at an address that is mapped. 0
+  // or less: refused; else how many it did.
+  long debug(std::uint64_t address, std::uint8_t* bytes, std::size_t size, bool write);
   // overlaps: some of [begin, end) lies in the range, or is mapped.
   bool overlaps(std::uint64_t begin, std::uint64_t end) const;
   // idle: no thread is inside, so the Device may go.

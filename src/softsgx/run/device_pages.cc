@@ -122,6 +122,29 @@ long Device::remove_page(std::uint64_t offset) {
   return 0;
 }
 
+long Device::debug(std::uint64_t address, std::uint8_t* bytes, std::size_t size, bool write) {
+  if (!enclave_ || !(attributes_ & sgx::kAttributeDebug)) return -EFAULT;
+  const auto [first, last] = range();
+  if (address < first || address + size > last) return -EFAULT;
+  const auto length = static_cast<long>(size);
+  long done = 0;
+  while (done < length) {
+    const std::uint64_t offset = address - first + static_cast<std::uint64_t>(done);
+    const long within = static_cast<long>(offset % 8), part = std::min<long>(8 - within, length - done);
+    auto word = enclave_->debug_read(offset - offset % 8);
+    if (!word) break;
+    auto* inside = reinterpret_cast<std::uint8_t*>(&*word) + within;
+    if (!write) {
+      std::copy_n(inside, part, bytes + done);
+    } else {
+      std::copy_n(bytes + done, part, inside);
+      if (!enclave_->debug_write(offset - offset % 8, *word)) break;
+    }
+    done += part;
+  }
+  return done > 0 ? done : -EIO;
+}
+
 long Device::restrict_permissions(void* argument) {
   if (!initialized_) return -EINVAL;
   sgx_enclave_restrict_permissions terms;

@@ -69,7 +69,23 @@ int Files::open(Node node, int flags) {
   else
     provision_.insert(inode);
   any_ = true;
+  if (fd < kNumbers) nodes_[static_cast<std::size_t>(fd)] = true;
   return fd;
+}
+
+void Files::note_memory(int fd) {
+  Inode inode;
+  if (!inode_of(fd, inode)) return;
+  const std::scoped_lock guard(lock_);
+  memory_.insert(inode);
+  any_memory_ = true;
+}
+
+bool Files::is_memory(int fd) {
+  Inode inode;
+  if (!inode_of(fd, inode)) return false;
+  const std::scoped_lock guard(lock_);
+  return memory_.contains(inode);
 }
 
 Node Files::node(int fd) {
@@ -118,12 +134,6 @@ void Files::collect() {
     at = devices_.erase(at);
   }
   std::erase_if(provision_, [&](const Inode& inode) { return !open.contains(inode); });
-}
-
-void Files::forget() {
-  new std::map(std::move(devices_));  // not destroyed: the address ranges may be somebody else's by now
-  devices_.clear();
-  provision_.clear();
 }
 
 }  // namespace clemmys::softsgx

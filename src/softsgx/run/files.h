@@ -2,6 +2,7 @@
 // itself keeps dup, close, fcntl, inheritance and exec; its inode says which device it is. Threads: any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -31,17 +32,32 @@ class Files {
   std::vector<std::shared_ptr<Device>> devices();
   // any: whether there is, or was, a device. Cheap.
   bool any() const { return any_.load(std::memory_order_relaxed); }
+  // may_be_node: whether the device has, or had, this descriptor. Cheap; duplicates with other numbers are
+  // missed.
+  bool may_be_node(int fd) const {
+    return fd >= 0 && fd < kNumbers && nodes_[static_cast<std::size_t>(fd)].load(std::memory_order_relaxed);
+  }
+  // note_memory remembers a descriptor of /proc/self/mem; is_memory knows it and its duplicates. any_memory:
+  // there was one.
+  void note_memory(int fd);
+  bool is_memory(int fd);
+  bool any_memory() const { return any_memory_.load(std::memory_order_relaxed); }
   // collect frees devices that no descriptor and no mapping holds, after a close or an unmap.
   void collect();
-  // forget is for a child after fork: the parent's enclaves are not here.
-  void forget();
+  // before_fork holds the table still, in the parent and in the child, until after_fork. A child has copies
+  // of the parent's enclaves, behind the same descriptors.
+  void before_fork() { lock_.lock(); }
+  void after_fork() { lock_.unlock(); }
 
  private:
   using Inode = std::pair<std::uint64_t, std::uint64_t>;
   static bool inode_of(int fd, Inode& inode);
   std::shared_ptr<const Machine> machine();
 
-  std::atomic<bool> any_{false};
+  static constexpr int kNumbers = 1024;
+  std::atomic<bool> any_{false}, any_memory_{false};
+  std::array<std::atomic<bool>, kNumbers> nodes_{};
+  std::set<Inode> memory_;
   std::mutex lock_;
   std::shared_ptr<const Machine> machine_;
   std::map<Inode, std::shared_ptr<Device>> devices_;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,11 @@ std::optional<int> try_open(int dirfd, const char* path, int flags) {
   const std::string full = absolute_path(dirfd, name);
   if (const Node node = Files::node_of(full); node != Node::kNone) return files().open(node, flags);
   if (const auto content = machine_file(full)) return open_content(*content, flags);
+  if (is_own_memory(full)) {
+    const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, full.c_str(), flags, 0));
+    if (fd >= 0) files().note_memory(fd);
+    return fd;
+  }
   return std::nullopt;
 }
 

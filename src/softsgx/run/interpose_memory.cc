@@ -2,8 +2,10 @@
 // range is softsgx's from ECREATE on; what the program maps there is noted by its Device. A device mapping
 // elsewhere (before ECREATE: a way to get an address) is an inaccessible mapping of nothing.
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <vector>
@@ -98,6 +100,8 @@ int unmap_outside(std::uint64_t begin, std::uint64_t end,
 }  // namespace
 }  // namespace clemmys::softsgx
 
+extern "C" int __real_munmap(void*, size_t);  // ours, below
+
 using namespace clemmys::softsgx;
 
 SOFTSGX_EXPORT void* mmap(void* address, size_t size, int protection, int flags, int fd,
@@ -146,6 +150,29 @@ SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {
     for (const auto& device : files().devices())
       if (device->overlaps(begin, end)) return errno = EINVAL, -1;
   return NEXT(madvise)(address, size, advice);
+}
+
+// The driver's mappings do not grow. They can be moved, but an enclave's page is of no use at another
+// address: here they stay where they are.
+SOFTSGX_EXPORT void* mremap(void* address, size_t old_size, size_t new_size, int flags, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, flags);
+  void* wanted = va_arg(arguments, void*);
+  va_end(arguments);
+  const std::uint64_t begin = number(address), old_end = begin + whole_pages(old_size),
+                      end = begin + whole_pages(new_size), target = number(wanted);
+  if (files().any())
+    for (const auto& device : files().devices()) {
+      if (device->overlaps(begin, std::max(old_end, begin + 1))) {
+        if (end > old_end || old_size == 0) return failed(EFAULT);
+        if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) return failed(EINVAL);
+        if (end < old_end) (void)__real_munmap(reinterpret_cast<void*>(end), old_end - end);
+        return address;
+      }
+      if ((flags & MREMAP_FIXED) && device->overlaps(target, target + whole_pages(new_size)))
+        device->unmap(target, target + whole_pages(new_size));
+    }
+  return NEXT(mremap)(address, old_size, new_size, flags, wanted);
 }
 
 // What softsgx itself calls goes past the functions above (linked with --wrap).

@@ -1,5 +1,6 @@
 // softsgx: `softsgx run PROGRAM [ARGUMENTS…]` runs a dynamically linked program as on a machine with SGX2 and
 // Linux's driver. It becomes the program: same process, same exit status. 127 when there is no such program.
+#include <elf.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace {
 
@@ -28,10 +31,41 @@ std::string library() {
   return (self.parent_path().parent_path() / "lib/libsoftsgx.so").string();
 }
 
+// is_static says of an ELF program that no dynamic linker loads it: nothing can be preloaded into it then.
+bool is_static(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Elf64_Ehdr header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  if (!file || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;  // a script, or no program
+  for (int i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment{};
+    file.seekg(
+        static_cast<std::streamoff>(header.e_phoff + static_cast<std::size_t>(i) * header.e_phentsize));
+    file.read(reinterpret_cast<char*>(&segment), sizeof segment);
+    if (!file || segment.p_type == PT_INTERP) return false;
+  }
+  return std::filesystem::path(path).filename().string().rfind("ld-linux", 0) != 0;
+}
+
+// program_path is where execvp finds a program; empty: nowhere.
+std::string program_path(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const std::string full = folder + "/" + name; ::access(full.c_str(), X_OK) == 0) return full;
+  return {};
+}
+
 int run(const Options& options, std::vector<std::string> command) {
   const std::string preload = library();
   if (::access(preload.c_str(), R_OK) != 0) {
     std::fprintf(stderr, "softsgx: %s is missing: build or install softsgx again\n", preload.c_str());
+    return 126;
+  }
+  if (is_static(program_path(command[0]))) {
+    std::fprintf(stderr, "softsgx: %s is linked statically: it cannot be given an SGX machine\n",
+                 command[0].c_str());
     return 126;
   }
   const char* others = std::getenv("LD_PRELOAD");

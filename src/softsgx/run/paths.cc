@@ -8,21 +8,11 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "softsgx/run/address_space.h"
 #include "softsgx/run/vdso.h"
 
 namespace clemmys::softsgx {
 namespace {
-
-// real_file reads a file past our own open. Empty when it cannot be read.
-std::string real_file(const char* path) {
-  std::string out;
-  const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC));
-  char buffer[16384];
-  for (ssize_t size; fd >= 0 && (size = ::read(fd, buffer, sizeof buffer)) > 0;)
-    out.append(buffer, static_cast<std::size_t>(size));
-  if (fd >= 0) ::close(fd);
-  return out;
-}
 
 // processor_information is /proc/cpuinfo with the flags that the kernel shows on an SGX machine.
 std::string processor_information() {
@@ -35,7 +25,25 @@ std::string processor_information() {
   return out;
 }
 
+// own_process_file: `path` is this file of /proc/self, by any of the names that this process has there.
+bool own_process_file(std::string_view path, std::string_view file) {
+  for (const std::string& folder : {std::string("/proc/self/"), std::string("/proc/thread-self/"),
+                                    "/proc/" + std::to_string(::getpid()) + "/"})
+    if (path.starts_with(folder) && path.substr(folder.size()) == file) return true;
+  return false;
+}
+
 }  // namespace
+
+std::string real_file(const char* path) {
+  std::string out;
+  const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC));
+  char buffer[16384];
+  for (ssize_t size; fd >= 0 && (size = ::read(fd, buffer, sizeof buffer)) > 0;)
+    out.append(buffer, static_cast<std::size_t>(size));
+  if (fd >= 0) ::close(fd);
+  return out;
+}
 
 std::string absolute_path(int dirfd, std::string_view path) {
   if (path.starts_with('/')) return std::string(path);
@@ -47,10 +55,11 @@ std::string absolute_path(int dirfd, std::string_view path) {
   return std::string(directory, static_cast<std::size_t>(size)) + "/" + std::string(path);
 }
 
+bool is_own_memory(std::string_view path) { return own_process_file(path, "mem"); }
+
 std::optional<std::string> machine_file(std::string_view path) {
-  if (path == "/proc/self/auxv" || path == "/proc/thread-self/auxv" ||
-      path == "/proc/" + std::to_string(::getpid()) + "/auxv")
-    return auxiliary_vector();
+  if (own_process_file(path, "auxv")) return auxiliary_vector();
+  if (own_process_file(path, "maps")) return memory_map();
   if (path == "/proc/cpuinfo") return processor_information();
   if (path == "/sys/devices/system/node/node0/x86/sgx_total_bytes") return std::to_string(epc_size()) + "\n";
   return std::nullopt;

@@ -12,9 +12,15 @@ namespace clemmys::softsgx {
 // cannot be known. Only as much as tells the names below: no links are followed.
 std::string absolute_path(int dirfd, std::string_view path);
 
+// is_own_memory: the path is /proc/self/mem, by any of its names.
+bool is_own_memory(std::string_view path);
+
 // machine_file is the content of a file that this machine has otherwise, or not at all: nothing for all
 // others.
 std::optional<std::string> machine_file(std::string_view path);
+
+// real_file reads a file past our own open. Empty when it cannot be read.
+std::string real_file(const char* path);
 
 // epc_size is the bytes of enclave page cache that the machine says it has.
 std::uint64_t epc_size();

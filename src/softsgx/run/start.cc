@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "softsgx/paging.h"
+#include "softsgx/range.h"
+#include "softsgx/registry.h"
 #include "softsgx/run/cpuid.h"
 #include "softsgx/run/files.h"
 #include "softsgx/run/paths.h"
@@ -26,7 +28,13 @@ __attribute__((constructor)) void start(int, char**, char** environment) {
   set_epc_size(epc_size());
   set_host_trap(cpuid_trap);
   intercept_cpuid();
-  ::pthread_atfork(nullptr, nullptr, [] { files().forget(); });
+  inherit_ranges();
+  ::pthread_atfork([] { files().before_fork(); }, [] { files().after_fork(); },
+                   [] {
+                     files().after_fork();
+                     paging_after_fork();
+                     enclaves_after_fork();
+                   });
 }
 
 }  // namespace

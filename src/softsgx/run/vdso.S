@@ -92,5 +92,5 @@ softsgx_vdso_functions:
   .fill 5, 8, 0
 softsgx_vdso_places:               # the entry point of the image: VdsoPlaces of vdso.cc
   .long softsgx_vdso_enclu - softsgx_vdso_places, softsgx_vdso_exception - softsgx_vdso_places
-  .long softsgx_vdso_functions - softsgx_vdso_places
+  .long softsgx_vdso_functions - softsgx_vdso_places, __vdso_sgx_enter_enclave - softsgx_vdso_places
   .section .note.GNU-stack, "", @progbits

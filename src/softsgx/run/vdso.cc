@@ -16,12 +16,13 @@ namespace {
 
 // VdsoPlaces lies at the image's entry point: distances from there.
 struct VdsoPlaces {
-  std::int32_t enclu, exception, functions;
+  std::int32_t enclu, exception, functions, enter;
 };
 constexpr const char* kFunctions[] = {"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time",
                                       "__vdso_getcpu", "__vdso_clock_getres"};
 
 Elf64_auxv_t* vector = nullptr;
+std::uint64_t image_address = 0, kernel_address = 0, enter_address = 0;
 
 std::size_t vector_size() {
   std::size_t size = 0;
@@ -52,6 +53,7 @@ std::uint8_t* map_image() {
   }
   if (::mprotect(memory, size, PROT_READ | PROT_EXEC) != 0) return nullptr;
   const auto address = reinterpret_cast<std::uint64_t>(origin);
+  enter_address = address + static_cast<std::uint64_t>(places.enter);
   set_vdso_entry({.enclu = address + static_cast<std::uint64_t>(places.enclu),
                   .exception = address + static_cast<std::uint64_t>(places.exception)});
   return image;
@@ -64,10 +66,18 @@ bool install_vdso(char** environment) {
   vector = reinterpret_cast<Elf64_auxv_t*>(environment + 1);
   const std::uint8_t* image = map_image();
   if (image == nullptr) return false;
-  for (std::size_t i = 0; i < vector_size(); ++i)
-    if (vector[i].a_type == AT_SYSINFO_EHDR) vector[i].a_un.a_val = reinterpret_cast<std::uint64_t>(image);
+  image_address = reinterpret_cast<std::uint64_t>(image);
+  for (std::size_t i = 0; i < vector_size(); ++i) {
+    if (vector[i].a_type != AT_SYSINFO_EHDR) continue;
+    kernel_address = vector[i].a_un.a_val;
+    vector[i].a_un.a_val = image_address;
+  }
   return true;
 }
+
+std::uint64_t vdso_image() { return image_address; }
+std::uint64_t kernel_vdso() { return kernel_address; }
+void* vdso_enter() { return reinterpret_cast<void*>(enter_address); }
 
 std::string auxiliary_vector() {
   return {reinterpret_cast<const char*>(vector), vector_size() * sizeof(Elf64_auxv_t)};

@@ -1,0 +1,131 @@
+// interpose_find.cc: the dynamic linker's ways to the vDSO: dl_iterate_phdr, dlsym and dlvsym. The linker
+// took note of the kernel's vDSO before we were there.
+#include <dlfcn.h>
+#include <link.h>
+
+#include <cstring>
+
+#include "softsgx/run/next.h"
+#include "softsgx/run/vdso.h"
+
+namespace clemmys::softsgx {
+namespace {
+
+struct Visitor {
+  int (*callback)(dl_phdr_info*, std::size_t, void*);
+  void* data;
+};
+
+// visit shows our image in the place of the kernel's.
+int visit(dl_phdr_info* object, std::size_t size, void* visitor) {
+  const auto& [callback, data] = *static_cast<const Visitor*>(visitor);
+  const auto headers = reinterpret_cast<std::uint64_t>(object->dlpi_phdr);
+  if (kernel_vdso() == 0 || headers < kernel_vdso() || headers >= kernel_vdso() + 4096)
+    return callback(object, size, data);
+  dl_phdr_info shown{};
+  std::memcpy(&shown, object, std::min(size, sizeof shown));
+  ElfW(Ehdr) header;
+  std::memcpy(&header, reinterpret_cast<const void*>(vdso_image()), sizeof header);
+  shown.dlpi_addr = vdso_image();
+  shown.dlpi_phdr = reinterpret_cast<const ElfW(Phdr)*>(vdso_image() + header.e_phoff);
+  shown.dlpi_phnum = header.e_phnum;
+  return callback(&shown, size, data);
+}
+
+// in_library looks a function up in one loaded object, by its DT_GNU_HASH; null: not there. The linker has
+// made the pointers of its dynamic section absolute.
+void* in_library(const link_map& library, const char* name) {
+  const ElfW(Sym)* symbols = nullptr;
+  const char* names = nullptr;
+  const std::uint32_t* table = nullptr;
+  for (const ElfW(Dyn)* entry = library.l_ld; entry->d_tag != DT_NULL; ++entry) {
+    if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<const ElfW(Sym)*>(entry->d_un.d_ptr);
+    if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(entry->d_un.d_ptr);
+    if (entry->d_tag == DT_GNU_HASH) table = reinterpret_cast<const std::uint32_t*>(entry->d_un.d_ptr);
+  }
+  if (symbols == nullptr || names == nullptr || table == nullptr) return nullptr;
+  std::uint32_t hash = 5381;
+  for (const char* c = name; *c != 0; ++c) hash = hash * 33 + static_cast<unsigned char>(*c);
+  const std::uint32_t buckets = table[0], first = table[1], filter_words = table[2];
+  const std::uint32_t *bucket = table + 4 + 2 * filter_words, *chain = bucket + buckets;
+  for (std::uint32_t i = bucket[hash % buckets]; i >= first; ++i) {
+    const bool same =
+        (chain[i - first] | 1) == (hash | 1) && std::strcmp(names + symbols[i].st_name, name) == 0;
+    if (same && symbols[i].st_shndx != SHN_UNDEF)
+      return reinterpret_cast<void*>(library.l_addr + symbols[i].st_value);
+    if (chain[i - first] & 1) return nullptr;
+  }
+  return nullptr;
+}
+
+// c_library is a function of the C library that we define, too.
+void* c_library(const char* name) {
+  for (const link_map* library = _r_debug.r_map; library != nullptr; library = library->l_next) {
+    const char* file = std::strrchr(library->l_name, '/');
+    if (file == nullptr || (std::strcmp(file, "/libc.so.6") != 0 && std::strcmp(file, "/libdl.so.2") != 0))
+      continue;
+    if (void* found = in_library(*library, name)) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+using namespace clemmys::softsgx;
+
+SOFTSGX_EXPORT int dl_iterate_phdr(int (*callback)(dl_phdr_info*, std::size_t, void*), void* data) {
+  Visitor visitor{callback, data};
+  return NEXT(dl_iterate_phdr)(visit, &visitor);
+}
+
+extern "C" {
+
+// softsgx_dlsym and softsgx_dlvsym are the C library's.
+void *softsgx_dlsym = nullptr, *softsgx_dlvsym = nullptr;
+
+// softsgx_find gives the vDSO's function; null: another name, and the two pointers above are set.
+void* softsgx_find(const char* name) {
+  if (softsgx_dlsym == nullptr) {
+    softsgx_dlvsym = c_library("dlvsym");
+    softsgx_dlsym = c_library("dlsym");
+  }
+  const bool wanted = name != nullptr && std::strcmp(name, "__vdso_sgx_enter_enclave") == 0;
+  return wanted ? vdso_enter() : nullptr;
+}
+}
+
+// RTLD_NEXT and RTLD_DEFAULT mean the object that calls: the linker looks at the return address, so these
+// leave it alone.
+asm(R"(
+  .pushsection .text
+  .macro softsgx_tail name
+  .globl \name
+  .type \name, @function
+\name:
+  push %rdi
+  push %rsi
+  push %rdx
+  mov %rsi, %rdi
+  call softsgx_find
+  pop %rdx
+  pop %rsi
+  pop %rdi
+  test %rax, %rax
+  jz 1f
+  ret
+1:
+  jmp *softsgx_\name(%rip)
+  .size \name, . - \name
+  .endm
+  softsgx_tail dlsym
+  softsgx_tail dlvsym
+  .popsection
+)");
+
+namespace clemmys::softsgx {
+void* next_function(const char* name) {
+  (void)softsgx_find(nullptr);
+  return reinterpret_cast<void* (*)(void*, const char*)>(softsgx_dlsym)(RTLD_NEXT, name);
+}
+}  // namespace clemmys::softsgx
