@@ -27,8 +27,10 @@ struct InstanceSpec {
 // StartTimes are moments of one cold start, Clock::monotonic_ns; 0 where not reached. decided: the scheduler
 // wanted it; spawned: the process exists; spoke: its first frame came, so the enclave is loaded and the
 // runtime runs; session: its last question to the KMS before kReady was answered; ready: it takes envelopes.
+// was_waiting: it had been started before it was wanted, which says nothing about what a start costs.
 struct StartTimes {
   std::uint64_t decided_ns = 0, spawned_ns = 0, spoke_ns = 0, session_ns = 0, ready_ns = 0;
+  bool was_waiting = false;
 };
 
 // InstanceEnd is why an instance ended, as far as its invoker can see.

@@ -139,6 +139,17 @@ void Scheduler::hand_over(Pool& pool, Instance& instance) {
   invoker_.run(instance.id, std::move(envelope));
 }
 
+// learn_service_time: an instance's first call has its keys fetched and its code loaded; it stands for the
+// others only as long as there is none.
+void Scheduler::learn_service_time(Pool& pool, std::uint64_t took_ns, bool first_call) {
+  if (pool.service_ns == 0 || (pool.service_of_first_call && !first_call)) {
+    pool.service_ns = took_ns;
+    pool.service_of_first_call = first_call;
+  } else if (!first_call) {
+    pool.service_ns = (7 * pool.service_ns + took_ns) / 8;
+  }
+}
+
 // check_continues: the output belongs to what the instance was handed, and leads onwards.
 Status Scheduler::check_continues(const Activation& activation, const Header& header) const {
   const bool same = header.activation == activation.id && header.chain == activation.chain &&
@@ -192,7 +203,7 @@ void Scheduler::instance_output(InstanceId id, Packet envelope) {
 
   const std::uint64_t took_ns = clock_.monotonic_ns() - instance.since_ns;
   Pool& pool = *instance.pool;
-  pool.service_ns = pool.service_ns == 0 ? took_ns : (7 * pool.service_ns + took_ns) / 8;
+  learn_service_time(pool, took_ns, instance.runs == 1);
   activation->runs_at = nullptr;
   instance.succeeded = true;
   instance.refusals = 0;

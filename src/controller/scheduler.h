@@ -120,6 +120,7 @@ class Scheduler final : public InstanceEvents {
   void dispatch(Pool& pool);
   void served(Instance& instance);
   void hand_over(Pool& pool, Instance& instance);
+  static void learn_service_time(Pool& pool, std::uint64_t took_ns, bool first_call);
   static PoolKey key_of(const Request& request, const wire::Header& header);
   Pool& pool_of(const Request& request, const wire::Header& header);
   bool wants_instance(const Pool& pool) const;

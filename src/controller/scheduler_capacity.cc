@@ -153,7 +153,8 @@ void Scheduler::instance_ready(InstanceId id, const StartTimes& times) {
   if (instance.state != InstanceState::kStarting) return misbehaved(instance, "ready twice");
   --starting_;
   --instance.pool->starting;
-  start_cost_ns_ = (3 * start_cost_ns_ + (clock_.monotonic_ns() - instance.since_ns)) / 4;
+  if (!times.was_waiting)
+    start_cost_ns_ = (3 * start_cost_ns_ + (clock_.monotonic_ns() - instance.since_ns)) / 4;
   latest_starts_.push_back(times);
   if (latest_starts_.size() > kLatestStartsKept) latest_starts_.pop_front();
   set_idle(instance);

@@ -140,6 +140,36 @@ TEST_F(SchedulerTest, ShortCallsDoNotMultiplyInstances) {
   EXPECT_EQ(invoker.started.size(), 1u);
 }
 
+TEST_F(SchedulerTest, InstancesThatWerePrewarmedDoNotMakeStartsLookCheap) {
+  make();
+  for (std::uint8_t function = 1; function <= 20; ++function) {
+    run(function, request(function, 1, function));
+    ready(invoker.started.back(), true);
+    clock.advance_ms(1);
+    output(invoker.started.back(), result_of(request(function, 1, function)));
+  }
+  for (std::uint8_t i = 101; i < 116; ++i) run(i, request(i, 1, 20));
+  clock.advance_ms(5);
+  scheduler->tick();
+  EXPECT_EQ(invoker.started.size(), 20u);
+}
+
+TEST_F(SchedulerTest, FirstCallsDoNotStandForThoseAfterThem) {
+  make();
+  run(1, request(1));
+  clock.advance_ms(100);
+  ready(invoker.started[0]);
+  clock.advance_ms(50);  // its keys, its code
+  output(invoker.started[0], result_of(request(1)));
+  run(2, request(2));
+  clock.advance_ms(1);
+  output(invoker.started[0], result_of(request(2)));
+  for (std::uint8_t i = 3; i < 18; ++i) run(i, request(i));
+  clock.advance_ms(5);
+  scheduler->tick();
+  EXPECT_EQ(invoker.started.size(), 1u);
+}
+
 TEST_F(SchedulerTest, LongCallsGetFurtherInstancesUpToTheLimit) {
   limits.instances_per_function_max = 3;
   make();

@@ -45,6 +45,7 @@ struct Scheduler::Pool {
   std::vector<Instance*> instances;
   std::size_t starting = 0;
   std::uint64_t service_ns = 0;          // running mean of hand-over to output; 0: not known yet
+  bool service_of_first_call = false;    // service_ns is the time of an instance's first call
   std::uint64_t no_start_before_ns = 0;  // after a failed start
 };
 

@@ -292,7 +292,7 @@ void Instance::adopt(InstanceId id, controller::InstanceEvents& events, Ended en
   state_->id = id;
   state_->context.events = &events;
   state_->ended = std::move(ended);
-  state_->times = {now, now, now, now, now};
+  state_->times = {now, now, now, now, now, true};
   state_->resident_mib_max = spec.resident_mib_max;
   state_->send(spec.assignment);
   asio::post(state_->context.loop, [weak = std::weak_ptr(state_)] {

@@ -109,7 +109,9 @@ class SchedulerTest : public testing::Test {
   void run(std::uint64_t number, const Header& header, std::uint8_t owner = 1) {
     scheduler->run({ClientId{1}, number, numbered<NamespaceId>(owner)}, envelope(header));
   }
-  void ready(InstanceId instance) { scheduler->instance_ready(instance, {}); }
+  void ready(InstanceId instance, bool was_waiting = false) {
+    scheduler->instance_ready(instance, {.was_waiting = was_waiting});
+  }
   void output(InstanceId instance, const Header& header) {
     scheduler->instance_output(instance, envelope(header));
   }
