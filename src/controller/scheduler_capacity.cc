@@ -35,7 +35,8 @@ std::string instance_name(InstanceId id) { return "instance " + std::to_string(s
 
 // wants_instance: a pool without instances does at once. One that has some does when its first envelope has
 // waited, and working the queue off with the present instances would take longer than a start has been
-// taking: short calls do not multiply instances.
+// taking: as long again as the longest present call, and then the queue. Short calls do not multiply
+// instances, nor does one of them that was held up.
 bool Scheduler::wants_instance(const Pool& pool) const {
   if (pool.waiting.empty()) return false;
   const std::uint64_t now = clock_.monotonic_ns();
@@ -44,11 +45,12 @@ bool Scheduler::wants_instance(const Pool& pool) const {
   if (pool.instances.size() >= limits_.instances_per_function_max || pool.starting >= pool.waiting.size())
     return false;
   if (now - pool.waiting.front()->waiting_since_ns < limits_.patience_ms * kNsPerMs) return false;
-  std::uint64_t service_ns = pool.service_ns;
+  std::uint64_t running_ns = 0;
   for (const Instance* instance : pool.instances) {
-    if (instance->state == InstanceState::kBusy) service_ns = std::max(service_ns, now - instance->since_ns);
+    if (instance->state == InstanceState::kBusy) running_ns = std::max(running_ns, now - instance->since_ns);
   }
-  return service_ns * pool.waiting.size() / pool.instances.size() >= start_cost_ns_;
+  const std::uint64_t service_ns = pool.service_ns != 0 ? pool.service_ns : running_ns;
+  return running_ns + service_ns * pool.waiting.size() / pool.instances.size() >= start_cost_ns_;
 }
 
 // start_where_wanted: when one finds no room, those after it wait, too, so that room comes together for it.

@@ -170,6 +170,25 @@ TEST_F(SchedulerTest, FirstCallsDoNotStandForThoseAfterThem) {
   EXPECT_EQ(invoker.started.size(), 1u);
 }
 
+TEST_F(SchedulerTest, OneShortCallThatIsHeldUpDoesNotMultiplyInstances) {
+  make();
+  run(1, request(1));
+  clock.advance_ms(100);
+  ready(invoker.started[0]);
+  for (std::uint8_t i = 1; i < 4; ++i) {
+    clock.advance_ms(1);
+    output(invoker.started[0], result_of(request(i)));
+    run(i + 1u, request(static_cast<std::uint8_t>(i + 1)));
+  }
+  for (std::uint8_t i = 5; i < 20; ++i) run(i, request(i));
+  clock.advance_ms(30);
+  scheduler->tick();
+  EXPECT_EQ(invoker.started.size(), 1u);
+  clock.advance_ms(100);
+  scheduler->tick();
+  EXPECT_EQ(invoker.started.size(), 2u) << "a long call among short ones";
+}
+
 TEST_F(SchedulerTest, LongCallsGetFurtherInstancesUpToTheLimit) {
   limits.instances_per_function_max = 3;
   make();
