@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "enclave/host/isolation.h"
 #include "enclave/host/process.h"
@@ -136,7 +137,8 @@ Result<int> run(const Options& options) {
   auto platform = TRY(open_platform(options));
   Work work = TRY(options.await_image ? awaited_image() : named_image(options));
   const auto begin = std::chrono::steady_clock::now();
-  auto process = TRY(Process::create(*platform, work.image, std::move(work.options)));
+  // The file's bytes go once its pages are in the enclave.
+  auto process = TRY(Process::create(*platform, std::exchange(work.image, Bytes()), std::move(work.options)));
   // A function has neither network nor files, whatever its manifest says.
   TRY(confine(options.await_image ? SandboxTerms{} : process->sandbox_terms()));
   const auto loaded = std::chrono::steady_clock::now();
