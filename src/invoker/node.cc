@@ -27,6 +27,25 @@ Result<NodeOptions::Generic> read_generic_image(const std::string& path) {
   return generic;
 }
 
+namespace {
+
+constexpr std::uint64_t kMib = 1u << 20;
+constexpr std::uint64_t kWaitingHeapMib = 16;  // of an instance that waits: its engine has no code yet
+
+// beside_waiting takes what `count` waiting instances hold off the limits; false when that is not there.
+bool beside_waiting(controller::SchedulerLimits& limits, std::uint64_t image_size, std::size_t count) {
+  const std::uint64_t epc_mib = count * ((image_size + kMib - 1) / kMib + kWaitingHeapMib);
+  const std::uint64_t memory_mib = epc_mib + count * limits.host_process_mib;
+  if (count >= limits.instances_max || memory_mib >= limits.memory_mib_max || epc_mib >= limits.epc_mib_max)
+    return false;
+  limits.instances_max -= count;
+  limits.memory_mib_max -= memory_mib;
+  limits.epc_mib_max -= epc_mib;
+  return true;
+}
+
+}  // namespace
+
 // The order of members is the order of lives: the store's thread posts to the loop, the controller calls the
 // invoker.
 struct Node::State {
@@ -74,13 +93,20 @@ Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options) {
   state->invoker =
       std::make_unique<LocalInvoker>(state->loop, state->clock, *state->kms, *state->store, options.host,
                                      TRY(controller::image_directory_of(store_options)));
-  state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, options.limits,
+  controller::SchedulerLimits limits = options.limits;
+  if (!options.generic.file.empty()) {
+    const auto images = TRY(controller::image_directory_of(store_options));
+    TRY(images.put(options.generic.image, options.generic.file));
+    const std::uint64_t size = TRY(state->invoker->image_size(options.generic.image));
+    if (!beside_waiting(limits, size, options.generic.prewarmed))
+      return Error{ErrorCode::kInvalid, "invoker.node.prewarmed",
+                   "the limits leave no room beside the instances that are to wait"};
+  }
+  state->controller = TRY(controller::Controller::open(state->loop, options.controller_socket, limits,
                                                        state->clock, *state->store, *state->invoker,
                                                        controller::Observer(options.observe_directory)));
   state->invoker->set_events(*state->controller);
   if (!options.generic.file.empty()) {
-    const auto images = TRY(controller::image_directory_of(store_options));
-    TRY(images.put(options.generic.image, options.generic.file));
     state->invoker->keep_prewarmed(options.generic.image, options.generic.prewarmed,
                                    options.limits.payload_size_max);
   }

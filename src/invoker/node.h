@@ -18,7 +18,7 @@ struct NodeOptions {
   HostProgram host;
   controller::SchedulerLimits limits;
   // Scripts run on this image, whose file is put among the others; some instances of it wait for a function.
-  // They are not part of what `limits` counts.
+  // What they hold is taken off `limits` for good: one that gets a function makes room for the next to wait.
   struct Generic {
     Measurement image;
     Bytes file;  // empty: there is none

@@ -267,6 +267,21 @@ TEST_F(NodeTest, PrewarmedInstanceThatSpeaksTooEarlyIsNotUsed) {
   }
 }
 
+// An instance of 128 MiB takes 177 MiB with its image and process, one that waits takes 65.
+TEST_F(NodeTest, PrewarmedInstancesTakeTheirPartOfTheLimits) {
+  options.limits.memory_mib_max = 241;
+  options.generic = {image("generic"), to_bytes("generic"), 1};
+  start();
+  EXPECT_EQ(failure("generic").code, PlatformErrorCode::kNoCapacity);
+  stop();
+  options.limits.memory_mib_max = 242;
+  start();
+  EXPECT_EQ(run(envelope("generic")).type, ControllerFrame::kDone);
+  stop();
+  options.limits.memory_mib_max = 65;
+  EXPECT_FALSE(Node::open(options));
+}
+
 TEST_F(NodeTest, InstanceGetsSealedCodeFromTheStore) {
   start();
   EXPECT_EQ(failure("blob").text, "its process exited with code 6");  // there is none yet
