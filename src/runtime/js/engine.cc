@@ -17,11 +17,10 @@ constexpr std::uint32_t kScratchSize = 16;
 
 }  // namespace
 
-Engine::Engine(Host& host, std::size_t memory_size_max)
-    : host_(host), instance_(std::make_unique<Instance>()) {
+Engine::Engine(Host& host) : host_(host), instance_(std::make_unique<Instance>()) {
   static const bool initialized = (Z_quickjs_init_module(), true);
   CHECK(initialized);
-  const wasm::MemoryLimit limit(memory_size_max);
+  const wasm::MemoryLimit limit(kMemorySizeMax);
   instance_->env.engine = this;
   instance_->wasi.engine = this;
   CHECK(guarded([&] { Z_quickjs_instantiate(&instance_->module, &instance_->env, &instance_->wasi); }));
@@ -37,17 +36,22 @@ bool Engine::guarded(Body&& body) {
   return usable();
 }
 
-std::unique_ptr<Engine> Engine::from_snapshot(Host& host, ByteView bytes, std::size_t memory_size_max) {
-  const Result<Snapshot> snapshot = decode(bytes);
-  CHECK(snapshot.has_value());
-  std::unique_ptr<Engine> engine(new Engine(host, memory_size_max));
-  engine->restore(*snapshot);
+std::unique_ptr<Engine> Engine::from_snapshot(Host& host, ByteView bytes) {
+  std::unique_ptr<Engine> engine(new Engine(host));
+  engine->restart(bytes);
   return engine;
 }
 
-std::unique_ptr<Engine> Engine::boot(Host& host, std::string_view prelude, std::size_t memory_size_max,
-                                     std::string& problem) {
-  std::unique_ptr<Engine> engine(new Engine(host, memory_size_max));
+void Engine::restart(ByteView bytes) {
+  const Result<Snapshot> snapshot = decode(bytes);
+  CHECK(snapshot.has_value());
+  restore(*snapshot);
+}
+
+void Engine::limit_memory(std::size_t size_max) { wasm::limit(instance_->module.w2c_memory, size_max); }
+
+std::unique_ptr<Engine> Engine::boot(Host& host, std::string_view prelude, std::string& problem) {
+  std::unique_ptr<Engine> engine(new Engine(host));
   Z_quickjs_instance_t* module = &engine->instance_->module;
   const bool initialized = engine->guarded([&] {
     Z_quickjsZ__initialize(module);
@@ -271,12 +275,13 @@ void Engine::free_box(std::uint32_t box) {
 
 Snapshot Engine::save() const {
   const wasm_rt_memory_t& memory = instance_->module.w2c_memory;
-  Snapshot snapshot{.pages = memory.pages,
-                    .stack_pointer = instance_->module.w2c___stack_pointer,
-                    .scratch = scratch_,
-                    .context = context_,
-                    .runtime = runtime_,
-                    .roots = roots_};
+  Snapshot snapshot;
+  snapshot.pages = memory.pages;
+  snapshot.stack_pointer = instance_->module.w2c___stack_pointer;
+  snapshot.scratch = scratch_;
+  snapshot.context = context_;
+  snapshot.runtime = runtime_;
+  snapshot.roots = roots_;
   capture({memory.data, memory.size}, snapshot);
   return snapshot;
 }

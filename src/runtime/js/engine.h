@@ -42,10 +42,14 @@ class Engine {
  public:
   // boot initialises QuickJS and evaluates the prelude, whose value is called with the host functions; its
   // result's members are the roots. Only the build does this. nullptr with a word in `problem` when it fails.
-  static std::unique_ptr<Engine> boot(Host& host, std::string_view prelude, std::size_t memory_size_max,
-                                      std::string& problem);
-  // from_snapshot starts as a copy; the snapshot is part of the image, so that a bad one is our own bug.
-  static std::unique_ptr<Engine> from_snapshot(Host& host, ByteView snapshot, std::size_t memory_size_max);
+  static std::unique_ptr<Engine> boot(Host& host, std::string_view prelude, std::string& problem);
+  // from_snapshot starts as a copy; restart makes it one again. The snapshot is part of the image, so that a
+  // bad one is our own bug.
+  static std::unique_ptr<Engine> from_snapshot(Host& host, ByteView snapshot);
+  void restart(ByteView snapshot);
+  // limit_memory says how far the memory may grow; until then to kMemorySizeMax.
+  static constexpr std::size_t kMemorySizeMax = std::size_t{2048} << 20;
+  void limit_memory(std::size_t size_max);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -84,7 +88,7 @@ class Engine {
 
  private:
   friend struct Imports;
-  explicit Engine(Host& host, std::size_t memory_size_max);
+  explicit Engine(Host& host);
   template <typename Body>
   bool guarded(Body&& body);
   std::optional<std::span<std::uint8_t>> array_content(Value array);

@@ -17,6 +17,7 @@ inline constexpr std::size_t kUnpackedSizeMax = 192u << 20;  // four times OpenW
 
 class ActionFiles {
  public:
+  ActionFiles() = default;  // none
   // of_source is /action/index.js alone.
   static ActionFiles of_source(ByteView source);
   // of_zip unpacks all files. kInvalid with a text for the author when the archive is not one, or over a

@@ -26,7 +26,8 @@ std::optional<Bytes> read_file(const char* path) {
 
 int run_as_instance() {
   ScriptProgram script;
-  return run_program({.call = [&script](const Call& call) { return script.call(call); },
+  return run_program({.prepare = [&script] { script.prepare(); },
+                      .call = [&script](const Call& call) { return script.call(call); },
                       .become = [&script](const wire::StepKeys& keys,
                                           BlobSource& blobs) { return script.become(keys, blobs); }});
 }

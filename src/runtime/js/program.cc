@@ -20,14 +20,14 @@ Status ScriptProgram::become(const wire::StepKeys& keys, BlobSource& blobs) {
                             .main = script.main.empty() ? "main" : script.main,
                             .environment = script.environment};
   script_ = load_script(source, {.memory_mib = keys.in.memory_mib, .load_ms = keys.in.timeout_ms},
-                        isolate_ ? Isolation::kResettable : Isolation::kSharedState);
+                        isolate_ ? Isolation::kResettable : Isolation::kSharedState, std::move(sandbox_));
   wipe(code.data(), code.size());
   return {};
 }
 
 Reply ScriptProgram::call(const Call& call) {
   if (const auto* failure = std::get_if<InitFailure>(&*script_))
-    return {.kind = Reply::Kind::kFault, .body = {}, .text = failure->text};
+    return {.kind = Reply::Kind::kInitFault, .body = {}, .text = failure->text};
   Script& script = *std::get<std::unique_ptr<Script>>(*script_);
   // The envelope's deadline is the whole chain's; this step has its own limit, kept from inside, too.
   Call limited = call;

@@ -11,13 +11,16 @@ namespace clemmys::runtime {
 
 class ScriptProgram {
  public:
+  // prepare makes ready what no function's code is needed for.
+  void prepare() { sandbox_ = prepare_sandbox(); }
   // become fetches, opens and loads the code of `keys`, the first time. An error (no keys for a script, other
   // code than was deployed) refuses the envelope, and the next one tries again. Code that does not load is
-  // the function's failure: each call answers it.
+  // the function's failure: the call answers it, and the instance ends.
   Status become(const wire::StepKeys& keys, BlobSource& blobs);
   Reply call(const Call& call);
 
  private:
+  SandboxOwner sandbox_;
   std::optional<LoadedScript> script_;
   bool isolate_ = false;
   std::uint32_t timeout_ms_ = 0;

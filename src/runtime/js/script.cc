@@ -17,7 +17,7 @@ using js::Value;
 
 // kRuntimeMib is what the runtime needs beside the sandbox: its own code and data, and the action's files are
 // counted apart.
-constexpr std::uint32_t kRuntimeMib = 16, kSandboxMibMin = 16, kSandboxMibMax = 2048;
+constexpr std::uint32_t kRuntimeMib = 16, kSandboxMibMin = 16, kSandboxMibMax = Engine::kMemorySizeMax >> 20;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 // Outcome is how a task ended: task.js says which of the first four.
@@ -33,22 +33,40 @@ std::size_t sandbox_size(const ScriptLimits& limits) {
   return std::size_t{std::clamp(rest, kSandboxMibMin, kSandboxMibMax)} << 20;
 }
 
+}  // namespace
+
+// The engine's host is the world: both stay where they are, whoever owns them.
+class Sandbox {
+ public:
+  SystemClock clock;
+  js::World world{clock};
+  std::unique_ptr<Engine> engine = Engine::from_snapshot(world, js::initial_snapshot());
+};
+void SandboxEnd::operator()(Sandbox* sandbox) const { delete sandbox; }
+
+namespace {
+
 class SandboxedScript final : public Script {
  public:
-  SandboxedScript(js::ActionFiles files, const ScriptSource& source, const ScriptLimits& limits,
-                  Isolation isolation)
-      : world_(std::move(files), clock_),
+  SandboxedScript(SandboxOwner sandbox, js::ActionFiles files, const ScriptSource& source,
+                  const ScriptLimits& limits, Isolation isolation)
+      : sandbox_(std::move(sandbox)),
+        clock_(sandbox_->clock),
+        world_(sandbox_->world),
+        engine_(sandbox_->engine),
         is_zip_(source.is_zip),
         main_(source.main.empty() ? "main" : source.main),
         limits_(limits),
         isolation_(isolation) {
+    world_.set_files(std::move(files));
     boost::json::object environment;
     for (const auto& [name, value] : source.environment) environment[name] = value;
     environment_ = boost::json::serialize(environment);
   }
 
   std::optional<InitFailure> load() {
-    engine_ = Engine::from_snapshot(world_, js::initial_snapshot(), sandbox_size(limits_));
+    if (!engine_) engine_ = Engine::from_snapshot(world_, js::initial_snapshot());
+    engine_->limit_memory(sandbox_size(limits_));
     world_.set_deadline_ns(clock_.monotonic_ns() + limits_.load_ms * kNsPerMs);
     const std::array arguments = {Value::boolean(is_zip_), engine_->string(main_),
                                   engine_->string(environment_)};
@@ -79,6 +97,16 @@ class SandboxedScript final : public Script {
     if (loaded_ && engine_) engine_->restore(*loaded_);
   }
   std::size_t memory_size() const override { return engine_ ? engine_->memory_size() : 0; }
+
+  // release gives up the function and returns the sandbox as it was before.
+  static SandboxOwner release(std::unique_ptr<SandboxedScript> script) {
+    SandboxOwner sandbox = std::move(script->sandbox_);
+    if (!sandbox->engine) return nullptr;
+    sandbox->engine->restart(js::initial_snapshot());
+    sandbox->engine->limit_memory(Engine::kMemorySizeMax);
+    sandbox->world.set_files({});
+    return sandbox;
+  }
 
  private:
   void set_deadline(std::uint64_t deadline_unix_ms) {
@@ -201,23 +229,38 @@ class SandboxedScript final : public Script {
     }
   }
 
-  SystemClock clock_;
-  js::World world_;
+  SandboxOwner sandbox_;
+  const SystemClock& clock_;  // these three are the sandbox's
+  js::World& world_;
+  std::unique_ptr<Engine>& engine_;
   bool is_zip_;
   std::string main_, environment_;
   ScriptLimits limits_;
   Isolation isolation_;
-  std::unique_ptr<Engine> engine_;
   std::optional<js::Snapshot> loaded_;
 };
 
 }  // namespace
 
-LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits, Isolation isolation) {
+SandboxOwner prepare_sandbox() {
+  constexpr std::string_view kCode = "function main(p) { console.log; return {text: `${p.text}`}; }";
+  const ScriptSource source{.code = as_bytes(kCode), .environment = {{"name", "value"}}};
+  auto script =
+      std::make_unique<SandboxedScript>(SandboxOwner(new Sandbox), js::ActionFiles::of_source(source.code),
+                                        source, ScriptLimits{}, Isolation::kSharedState);
+  if (!script->load())
+    script->call({.body = as_bytes(R"({"text":"x"})"), .activation_id = "0", .deadline_unix_ms = 0});
+  return SandboxedScript::release(std::move(script));
+}
+
+LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits, Isolation isolation,
+                         SandboxOwner sandbox) {
   Result<js::ActionFiles> files =
       source.is_zip ? js::ActionFiles::of_zip(source.code) : js::ActionFiles::of_source(source.code);
   if (!files) return InitFailure{"Initialization has failed due to: " + files.error().detail};
-  auto script = std::make_unique<SandboxedScript>(std::move(*files), source, limits, isolation);
+  if (!sandbox) sandbox.reset(new Sandbox);
+  auto script =
+      std::make_unique<SandboxedScript>(std::move(sandbox), std::move(*files), source, limits, isolation);
   if (auto failure = script->load()) return std::move(*failure);
   return script;
 }

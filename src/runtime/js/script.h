@@ -57,11 +57,22 @@ class Script {
   virtual std::size_t memory_size() const = 0;
 };
 
+// Sandbox is an engine before it has any code. prepare_sandbox makes one that has worked: it loaded and ran a
+// function of ours, and was put back to the image's snapshot, so that the memory that a first function needs
+// is there. A prewarmed instance has it before its function is known.
+class Sandbox;
+struct SandboxEnd {
+  void operator()(Sandbox* sandbox) const;
+};
+using SandboxOwner = std::unique_ptr<Sandbox, SandboxEnd>;
+SandboxOwner prepare_sandbox();
+
 using LoadedScript = std::variant<std::unique_ptr<Script>, InitFailure>;
 // Isolation: kResettable keeps a copy of the memory right after loading.
 enum class Isolation : std::uint8_t { kSharedState, kResettable };
-// load_script starts a sandbox from the image's snapshot and loads the code.
+// load_script loads the code into a sandbox that starts from the image's snapshot: the one that is given, or
+// a new one.
 LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits,
-                         Isolation isolation = Isolation::kSharedState);
+                         Isolation isolation = Isolation::kSharedState, SandboxOwner sandbox = nullptr);
 
 }  // namespace clemmys::runtime

@@ -1,11 +1,10 @@
 #include "runtime/js/snapshot.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 
 #include "base/check.h"
 #include "base/codec.h"
+#include "runtime/wasm/guard.h"
 
 namespace clemmys::runtime::js {
 namespace {
@@ -23,23 +22,22 @@ bool is_zero(ByteView block) {
 void capture(ByteView memory, Snapshot& snapshot) {
   constexpr std::size_t kSize = Snapshot::kBlockSize;
   snapshot.runs.clear();
-  snapshot.content.clear();
+  snapshot.storage.clear();
   for (std::size_t block = 0; block < memory.size() / kSize; ++block) {
     const ByteView content = memory.subspan(block * kSize, kSize);
     if (is_zero(content)) continue;
     if (snapshot.runs.empty() || snapshot.runs.back().first + snapshot.runs.back().count != block)
       snapshot.runs.push_back({static_cast<std::uint32_t>(block), 0});
     ++snapshot.runs.back().count;
-    snapshot.content.insert(snapshot.content.end(), content.begin(), content.end());
+    snapshot.storage.insert(snapshot.storage.end(), content.begin(), content.end());
   }
+  snapshot.content = snapshot.storage;
 }
 
 void lay_out(const Snapshot& snapshot, std::span<std::uint8_t> memory) {
   constexpr std::size_t kSize = Snapshot::kBlockSize;
   std::size_t written = 0, source = 0;
-  const auto clear_to = [&](std::size_t end) {
-    std::ranges::fill(memory.subspan(written, end - written), std::uint8_t{0});
-  };
+  const auto clear_to = [&](std::size_t end) { wasm::clear(memory.data() + written, end - written); };
   for (const Snapshot::Run run : snapshot.runs) {
     const std::size_t first = run.first * kSize, size = run.count * kSize;
     CHECK(first >= written && first + size <= memory.size() && source + size <= snapshot.content.size());
@@ -63,12 +61,7 @@ Bytes encode(const Snapshot& snapshot) {
     out.u32(run.first);
     out.u32(run.count);
   }
-  uLongf size = compressBound(snapshot.content.size());
-  Bytes packed(size);
-  CHECK(compress2(packed.data(), &size, snapshot.content.data(), snapshot.content.size(),
-                  Z_BEST_COMPRESSION) == Z_OK);
-  out.u32(static_cast<std::uint32_t>(snapshot.content.size()));
-  out.blob(ByteView(packed).first(size));
+  out.blob(snapshot.content);
   return out.take();
 }
 
@@ -92,15 +85,10 @@ Result<Snapshot> decode(ByteView bytes) {
     blocks += run.count;
     snapshot.runs.push_back(run);
   }
-  const std::uint32_t size = in.u32();
-  const ByteView packed = in.blob();
+  snapshot.content = in.blob();
   TRY(in.finish("runtime.js.snapshot"));
-  if (end * Snapshot::kBlockSize > snapshot.pages * kPageSize || blocks * Snapshot::kBlockSize != size)
-    return corrupt;
-  snapshot.content.resize(size);
-  uLongf unpacked = size;
-  if (uncompress(snapshot.content.data(), &unpacked, packed.data(), packed.size()) != Z_OK ||
-      unpacked != size)
+  if (end * Snapshot::kBlockSize > snapshot.pages * kPageSize ||
+      blocks * Snapshot::kBlockSize != snapshot.content.size())
     return corrupt;
   return snapshot;
 }

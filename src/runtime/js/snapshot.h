@@ -15,23 +15,28 @@ struct Snapshot {
   std::uint32_t scratch = 0, context = 0, runtime = 0;  // addresses in the engine (engine.h)
   std::array<Value, kRootCount> roots{};
   // runs are the blocks (of kBlockSize) that are not all zero, as index and count; `content` has them one
-  // after another.
+  // after another, in `storage` or in what was decoded.
   static constexpr std::size_t kBlockSize = 1024;
   struct Run {
     std::uint32_t first = 0, count = 0;
   };
   std::vector<Run> runs;
-  Bytes content;
+  Bytes storage;
+  ByteView content;
+
+  Snapshot() = default;
+  Snapshot(Snapshot&&) = default;
+  Snapshot& operator=(Snapshot&&) = default;
 };
 
 // capture fills runs and content from a memory whose size is a multiple of kBlockSize.
 void capture(ByteView memory, Snapshot& snapshot);
-// lay_out writes a snapshot's content to `memory`, which is at least as large as the snapshot's, and zeroes
-// the rest of it.
+// lay_out writes a snapshot's content to `memory`, a linear memory at least as large as the snapshot's, and
+// clears the rest of it; pages that are nothing but zero stay untouched.
 void lay_out(const Snapshot& snapshot, std::span<std::uint8_t> memory);
 
-// encode and decode are the form in the image, packed by zlib: 0.4 MB less to measure for 2 ms of an
-// instance's start. decode refuses whatever encode does not write.
+// encode and decode are the form in the image. What is decoded points into `bytes`. decode refuses whatever
+// encode does not write.
 Bytes encode(const Snapshot& snapshot);
 Result<Snapshot> decode(ByteView bytes);
 

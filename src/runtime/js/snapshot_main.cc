@@ -26,7 +26,7 @@ int run(const char* prelude, const char* output) {
   const std::string source{std::istreambuf_iterator<char>(in), {}};
   StillHost host;
   std::string problem;
-  const auto engine = Engine::boot(host, source, std::size_t{64} << 20, problem);
+  const auto engine = Engine::boot(host, source, problem);
   if (!engine) {
     fprintf(stderr, "%s: %s\n", prelude, problem.c_str());
     return 1;

@@ -10,8 +10,10 @@ namespace clemmys::runtime::js {
 
 class World final : public Host {
  public:
-  World(ActionFiles files, const Clock& clock) : files_(std::move(files)), clock_(clock) {}
+  explicit World(const Clock& clock) : clock_(clock) {}
   ~World() override;
+
+  void set_files(ActionFiles files) { files_ = std::move(files); }
 
   // set_deadline_ns (monotonic; 0 is none) is when interrupted() begins to say so.
   void set_deadline_ns(std::uint64_t deadline_ns) {

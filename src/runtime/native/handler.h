@@ -21,12 +21,12 @@ struct Call {
 };
 
 struct Reply {
-  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kException, kOutOfMemory };
+  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kInitFault, kException, kOutOfMemory };
   Kind kind = Kind::kAnswer;
   bool is_json = true;
   std::vector<std::uint8_t> body;  // kAnswer
-  // kFailure: the handler's own error, kFault: the developer's, both for the client; kException: for the log
-  // only.
+  // kFailure: the handler's own error, kFault: the developer's, both for the client; kInitFault: a kFault
+  // after which the instance is of no use; kException: for the log only.
   std::string text;
 };
 

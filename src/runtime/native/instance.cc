@@ -67,6 +67,7 @@ Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock
   const bool prewarmed = program.become && is(first, wire::InstanceFrame::kPrewarm);
   if (prewarmed) {
     TRY(keys.open());
+    if (program.prepare) program.prepare();
     link.queue(wire::InstanceFrame::kReady, {});
     TRY(link.flush());
     first = TRY(link.receive());
@@ -111,7 +112,9 @@ void log_line(std::string_view line) {
   }
 }
 
-int run_instance(const Handler& handler) { return run_program({handler, {}}); }
+int run_instance(const Handler& handler) {
+  return run_program({.prepare = {}, .call = handler, .become = {}});
+}
 
 int run_program(const Program& program) {
   set_log_part("function");

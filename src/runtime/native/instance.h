@@ -12,9 +12,11 @@
 
 namespace clemmys::runtime {
 
-// Program is what an instance runs. `become` is set in generic images: it turns the instance into the
+// Program is what an instance runs. `prepare`, which may be empty, is what a prewarmed instance does before
+// it says that it is ready. `become` is set in generic images: it turns the instance into the
 // function of the first keys (StepRunner::Become), and its code comes from the BlobSource.
 struct Program {
+  std::function<void()> prepare;
   Handler call;
   std::function<Status(const wire::StepKeys&, BlobSource&)> become;
 };

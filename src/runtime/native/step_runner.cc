@@ -94,6 +94,8 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
       return {kHandlerError, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
     case Reply::Kind::kFault:
       return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
+    case Reply::Kind::kInitFault:
+      return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax)), true};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(wire::text::kAbnormalRun)};

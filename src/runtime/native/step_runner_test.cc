@@ -279,6 +279,17 @@ TEST_F(StepRunnerTest, AHandlerOutOfMemoryIsSaidAndIsTheLastCall) {
   EXPECT_EQ(as_text(payload->body), R"({"error":"The action exhausted its memory and was aborted."})");
 }
 
+TEST_F(StepRunnerTest, CodeThatDoesNotLoadIsSaidAndIsTheLastCall) {
+  StepRunner broken =
+      runner(0, [](const Call&) { return Reply{Reply::Kind::kInitFault, true, {}, "it does not load"}; });
+  const auto output = run(broken, request(header(0)));
+  ASSERT_TRUE(output.has_value());
+  EXPECT_TRUE(output->retire);
+  const auto payload = wire::open(output->output, step_keys(0).return_key);
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(as_text(payload->body), R"({"error":"it does not load"})");
+}
+
 TEST(CallLog, EndsAtItsLimitAndSaysSo) {
   FakeClock clock(kNow);
   CallLog log(clock);

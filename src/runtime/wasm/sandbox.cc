@@ -1,7 +1,7 @@
 #include "runtime/wasm/sandbox.h"
 
 #include <setjmp.h>
-#include <sys/mman.h>
+#include <signal.h>
 
 #include <array>
 #include <cstdarg>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "runtime/wasm/guard.h"
 
 extern "C" {
 __thread uintptr_t clemmys_wasm_stack_limit = UINTPTR_MAX;  // outside enter() nothing runs
@@ -34,7 +35,31 @@ std::vector<FunctionType>& function_types() {
   longjmp(*t_landing, code);
 }
 
-std::size_t reserved(const wasm_rt_memory_t& memory) { return std::size_t{memory.max_pages} * kPageSize; }
+struct sigaction g_action_before;
+
+// fault is where SIGSEGV comes to. One outside of all linear memories is a bug of ours: back to what there
+// was before, under which the instruction faults again.
+void fault(int, siginfo_t* info, void*) {
+  if (t_landing != nullptr && is_reserved(info->si_addr)) land(WASM_RT_TRAP_OOB);
+  sigaction(SIGSEGV, &g_action_before, nullptr);
+}
+
+// catch_faults is called once a process. It tries a guard: where the platform leaves such pages accessible,
+// nothing may run.
+bool catch_faults() {
+  struct sigaction action{};
+  action.sa_sigaction = fault;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;  // land() never returns
+  CHECK(sigaction(SIGSEGV, &action, &g_action_before) == 0);
+  std::uint8_t* const base = reserve();
+  CHECK(base != nullptr);
+  for (const std::size_t offset : {std::size_t{0}, kReservedSize - 1}) {
+    const volatile std::uint8_t* guard = base + offset;
+    CHECK(enter([guard] { static_cast<void>(*guard); }) == Trap::kOutOfBounds);
+  }
+  give_up(base);
+  return true;
+}
 
 Trap trap_of(int code) {
   switch (code) {
@@ -104,14 +129,19 @@ std::optional<std::span<std::uint8_t>> slice(const wasm_rt_memory_t& memory, std
 bool resize(wasm_rt_memory_t& memory, std::uint32_t pages) {
   if (pages > memory.max_pages) return false;
   const std::size_t size = std::size_t{pages} * kPageSize;
-  if (size < memory.size) {
-    // What is given up comes back as zeroes.
-    if (madvise(memory.data + size, memory.size - size, MADV_DONTNEED) != 0)
-      std::memset(memory.data + size, 0, memory.size - size);
+  if (size >= memory.size) {
+    if (!open_range(memory.data, memory.size, size)) return false;
+  } else {
+    CHECK(close_range(memory.data, size, memory.size));
   }
   memory.pages = pages;
   memory.size = static_cast<std::uint32_t>(size);
   return true;
+}
+
+void limit(wasm_rt_memory_t& memory, std::size_t size_max) {
+  CHECK(size_max < (std::size_t{1} << 32));  // wasm_rt_memory_t::size has 32 bits
+  memory.max_pages = std::max(memory.pages, static_cast<std::uint32_t>(size_max / kPageSize));
 }
 
 }  // namespace clemmys::wasm
@@ -143,23 +173,22 @@ uint32_t wasm_rt_register_func_type(uint32_t parameters, uint32_t results, ...) 
 void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, uint32_t max_pages) {
   memory->max_pages = std::min(max_pages, wasm::t_pages_max);
   CHECK(initial_pages <= memory->max_pages);
-  void* data = mmap(nullptr, wasm::reserved(*memory), PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  CHECK(data != MAP_FAILED);
-  memory->data = static_cast<uint8_t*>(data);
-  memory->pages = initial_pages;
-  memory->size = static_cast<uint32_t>(initial_pages * wasm::kPageSize);
+  static const bool caught = wasm::catch_faults();
+  memory->data = wasm::reserve();
+  CHECK(caught && memory->data != nullptr);
+  memory->pages = 0;
+  memory->size = 0;
+  CHECK(wasm::resize(*memory, initial_pages));
 }
 
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t* memory, uint32_t delta) {
   const uint32_t old = memory->pages;
   if (delta > memory->max_pages - old) return UINT32_MAX;
-  wasm::resize(*memory, old + delta);
-  return old;
+  return wasm::resize(*memory, old + delta) ? old : UINT32_MAX;
 }
 
 void wasm_rt_free_memory(wasm_rt_memory_t* memory) {
-  munmap(memory->data, wasm::reserved(*memory));
+  wasm::give_up(memory->data);
   *memory = {};
 }
 

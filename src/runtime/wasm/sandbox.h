@@ -1,9 +1,9 @@
 // sandbox.h: what translated WebAssembly (wasm2c) needs to run, and the only ways in and out of it.
 //
 // Idea: a module can do nothing but compute on its linear memory and call the functions that it was given.
-// Every access is checked against the memory's size, every indirect call against the callee's type, every
-// function entry against the stack's limit (translated.h); what fails a check ends in a trap, which lands in
-// enter(). Nothing of the module's doing becomes a fault of the machine. Trust: trusted; the module is not.
+// Every access is inside the memory or its guards (guard.h), every indirect call is checked against the
+// callee's type, every function entry against the stack's limit (translated.h); what is outside or fails a
+// check ends in a trap, which lands in enter(). Trust: trusted; the module is not.
 // Threads: one sandbox belongs to one thread.
 #pragma once
 
@@ -66,7 +66,11 @@ class MemoryLimit {
 std::optional<std::span<std::uint8_t>> slice(const wasm_rt_memory_t& memory, std::uint64_t offset,
                                              std::uint64_t size);
 
-// resize makes the memory `pages` large, all zero beyond what it held; false when that is over its limit.
+// resize makes the memory `pages` large, all zero beyond what it held; false when that is over its limit, or
+// the process has no more.
 bool resize(wasm_rt_memory_t& memory, std::uint32_t pages);
+
+// limit sets how far a memory may grow from now on, whatever its module declares; what it has it keeps.
+void limit(wasm_rt_memory_t& memory, std::size_t size_max);
 
 }  // namespace clemmys::wasm

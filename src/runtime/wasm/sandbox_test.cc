@@ -84,6 +84,15 @@ TEST(Sandbox, WritesInsideItsMemoryOnly) {
   EXPECT_EQ(neighbour.result, 0x69736e69u) << "another sandbox must not have changed";
 }
 
+TEST(Sandbox, WhatItGaveUpIsOutside) {
+  Module module;
+  ASSERT_TRUE(resize(module.memory(), 2));
+  EXPECT_EQ(module.call(Z_hostileZ_store, 2 * kPage - 4, 1), Trap::kNone);
+  ASSERT_TRUE(resize(module.memory(), 1));
+  EXPECT_EQ(module.call(Z_hostileZ_load, 2 * kPage - 4), Trap::kOutOfBounds);
+  EXPECT_EQ(module.call(Z_hostileZ_store, kPage, 1), Trap::kOutOfBounds);
+}
+
 TEST(Sandbox, GrowsToItsLimitAndNoFurther) {
   Module module;
   EXPECT_EQ(module.call(Z_hostileZ_grow, 0xffffffff), Trap::kNone);

@@ -1,11 +1,11 @@
-/* translated.h: how C that wasm2c made is compiled (clang -include). Bounds are checked by code at each
- * access: there is no handler of page faults inside an enclave. The stack is checked at each function's entry
- * against an address, not by a depth that says nothing about bytes. Trust: shared by every sandboxed module;
- * C and C++. */
+/* translated.h: how C that wasm2c made is compiled (clang -include). Accesses are not checked by code: the
+ * memory lies among guards (guard.h). Operations on ranges are, and the stack is checked at each function's
+ * entry against an address, not by a depth that says nothing about bytes. Trust: shared by every sandboxed
+ * module; C and C++. */
 #ifndef CLEMMYS_RUNTIME_WASM_TRANSLATED_H
 #define CLEMMYS_RUNTIME_WASM_TRANSLATED_H
 
-#define WASM_RT_MEMCHECK_SIGNAL_HANDLER 0
+#define WASM_RT_MEMCHECK_SIGNAL_HANDLER 1
 #define WASM_RT_USE_STACK_DEPTH_COUNT 1
 #include <wasm-rt.h>
 

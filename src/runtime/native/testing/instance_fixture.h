@@ -34,7 +34,8 @@ class Instance : public ::testing::Test {
     ::setsockopt(pair_[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     attester_ = root_->attester({.measurement = image_});
     instance_ = std::thread([this] {
-      ended_ = serve_link(pair_[1], *attester_, clock_, log_, {handler_, become_});
+      ended_ = serve_link(pair_[1], *attester_, clock_, log_,
+                          {.prepare = {}, .call = handler_, .become = become_});
       ::close(pair_[1]);
     });
   }

@@ -1,0 +1,92 @@
+// Scripts at the edges of what can be deployed, on a whole platform.
+#include <gtest/gtest.h>
+#include <sodium.h>
+#include <zlib.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <thread>
+
+#include "platform.h"
+#include "wire/code.h"
+
+namespace clemmys::testing {
+namespace {
+
+namespace json = boost::json;
+
+// archive_of is a zip archive (PKWARE's APPNOTE) with two files that are stored as they are: index.js, and as
+// many zeroes as make it `size` bytes.
+std::string archive_of(std::string_view script, std::size_t size) {
+  const auto number = [](std::uint64_t value, int bytes) {
+    std::string text;
+    for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> 8 * i));
+    return text;
+  };
+  constexpr std::size_t kLocal = 30, kCentral = 46, kEnd = 22;
+  const std::string names[] = {"index.js", "padding"};
+  std::size_t rest = size - script.size() - kEnd;
+  for (const std::string& name : names) rest -= kLocal + kCentral + 2 * name.size();
+  const std::string contents[] = {std::string(script), std::string(rest, '\0')};
+  std::string files, directory;
+  for (int i = 0; i < 2; ++i) {
+    const std::string& content = contents[i];
+    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+    const std::string shape = number(20, 2) + number(0, 8) + number(crc, 4) + number(content.size(), 4) +
+                              number(content.size(), 4) + number(names[i].size(), 2) + number(0, 2);
+    directory += "PK\1\2" + number(20, 2) + shape + number(0, 10) + number(files.size(), 4) + names[i];
+    files += "PK\3\4" + shape + names[i] + content;
+  }
+  const std::string end = std::string("PK\5\6") + number(0, 4) + number(2, 2) + number(2, 2) +
+                          number(directory.size(), 4) + number(files.size(), 4) + number(0, 2);
+  return files + directory + end;
+}
+
+std::string exec_of(const std::string& archive) {
+  std::string base64(sodium_base64_ENCODED_LEN(archive.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(base64.data(), base64.size(), reinterpret_cast<const std::uint8_t*>(archive.data()),
+                    archive.size(), sodium_base64_VARIANT_ORIGINAL);
+  base64.pop_back();  // the zero
+  return R"({"exec":{"kind":"nodejs:20","binary":true,"code":")" + base64 + R"("}})";
+}
+
+TEST(Scripts, TheLargestCodeDeploysAndRunsAndALargerOneIsRefused) {
+  Platform platform;
+  Client client = platform.client();
+  const std::string script =
+      "exports.main = () => ({size: require('fs').readFileSync('/action/padding').length});";
+  const std::string largest = archive_of(script, wire::kCodeSizeMax);
+  ASSERT_EQ(largest.size(), wire::kCodeSizeMax);
+  const Answer put = client.api("PUT", "actions/largest", exec_of(largest));
+  EXPECT_EQ(put.status, 200u) << put.body.substr(0, 500);
+  const Answer answer = client.api("POST", "actions/largest?blocking=true&result=true", "{}");
+  EXPECT_EQ(answer.status, 200u) << answer.body;
+  constexpr std::size_t kBesideThePadding = 1024;
+  EXPECT_GT(json::parse(answer.body).at("size").to_number<std::size_t>(),
+            wire::kCodeSizeMax - kBesideThePadding);
+  const Answer larger =
+      client.api("PUT", "actions/larger", exec_of(archive_of(script, wire::kCodeSizeMax + 1)));
+  EXPECT_EQ(larger.status, 413u) << larger.body;
+}
+
+TEST(Scripts, CodeThatFailedToLoadIsTriedAgainByAFreshInstance) {
+  Platform platform;
+  Client client = platform.client();
+  const auto later = std::chrono::system_clock::now() + std::chrono::seconds(8);
+  const auto later_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(later.time_since_epoch()).count();
+  platform.deploy_script("late",
+                         "if (Date.now() < " + std::to_string(later_ms) +
+                             ") throw new Error('too early'); function main() { return {fine: true}; }");
+  const Answer early = client.api("POST", "actions/late?blocking=true", "{}");
+  EXPECT_EQ(early.status, 502u) << early.body;
+  EXPECT_EQ(json::parse(early.body).at("response").at("result").at("error").as_string(),
+            "Initialization has failed due to: Error: too early");
+  std::this_thread::sleep_until(later + std::chrono::seconds(1));
+  const Answer answer = client.api("POST", "actions/late?blocking=true&result=true", "{}");
+  EXPECT_EQ(answer.status, 200u) << answer.body;
+  EXPECT_EQ(answer.body, R"({"fine":true})");
+}
+
+}  // namespace
+}  // namespace clemmys::testing
