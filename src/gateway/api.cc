@@ -2,6 +2,7 @@
 
 #include "gateway/auth.h"
 #include "gateway/json.h"
+#include "gateway/lasting_runs.h"
 
 namespace clemmys::gateway {
 namespace {
@@ -89,6 +90,12 @@ std::size_t OpenActivations::Hash::operator()(const ActivationId& id) const {
   std::memcpy(&hash, id.bytes.data(), sizeof hash);
   return hash;
 }
+
+Api::Api(ApiContext context)
+    : shared_context_(std::make_shared<const ApiContext>(std::move(context))),
+      context_(*shared_context_),
+      view_(context_.view),
+      lasting_(std::make_shared<LastingRuns>(shared_context_)) {}
 
 std::variant<Admitted, HttpResponse> Api::admit(const HttpRequest& head) {
   Admitted call;

@@ -83,12 +83,11 @@ struct Admitted {
   std::size_t body_size_max = 0;
 };
 
+class LastingRuns;
+
 class Api {
  public:
-  explicit Api(ApiContext context)
-      : shared_context_(std::make_shared<const ApiContext>(std::move(context))),
-        context_(*shared_context_),
-        view_(context_.view) {}
+  explicit Api(ApiContext context);
 
   std::variant<Admitted, HttpResponse> admit(const HttpRequest& head);
   Task<HttpResponse> handle(const Admitted& admitted, const HttpRequest& request);
@@ -114,6 +113,7 @@ class Api {
   const std::shared_ptr<const ApiContext> shared_context_;  // runs hold it, too: they may outlive the Api
   const ApiContext& context_;
   ViewReader view_;
+  const std::shared_ptr<LastingRuns> lasting_;
   std::shared_ptr<std::size_t> in_flight_ = std::make_shared<std::size_t>(0);
 };
 

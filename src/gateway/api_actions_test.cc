@@ -93,7 +93,7 @@ TEST_F(Actions, OldCodeOfAScriptGoesOnceNobodyCanWantIt) {
   sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", kScript}}));
   sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", "other"}}));
   EXPECT_EQ(world.controller.blobs.size(), 2u);  // an instance may be about to fetch it
-  for (const auto& timer : std::exchange(world.timers, {})) timer();
+  for (const auto& timer : std::exchange(world.timers, {})) timer.run();
   EXPECT_EQ(world.controller.blobs.size(), 1u);
   EXPECT_EQ(sent(Method::kGet, "/api/v1/namespaces/_/actions/script").at("exec").at("code").as_string(),
             "other");
@@ -111,7 +111,7 @@ TEST_F(Actions, ChangedOrSwappedCodeOfAScriptIsRefused) {
   sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", kScript}}));
   const Bytes first = world.controller.blobs.begin()->second;
   sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", "other"}}));
-  for (const auto& timer : std::exchange(world.timers, {})) timer();
+  for (const auto& timer : std::exchange(world.timers, {})) timer.run();
   Bytes& stored = world.controller.blobs.begin()->second;
   const Bytes second = std::exchange(stored, first);  // rolled back
   EXPECT_EQ(status(Method::kGet, "/api/v1/namespaces/_/actions/script"), 500);

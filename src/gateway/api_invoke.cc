@@ -4,6 +4,7 @@
 #include "gateway/action_json.h"
 #include "gateway/activation_run.h"
 #include "gateway/json.h"
+#include "gateway/lasting_runs.h"
 
 namespace clemmys::gateway {
 namespace {
@@ -146,7 +147,7 @@ Task<HttpResponse> Api::invoke(const Admitted& call, const HttpRequest& request)
     auto stored = co_await context_.controller.call(wire::ControllerFrame::kPutRecord, run->pending_record());
     if (!stored) co_return error_response(stored.error(), request);
   } else {
-    context_.controller.notify(wire::ControllerFrame::kPutRecord, run->pending_record());
+    lasting_->watch(run);
   }
   if (auto sent = context_.controller.run(owner->id, run->invocation().envelope(), run); !sent) {
     wire::PlatformError away{.code = wire::PlatformErrorCode::kShutdown};

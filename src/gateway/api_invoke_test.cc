@@ -1,4 +1,7 @@
 // POST on an action: every outcome in OpenWhisk's status and shape.
+#include <algorithm>
+
+#include "gateway/lasting_runs.h"
 #include "gateway/testing/api_fixture.h"
 
 namespace clemmys::gateway {
@@ -182,8 +185,7 @@ TEST_F(Invoking, BlockingWaitEndsIn202AndTheRecordFollows) {
   auto response = world.begin(
       world.request(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true&timeout=100"));
   EXPECT_FALSE(response->has_value());
-  ASSERT_EQ(world.timers.size(), 1u);
-  world.timers[0]();
+  world.run_timers(100);
   ASSERT_TRUE(response->has_value());
   EXPECT_EQ((*response)->status, 202);
   const std::string id = (*response)->activation;
@@ -191,6 +193,29 @@ TEST_F(Invoking, BlockingWaitEndsIn202AndTheRecordFollows) {
   const auto answers = world.kms.functions("hello").answer(world.controller.envelope, echo);
   world.controller.listeners[0]->on_end(wire::ControllerFrame::kDone, answers.done);
   EXPECT_EQ(status(Method::kGet, "/api/v1/namespaces/_/activations/" + id), 200);
+}
+
+TEST_F(Invoking, BlockingHasAPendingRecordOnlyWhenItLasts) {
+  world.add_action("hello");
+  world.serve("hello");
+  std::size_t rows = 0;
+  const auto& records = world.controller.records;
+  EXPECT_EQ(status(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true"), 200);
+  for (int turn = 0; turn < 3; ++turn) world.run_timers(LastingRuns::kAfterMs);
+  EXPECT_EQ(world.controller.puts, ++rows);
+  EXPECT_EQ(records.begin()->second.state, wire::RecordState::kFinished);
+  EXPECT_TRUE(world.timers.empty() || world.timers.front().delay_ms != LastingRuns::kAfterMs);
+
+  world.controller.behave = [](ByteView, std::shared_ptr<RunListener>) {};
+  auto response =
+      world.begin(world.request(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true"));
+  world.run_timers(LastingRuns::kAfterMs);
+  EXPECT_EQ(world.controller.puts, rows);
+  world.run_timers(LastingRuns::kAfterMs);
+  EXPECT_EQ(world.controller.puts, ++rows);
+  EXPECT_EQ(std::ranges::count_if(
+                records, [](const auto& record) { return record.second.state == wire::RecordState::kPending; }),
+            1);
 }
 
 TEST_F(Invoking, LongWaitsEndWithTheTick) {

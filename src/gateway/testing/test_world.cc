@@ -24,6 +24,7 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
   switch (type) {
     case ControllerFrame::kPutRecord: {
       wire::StoredRecord record = wire::read_stored_record(reader);
+      ++puts;
       records[record.activation] = record;
       return Bytes();
     }
@@ -199,14 +200,26 @@ TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
                  .metrics = metrics,
                  .open = open,
                  .throttle = throttle,
-                 .after = [this](std::uint64_t,
-                                 std::function<void()> function) { timers.push_back(std::move(function)); },
+                 .after =
+                     [this](std::uint64_t delay_ms, std::function<void()> function) {
+                       timers.push_back({delay_ms, std::move(function)});
+                     },
                  .measure_image = [](ByteView file) -> Result<Measurement> {
                    if (!as_text(file).starts_with("image"))
                      return Error{ErrorCode::kInvalid, "test.image", "no footer"};
                    return Measurement{crypto::sha256(file).bytes};
                  },
                  .limits = {.per_namespace = limits}});
+}
+
+void TestWorld::run_timers(std::uint64_t delay_ms) {
+  std::vector<Timer> due;
+  std::erase_if(timers, [&](Timer& timer) {
+    const bool is_due = timer.delay_ms == delay_ms;
+    if (is_due) due.push_back(std::move(timer));
+    return is_due;
+  });
+  for (const Timer& timer : due) timer.run();
 }
 
 std::string TestWorld::authorization(std::string_view uuid, std::string_view secret) {

@@ -26,6 +26,7 @@ class FakeController final : public ControllerLink {
   std::function<void(ByteView envelope, std::shared_ptr<RunListener>)> behave;
   bool away = false;
   std::map<ActivationId, wire::StoredRecord> records;
+  std::size_t puts = 0;  // of records
   std::map<Measurement, Bytes> images;
   std::map<wire::CodeId, Bytes> blobs;
   std::vector<std::shared_ptr<RunListener>> listeners;
@@ -76,7 +77,13 @@ struct TestWorld {
   Throttle throttle;
   FakeController controller;
   FakeKms kms{view};
-  std::vector<std::function<void()>> timers;
+  struct Timer {
+    std::uint64_t delay_ms = 0;
+    std::function<void()> run;
+  };
+  std::vector<Timer> timers;
+  // run_timers runs what waits for `delay_ms`, once.
+  void run_timers(std::uint64_t delay_ms);
   std::unique_ptr<Api> api;
 
   static std::string authorization(std::string_view uuid = kUuid, std::string_view secret = kSecret);
