@@ -1,6 +1,6 @@
-// bench-controller-load: the gateway and the instances around a controller. It keeps so many activations open, stores a
-// record for each that finished, and prints one line of JSON; then it waits for the end of its input, so that
-// the processor time of the controller can be read while it lives.
+// bench-controller-load: the gateway and the instances around a controller. It keeps so many activations
+// open, stores a record for each that finished, and prints one line of JSON; then it waits for the end of its
+// input, so that the processor time of the controller can be read while it lives.
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -47,7 +47,8 @@ class Load {
       controller::LinkHandlers handlers;
       handlers.frame = [this](std::uint8_t type, Packet) { answer(type); };
       handlers.closed = [this](std::string_view) { loop_.stop(); };
-      gateway_ = std::make_unique<controller::Link>(loop_, TRY(std::move(descriptor)), kFrameMax, std::move(handlers));
+      gateway_ = std::make_unique<controller::Link>(loop_, TRY(std::move(descriptor)), kFrameMax,
+                                                    std::move(handlers));
       return {};
     }
   }
@@ -57,8 +58,9 @@ class Load {
     for (std::uint64_t i = 0; i < options_.in_flight; ++i) send();
     loop_.run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
-    std::printf("{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.6f}\n", static_cast<unsigned long long>(done_),
-                static_cast<unsigned long long>(failed_), took.count());
+    std::printf("{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.6f}\n",
+                static_cast<unsigned long long>(done_), static_cast<unsigned long long>(failed_),
+                took.count());
     std::fflush(stdout);
     while (std::getchar() != EOF) {
     }
@@ -143,7 +145,8 @@ class Load {
     Writer prefix, body;
     prefix.u64(options_.requests + done_);
     wire::write(body, record);
-    gateway_->send(std::to_underlying(wire::ControllerFrame::kPutRecord), prefix.bytes(), Packet::copy_of(body.bytes()));
+    gateway_->send(std::to_underlying(wire::ControllerFrame::kPutRecord), prefix.bytes(),
+                   Packet::copy_of(body.bytes()));
   }
 
   const Options options_;

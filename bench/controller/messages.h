@@ -22,7 +22,8 @@ inline Result<int> connect_to(const std::string& path) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return Error{ErrorCode::kExhausted, "bench.socket"};
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return descriptor;
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return descriptor;
   ::close(descriptor);
   return Error{ErrorCode::kUnavailable, "bench.socket.connect", path};
 }

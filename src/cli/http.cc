@@ -70,6 +70,8 @@ asio::awaitable<HttpResponse> talk(const Url& url, const HttpRequest& request, s
   Tcp::resolver resolver(executor);
   co_await lowest.async_connect(co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable),
                                 asio::use_awaitable);
+  // A request is several small writes: held back, each would wait for a delayed acknowledgement (40 ms).
+  lowest.socket().set_option(Tcp::no_delay(true));
   co_await stream.async_handshake(ssl::stream_base::client, asio::use_awaitable);
 
   http::request<http::vector_body<std::uint8_t>> out;

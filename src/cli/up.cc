@@ -119,8 +119,8 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
   verifying.done("measurement " + to_hex(platform.kms()).substr(0, 16) + "…");
   TRY(write_file(kAuthorityFile, as_bytes(as_pem(trusted.platform.authority_der))));
   const std::string key = TRY(development_key(trusted.platform));
-  if (options.state.empty() || context.config_was_named)
-    TRY(keep_credential(context.options.config, platform.url(), key));
+  const bool keeps = options.state.empty() || context.config_was_named;
+  if (keeps) TRY(keep_credential(context.options.config, platform.url(), key));
   TRY(write_file("url", as_bytes(platform.url().text() + "\n")));
   TRY(write_file(kReadyFile, {}));
 
@@ -138,8 +138,9 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
     field("namespace", kNamespace);
     field("DEVELOPMENT key", key);
     std::cout << "  Next, in another terminal:\n"
-                 "    clemmys trust add " +
-                     platform.url().text() +
+              << (keeps ? ""
+                        : "    export CLEMMYS_AUTH=\"$(cat '" + (local.state / kKeyFile).string() + "')\"\n")
+              << "    clemmys trust add " + platform.url().text() +
                      " --insecure-accept-software-sgx\n"
                      "    clemmys deploy FUNCTION.cc && clemmys invoke FUNCTION -p name Ada\n"
                      "  Interrupt (Ctrl-C) ends everything; the state is kept.\n"

@@ -213,9 +213,10 @@ TEST_F(Invoking, BlockingHasAPendingRecordOnlyWhenItLasts) {
   EXPECT_EQ(world.controller.puts, rows);
   world.run_timers(LastingRuns::kAfterMs);
   EXPECT_EQ(world.controller.puts, ++rows);
-  EXPECT_EQ(std::ranges::count_if(
-                records, [](const auto& record) { return record.second.state == wire::RecordState::kPending; }),
-            1);
+  EXPECT_EQ(
+      std::ranges::count_if(
+          records, [](const auto& record) { return record.second.state == wire::RecordState::kPending; }),
+      1);
 }
 
 TEST_F(Invoking, LongWaitsEndWithTheTick) {

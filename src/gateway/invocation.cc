@@ -109,8 +109,9 @@ std::string message(wire::PlatformErrorCode code, const wire::Limits& limits) {
   return "The platform ended the activation.";
 }
 
-// new_activation_id begins with the time, as UUIDv7 does (RFC 9562, 5.7), so that the store's index grows at its
-// end. The other 80 bits are random: the time is the host's to choose, and an id must be new all the same.
+// new_activation_id begins with the time, as UUIDv7 does (RFC 9562, 5.7), so that the store's index grows at
+// its end. The other 80 bits are random: the time is the host's to choose, and an id must be new all the
+// same.
 ActivationId new_activation_id(std::uint64_t unix_ms) {
   auto id = crypto::random_fixed<ActivationId>();
   for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(unix_ms >> (8 * (5 - i)));

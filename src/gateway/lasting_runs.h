@@ -1,7 +1,7 @@
-// lasting_runs.h: the pending records of activations whose client waits. Such a record matters when the gateway
-// ends before the activation does, so it is stored only for those that last: most have finished before, and
-// their one record says all. Nobody relies on it until then; what a client was promised is stored at once
-// (api_invoke.cc). One worker's thread.
+// lasting_runs.h: the pending records of activations whose client waits. Such a record matters when the
+// gateway ends before the activation does, so it is stored only for those that last: most have finished
+// before, and their one record says all. Nobody relies on it until then; what a client was promised is stored
+// at once (api_invoke.cc). One worker's thread.
 #pragma once
 
 #include <memory>

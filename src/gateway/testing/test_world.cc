@@ -192,24 +192,21 @@ Task<Result<Bytes>> FakeKms::evidence(Bytes nonce) {
 
 TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
   CHECK(crypto::initialize());
-  api = std::make_unique<Api>(
-      ApiContext{.view = view,
-                 .controller = controller,
-                 .kms = kms,
-                 .time = time,
-                 .metrics = metrics,
-                 .open = open,
-                 .throttle = throttle,
-                 .after =
-                     [this](std::uint64_t delay_ms, std::function<void()> function) {
-                       timers.push_back({delay_ms, std::move(function)});
-                     },
-                 .measure_image = [](ByteView file) -> Result<Measurement> {
-                   if (!as_text(file).starts_with("image"))
-                     return Error{ErrorCode::kInvalid, "test.image", "no footer"};
-                   return Measurement{crypto::sha256(file).bytes};
-                 },
-                 .limits = {.per_namespace = limits}});
+  api = std::make_unique<Api>(ApiContext{
+      .view = view,
+      .controller = controller,
+      .kms = kms,
+      .time = time,
+      .metrics = metrics,
+      .open = open,
+      .throttle = throttle,
+      .after = [this](std::uint64_t delay_ms,
+                      std::function<void()> function) { timers.push_back({delay_ms, std::move(function)}); },
+      .measure_image = [](ByteView file) -> Result<Measurement> {
+        if (!as_text(file).starts_with("image")) return Error{ErrorCode::kInvalid, "test.image", "no footer"};
+        return Measurement{crypto::sha256(file).bytes};
+      },
+      .limits = {.per_namespace = limits}});
 }
 
 void TestWorld::run_timers(std::uint64_t delay_ms) {
