@@ -21,11 +21,15 @@ constexpr std::uint64_t kExpirySlice = 4096;
 // costs a few percent.
 constexpr auto kWaitPerRecord = 50us;
 constexpr std::size_t kRecordsWithoutWait = 4;
+// A finished record that nobody waits for is committed with what comes in this time.
+constexpr auto kPatience = 5ms;
 
 // Done runs on the loop. Work runs on the store's thread inside a transaction and says what to run once that
 // is durable, or, when the commit failed, with its error.
 using Done = std::move_only_function<void(const Status& committed)>;
 using Work = std::move_only_function<Done(Tables& tables)>;
+
+enum class Urgency : std::uint8_t { kPatient, kAtOnce };
 
 struct Job {
   Work work;
@@ -64,8 +68,12 @@ class SqliteStore final : public Store {
 
   void put_record(wire::StoredRecord record, Then<void> then) override {
     const std::size_t size = record.sealed.size();
-    submit<void>(size, std::move(then),
-                 [record = std::move(record)](Tables& tables) { return tables.put(record); });
+    // Clients wait for the record that makes an id resolve, a pending one.
+    const Urgency urgency =
+        record.state == wire::RecordState::kFinished ? Urgency::kPatient : Urgency::kAtOnce;
+    submit<void>(
+        size, std::move(then), [record = std::move(record)](Tables& tables) { return tables.put(record); },
+        urgency);
   }
   void get_record(NamespaceId owner, ActivationId activation,
                   Then<std::vector<wire::StoredRecord>> then) override {
@@ -105,19 +113,22 @@ class SqliteStore final : public Store {
 
  private:
   template <typename T, typename Operation>
-  void submit(std::size_t size, Then<T> then, Operation operation) {
+  void submit(std::size_t size, Then<T> then, Operation operation, Urgency urgency = Urgency::kAtOnce) {
     bool wake = false, full = false;
     {
       const std::lock_guard lock(mutex_);
       full = waiting_.size() >= options_.waiting_max || waiting_size_ + size > options_.waiting_bytes_max;
       if (!full) {
+        const bool first = waiting_.empty(), hurries = urgency == Urgency::kAtOnce && !urgent_;
+        if (first) patient_until_ = std::chrono::steady_clock::now() + kPatience;
+        urgent_ |= hurries;
         waiting_.push_back(
             {[then = std::move(then), operation = std::move(operation)](Tables& tables) mutable {
                return outcome<T>(std::move(then), operation(tables));
              },
              size});
         waiting_size_ += size;
-        wake = idle_;
+        wake = idle_ && (first || hurries);
       }
     }
     if (wake) wake_.notify_one();
@@ -160,7 +171,8 @@ class SqliteStore final : public Store {
     std::unique_lock lock(mutex_);
     idle_ = true;
     wake_.wait_until(lock, until, [this] { return stopping_ || !waiting_.empty(); });
-    idle_ = false;
+    if (!waiting_.empty()) wake_.wait_until(lock, patient_until_, [this] { return stopping_ || urgent_; });
+    idle_ = urgent_ = false;
     waiting_size_ = 0;
     return std::exchange(waiting_, {});
   }
@@ -189,7 +201,8 @@ class SqliteStore final : public Store {
   std::condition_variable wake_;
   std::vector<Job> waiting_;  // guarded by mutex_, as all below
   std::size_t waiting_size_ = 0;
-  bool idle_ = false, stopping_ = false;
+  std::chrono::steady_clock::time_point patient_until_;
+  bool idle_ = false, urgent_ = false, stopping_ = false;
   std::thread thread_;
 };
 

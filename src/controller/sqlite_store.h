@@ -1,7 +1,9 @@
 // sqlite_store.h: the store of one machine: SQLite (WAL, synchronous commits) for records and blobs, a
 // directory for images. Threads: one thread of its own does all the work and commits in groups: whatever is
 // waiting goes into one transaction, and after a large one it waits a little (below kCommitWindow) for more,
-// so that a busy store syncs hundreds of times per second, not thousands, and an idle one answers at once.
+// so that a busy store syncs hundreds of times per second, not thousands, and an idle one answers at once. A
+// finished record, for which no client waits, waits half of that for company even in an idle store; whatever
+// else comes takes it along, so that nobody reads a store without it.
 // Completions of a commit are posted to the loop together: one wake-up.
 #pragma once
 

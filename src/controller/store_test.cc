@@ -117,6 +117,14 @@ TEST_F(StoreTest, FinishedRecordReplacesPendingButNeverTheOtherWay) {
   EXPECT_EQ(get(1, 1)[0].state, RecordState::kFinished);
 }
 
+TEST_F(StoreTest, ReadTakesWaitingRecordsWithIt) {
+  bool acknowledged = false;
+  store->put_record(record(1, 1), [&](Result<void> put) { acknowledged = put.has_value(); });
+  const auto found = get(1, 1);
+  EXPECT_EQ(found.size(), 1u);
+  EXPECT_TRUE(acknowledged);
+}
+
 TEST_F(StoreTest, ListsNewestFirstWithinTimesAndPages) {
   for (std::uint8_t i = 1; i <= 9; ++i) ASSERT_TRUE(put(record(1, i)));
   ASSERT_TRUE(put(record(2, 50)));

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,9 +12,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <utility>
 
+#include "enclave/host/image_file.h"
 #include "enclave/host/isolation.h"
 #include "enclave/host/process.h"
 #include "enclave/host/sandbox.h"
@@ -71,24 +69,14 @@ void place_link(int link) {
   close(source);
 }
 
-Result<Bytes> read_image(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return Error{ErrorCode::kNotFound, "host.image", "cannot read " + path};
-  Bytes image(static_cast<std::size_t>(file.tellg()));
-  file.seekg(0);
-  file.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
-  if (!file) return Error{ErrorCode::kInternal, "host.image", "cannot read all of " + path};
-  return image;
-}
-
 // Work is an image, and how a process serves it.
 struct Work {
-  Bytes image;
+  ImageFile image;
   ProcessOptions options;
 };
 
 Result<Work> named_image(const Options& options) {
-  Work work{.image = TRY(read_image(options.image)),
+  Work work{.image = TRY(ImageFile::open(options.image)),
             .options = {.quote_socket = options.quote_socket, .exitless = options.exitless}};
   if (!options.counts.empty()) work.options.counts = TRY(map_counts(options.counts));
   work.options.arguments.push_back(options.image);
@@ -107,26 +95,13 @@ Result<Work> named_image(const Options& options) {
   return work;
 }
 
-Result<Bytes> read_all(int descriptor) {
-  struct stat status{};
-  if (fstat(descriptor, &status) != 0 || status.st_size < 0)
-    return Error{ErrorCode::kInternal, "host.image.size"};
-  Bytes bytes(static_cast<std::size_t>(status.st_size));
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t got = pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (got <= 0) return Error{ErrorCode::kInternal, "host.image.read"};
-    done += static_cast<std::size_t>(got);
-  }
-  return bytes;
-}
-
 // awaited_image is called when everything is done that needs a path, and before any enclave exists.
 Result<Work> awaited_image() {
   if (const std::string why = isolate(); !why.empty())
     std::fprintf(stderr, "clemmys-host: this process has %s\n", why.c_str());
   TRY(limit_resources(kDescriptorsMax));
   const wire::Handover given = TRY(wire::receive_handover(kLink));
-  Work work{.image = TRY(read_all(given.image)), .options = {.arguments = {"function"}}};
+  Work work{.image = TRY(ImageFile::of(given.image)), .options = {.arguments = {"function"}}};
   work.options.quoting = given.quoting;
   work.options.pages_max = ((std::uint64_t{given.memory_mib} << 20) + kShieldTables) / sgx::kPageSize;
   close(given.image);
@@ -137,8 +112,8 @@ Result<int> run(const Options& options) {
   auto platform = TRY(open_platform(options));
   Work work = TRY(options.await_image ? awaited_image() : named_image(options));
   const auto begin = std::chrono::steady_clock::now();
-  // The file's bytes go once its pages are in the enclave.
-  auto process = TRY(Process::create(*platform, std::exchange(work.image, Bytes()), std::move(work.options)));
+  auto process = TRY(Process::create(*platform, work.image.view(), std::move(work.options)));
+  work.image = ImageFile();  // its pages are in the enclave
   // A function has neither network nor files, whatever its manifest says.
   TRY(confine(options.await_image ? SandboxTerms{} : process->sandbox_terms()));
   const auto loaded = std::chrono::steady_clock::now();
