@@ -70,12 +70,22 @@ function(clemmys_enclave name)
   set_target_properties(${name}_image PROPERTIES CLEMMYS_IMAGE ${image})
 endfunction()
 
+# clemmys_wasm_enclave(name module.wasm): build/…/images/name.sgx, by `clemmys build`.
+function(clemmys_wasm_enclave name module)
+  set(image ${CMAKE_BINARY_DIR}/images/${name}.sgx)
+  add_custom_command(OUTPUT ${image} COMMAND clemmys build ${module} -o ${image}
+    DEPENDS ${module} clemmys clemmys-pack shield_image runtime_wasi_main ${CMAKE_BINARY_DIR}/sdk/flags.json ${CMAKE_SOURCE_DIR}/sdk/manifest.yaml
+    COMMENT "Building enclave ${name} of a WebAssembly module" VERBATIM)
+  add_custom_target(${name}_image ALL DEPENDS ${image})
+endfunction()
+
 # clemmys_translated(target): C that wasm2c made: no warnings of ours, checks as src/runtime/wasm/translated.h says. Nothing is
 # thrown through it and traps need no unwind tables. Whoever made the module has inlined and unrolled already: doing it again
 # costs a quarter of a megabyte of measured code.
+set(CLEMMYS_TRANSLATED_OPTIONS -g0 -O2 -finline-hint-functions -fno-unroll-loops -fno-vectorize -fno-slp-vectorize -ffunction-sections -fdata-sections
+  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fwrapv -fno-math-errno)
 function(clemmys_translated target)
-  target_compile_options(${target} PRIVATE -w -g0 -O2 -finline-hint-functions -fno-unroll-loops -fno-vectorize -fno-slp-vectorize -ffunction-sections -fdata-sections -fno-stack-protector
-    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fwrapv -fno-math-errno
+  target_compile_options(${target} PRIVATE -w ${CLEMMYS_TRANSLATED_OPTIONS}
     -include ${CMAKE_SOURCE_DIR}/src/runtime/wasm/translated.h)
   target_include_directories(${target} PRIVATE ${WASM_RT_INCLUDE})
   _clemmys_register(${target} trusted)

@@ -63,7 +63,7 @@ struct Code {
 Result<Code> native_code(const Context& context, const DeployOptions& options) {
   fs::path file = options.file;
   const TemporaryFolder work = TRY(TemporaryFolder::make());
-  if (file.extension() == ".cc" || file.extension() == ".cpp") {
+  if (is_source(file)) {
     const fs::path built = work.path() / (file.stem().string() + ".sgx");
     TRY(build_image({.sources = {file.string()}, .output = built}, context.options.json));
     file = built;
@@ -73,7 +73,7 @@ Result<Code> native_code(const Context& context, const DeployOptions& options) {
   if (!info) {
     return failure(ErrorCode::kInvalid, "cli.deploy.image",
                    file.string() + " is not an enclave image: " + to_string(info.error()),
-                   "make one from C++ sources: clemmys build FILE.cc; a script's name ends in .js or .zip");
+                   "make one: clemmys build FILE.cc, or FILE.wasm; a script's name ends in .js or .zip");
   }
   return Code{{{"kind", wire::kNativeKind}, {"code", crypto::to_base64(image)}, {"binary", true}},
               image.size(),
@@ -186,7 +186,8 @@ void add_deploy(CLI::App& app, Context& context) {
       [&context, options] { return deploy(context, *options); });
   added
       .add_option("FILE", options->file,
-                  "JavaScript (.js, .zip, or a folder with package.json), image (.sgx), or C++ source (.cc)")
+                  "JavaScript (.js, .zip, or a folder with package.json), image (.sgx), C++ source (.cc), or "
+                  "WASI module (.wasm)")
       ->required();
   added.add_option("--name", options->name, "name of the action (default: the file's)");
   added.add_option("--kind", options->kind,

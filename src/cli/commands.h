@@ -38,7 +38,8 @@ void add_actions(CLI::App& app, Context& context);      // list, get, delete
 void add_activations(CLI::App& app, Context& context);  // activations, logs
 void add_inspect(CLI::App& app, Context& context);      // enclave, envelope
 
-// build_image compiles C++ sources into an enclave image; gives its measurement in hexadecimal.
+// build_image makes C++ sources, or one WASI module, into an enclave image; gives its measurement in
+// hexadecimal.
 struct BuildRequest {
   std::vector<std::string> sources, flags, libraries;
   std::string manifest;  // empty: the default one
@@ -47,6 +48,10 @@ struct BuildRequest {
 Result<std::string> build_image(const BuildRequest& request, bool quiet);
 // build_program stops at the static-PIE program, which runs as an ordinary process, too.
 Status build_program(const BuildRequest& request, const fs::path& program, bool quiet);
+// build_wasm_program is build_program for a WASI module (.wasm).
+Status build_wasm_program(const BuildRequest& request, const fs::path& program, bool quiet);
+// is_source: build_program takes a file of this name.
+bool is_source(const fs::path& path);
 void add_build_options(CLI::App& command, BuildRequest& request);
 
 }  // namespace clemmys::cli

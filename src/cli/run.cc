@@ -45,7 +45,7 @@ Result<ExitCode> run(const Context& context, const RunOptions& options) {
   if (extension == ".sgx")
     return failure(ErrorCode::kInvalid, "cli.run.image", "an image runs in an enclave only",
                    "name the source, or the program");
-  if (extension == ".cc" || extension == ".cpp") {
+  if (is_source(program)) {
     program = work.path() / program.stem();
     TRY(build_program(options.build, program, context.options.json));
   }
@@ -73,7 +73,7 @@ void add_run(CLI::App& app, Context& context) {
   added.add_flag("--local", options->local, "in this process's place, on this machine");
   added
       .add_option("SOURCE", options->build.sources,
-                  "JavaScript (.js, .zip, a folder), C++ sources, or a built program")
+                  "JavaScript (.js, .zip, a folder), C++ sources, a WASI module (.wasm), or a built program")
       ->required();
   added.add_option("--main", options->main, "JavaScript: the function to call (default: main)");
   options->parameters.add_to(added);

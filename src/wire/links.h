@@ -58,7 +58,9 @@ inline constexpr std::string_view kAbnormalRun =
     "The action did not produce a valid response and exited unexpectedly.";
 inline constexpr std::string_view kAbnormalStart = "The action did not initialize and exited unexpectedly.";
 inline constexpr std::string_view kMemoryExhausted = "The action exhausted its memory and was aborted.";
+inline constexpr std::string_view kNoDictionary = "The action did not return a dictionary or array.";
 std::string time_exceeded(std::uint64_t timeout_ms);
+std::string too_long(std::uint64_t size, std::uint64_t size_max);  // bytes
 }  // namespace text
 
 enum class RecordState : std::uint8_t { kPending = 1, kFinished = 2 };

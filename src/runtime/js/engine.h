@@ -48,7 +48,7 @@ class Engine {
   static std::unique_ptr<Engine> from_snapshot(Host& host, ByteView snapshot);
   void restart(ByteView snapshot);
   // limit_memory says how far the memory may grow; until then to kMemorySizeMax.
-  static constexpr std::size_t kMemorySizeMax = std::size_t{2048} << 20;
+  static constexpr std::size_t kMemorySizeMax = wasm::kSandboxSizeMax;
   void limit_memory(std::size_t size_max);
   ~Engine();
   Engine(const Engine&) = delete;

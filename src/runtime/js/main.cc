@@ -29,7 +29,8 @@ int run_as_instance() {
   return run_program({.prepare = [&script] { script.prepare(); },
                       .call = [&script](const Call& call) { return script.call(call); },
                       .become = [&script](const wire::StepKeys& keys,
-                                          BlobSource& blobs) { return script.become(keys, blobs); }});
+                                          BlobSource& blobs) { return script.become(keys, blobs); },
+                      .memory = MemoryKeeper::kSandbox});
 }
 
 int run_file(const char* path, const char* main) {

@@ -15,9 +15,6 @@ using js::Engine;
 using js::Root;
 using js::Value;
 
-// kRuntimeMib is what the runtime needs beside the sandbox: its own code and data, and the action's files are
-// counted apart.
-constexpr std::uint32_t kRuntimeMib = 16, kSandboxMibMin = 16, kSandboxMibMax = Engine::kMemorySizeMax >> 20;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 // Outcome is how a task ended: task.js says which of the first four.
@@ -27,11 +24,6 @@ struct Outcome {
   std::string text;
   Bytes content;
 };
-
-std::size_t sandbox_size(const ScriptLimits& limits) {
-  const std::uint32_t rest = limits.memory_mib > kRuntimeMib ? limits.memory_mib - kRuntimeMib : 0;
-  return std::size_t{std::clamp(rest, kSandboxMibMin, kSandboxMibMax)} << 20;
-}
 
 }  // namespace
 
@@ -66,7 +58,7 @@ class SandboxedScript final : public Script {
 
   std::optional<InitFailure> load() {
     if (!engine_) engine_ = Engine::from_snapshot(world_, js::initial_snapshot());
-    engine_->limit_memory(sandbox_size(limits_));
+    engine_->limit_memory(wasm::sandbox_size(limits_.memory_mib));
     world_.set_deadline_ns(clock_.monotonic_ns() + limits_.load_ms * kNsPerMs);
     const std::array arguments = {Value::boolean(is_zip_), engine_->string(main_),
                                   engine_->string(environment_)};

@@ -17,7 +17,9 @@ struct Call {
   std::span<const std::uint8_t> body;  // JSON: default parameters merged in
   std::string_view parameters_json;    // merged defaults alone, a JSON object
   std::string activation_id, action_name, action_version, namespace_name;
-  std::uint64_t deadline_unix_ms = 0;
+  std::uint64_t deadline_unix_ms = 0;  // the whole chain's
+  std::uint64_t timeout_ms = 0;        // this step's limits; 0: none
+  std::uint32_t memory_mib = 0;
 };
 
 struct Reply {

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "runtime/native/key_source.h"
-#include "runtime/native/step_runner.h"
 
 namespace clemmys::runtime {
 namespace {
@@ -87,7 +86,8 @@ Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock
       clock, log, program.call, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
       {.function = assignment.function,
        .payload_size_max = assignment.payload_size_max,
-       .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000)},
+       .init_ms = std::max<std::uint64_t>(1, (clock.monotonic_ns() - started_ns) / 1'000'000),
+       .memory = program.memory},
       std::move(become));
   if (!prewarmed) link.queue(wire::InstanceFrame::kReady, {});
   for (;;) {

@@ -8,6 +8,7 @@
 #include "runtime/native/blob_source.h"
 #include "runtime/native/call_log.h"
 #include "runtime/native/handler.h"
+#include "runtime/native/step_runner.h"
 #include "wire/kms_api.h"
 
 namespace clemmys::runtime {
@@ -19,6 +20,7 @@ struct Program {
   std::function<void()> prepare;
   Handler call;
   std::function<Status(const wire::StepKeys&, BlobSource&)> become;
+  MemoryKeeper memory = MemoryKeeper::kProcess;
 };
 
 // serve_link returns when the invoker closes the link (kUnavailable, "runtime.link.closed") or breaks the

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "runtime/native/handler.h"
 #include "runtime/native/merge.h"
+#include "wire/links.h"
 
 namespace clemmys::runtime {
 
@@ -53,6 +54,10 @@ int run_local(const Handler& handler) {
   fflush(stdout);
   switch (reply.kind) {
     case Reply::Kind::kAnswer:
+      if (reply.is_json && shape_of(reply.body) == JsonShape::kInvalid) {
+        write_all(answer, error_json(wire::text::kNoDictionary));
+        return 2;
+      }
       return write_all(answer, reply.body) ? 0 : 1;
     case Reply::Kind::kFailure:
       write_all(answer, error_json(reply.text));

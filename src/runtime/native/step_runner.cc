@@ -107,15 +107,13 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
   // The limit is the host's word: what it can provoke is a fault, never the handler's own error.
   if (reply.body.size() > limits_.payload_size_max) {
     return {kRuntimeFault, kJson,
-            error_json("The action produced a response that exceeded the allowed length: " +
-                       std::to_string(reply.body.size()) + " > " + std::to_string(limits_.payload_size_max) +
-                       " bytes.")};
+            error_json(wire::text::too_long(reply.body.size(), limits_.payload_size_max))};
   }
   if (!reply.is_json) return {kSuccess, kOctets, std::move(reply.body)};
   switch (shape_of(reply.body)) {
     case JsonShape::kInvalid:
       log_.add(Stream::kErr, "the handler's answer is not a JSON object or array");
-      return {kRuntimeFault, kJson, error_json("The action did not return a dictionary or array.")};
+      return {kRuntimeFault, kJson, error_json(wire::text::kNoDictionary)};
     case JsonShape::kError:
       return {kHandlerError, kJson, std::move(reply.body)};
     case JsonShape::kPlain:
@@ -143,11 +141,12 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   call.action_version = keys.action_version;
   call.namespace_name = keys.namespace_name;
   call.deadline_unix_ms = header.deadline_unix_ms;
+  call.timeout_ms = keys.in.timeout_ms;
+  call.memory_mib = keys.in.memory_mib;
   const std::uint64_t started_ns = clock_.monotonic_ns();
   Reply reply = [&] {
-    // A generic image keeps its script's limit in the sandbox, whose whole reservation would count here.
     std::optional<MemoryScope> memory;
-    if (!become_) memory.emplace(keys.in.memory_mib);
+    if (limits_.memory == MemoryKeeper::kProcess) memory.emplace(keys.in.memory_mib);
     return handler_(call);
   }();
   wipe(merged.data(), merged.size());

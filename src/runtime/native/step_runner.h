@@ -13,6 +13,10 @@
 
 namespace clemmys::runtime {
 
+// MemoryKeeper is who keeps the action's memory limit: the whole process, or a sandbox in it, whose reserved
+// address space would count against the process.
+enum class MemoryKeeper : std::uint8_t { kProcess, kSandbox };
+
 // StepOutput is what leaves the instance after a step: the event for the gateway, then the envelope for the
 // next receiver. retire: the handler ran out of memory; what it left is not to be trusted with another call.
 struct StepOutput {
@@ -30,6 +34,7 @@ class StepRunner {
     FunctionId function;
     std::uint64_t payload_size_max = wire::kPayloadSizeMaxDefault;
     std::uint64_t init_ms = 0;  // reported with the first event
+    MemoryKeeper memory = MemoryKeeper::kProcess;
   };
   StepRunner(const Clock& clock, CallLog& log, Handler handler, FetchKeys fetch_keys, Limits limits,
              Become become = {});

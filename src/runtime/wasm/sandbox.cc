@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -19,9 +21,12 @@ __thread uintptr_t clemmys_wasm_stack_limit = UINTPTR_MAX;  // outside enter() n
 namespace clemmys::wasm {
 namespace {
 
-constexpr int kHostTrap = 0x100;  // above every wasm_rt_trap_t
+constexpr int kHostTrap = 0x100, kTimeTrap = 0x101;    // above every wasm_rt_trap_t
+constexpr std::uint32_t kTableElementsMax = 1u << 20;  // 24 bytes each, outside of the module's memory
 thread_local jmp_buf* t_landing = nullptr;
 thread_local std::uint32_t t_pages_max = 0;
+thread_local bool t_limit_was_met = false;
+thread_local KeptMemory* t_kept = nullptr;
 
 // FunctionType: counts of parameters and results, then their types.
 using FunctionType = std::vector<std::uint32_t>;
@@ -77,6 +82,8 @@ Trap trap_of(int code) {
       return Trap::kStackExhausted;
     case kHostTrap:
       return Trap::kHost;
+    case kTimeTrap:
+      return Trap::kOutOfTime;
     default:
       return Trap::kUnreachable;
   }
@@ -84,16 +91,50 @@ Trap trap_of(int code) {
 
 }  // namespace
 
+// MemoryKeeping is what the translation's interface does with the kept memory.
+struct MemoryKeeping {
+  static bool take(wasm_rt_memory_t& memory, std::uint32_t pages) {
+    if (t_kept == nullptr) return false;
+    t_kept->initial_pages_ = pages;
+    if (t_kept->memory_.data == nullptr) return false;
+    t_kept->memory_.max_pages = memory.max_pages;
+    memory = std::exchange(t_kept->memory_, {});
+    CHECK(resize(memory, pages));
+    return true;
+  }
+  // What the memory grew is closed; what it began with stays open, because closing and opening pages costs.
+  static bool keep(wasm_rt_memory_t& memory) {
+    if (t_kept == nullptr || t_kept->memory_.data != nullptr) return false;
+    CHECK(resize(memory, std::min(memory.pages, t_kept->initial_pages_)));
+    clear(memory.data, memory.size);
+    t_kept->memory_ = std::exchange(memory, {});
+    return true;
+  }
+};
+
+KeptMemory::KeptMemory() : outer_(std::exchange(t_kept, this)) {}
+KeptMemory::~KeptMemory() {
+  t_kept = outer_;
+  if (memory_.data != nullptr) give_up(memory_.data);
+}
+
+std::size_t sandbox_size(std::uint32_t memory_mib) {
+  constexpr std::size_t kRuntimeSize = 16u << 20, kSizeMin = 16u << 20;
+  const std::size_t size = std::size_t{memory_mib} << 20;
+  return std::clamp(size > kRuntimeSize ? size - kRuntimeSize : 0, kSizeMin, kSandboxSizeMax);
+}
+
 std::string_view name(Trap trap) {
-  constexpr std::array<std::string_view, 9> kNames = {"none",
-                                                      "out of bounds",
-                                                      "integer overflow",
-                                                      "division by zero",
-                                                      "invalid conversion",
-                                                      "unreachable code",
-                                                      "indirect call of another type",
-                                                      "stack exhausted",
-                                                      "stopped by the host"};
+  constexpr std::array<std::string_view, 10> kNames = {"none",
+                                                       "out of bounds",
+                                                       "integer overflow",
+                                                       "division by zero",
+                                                       "invalid conversion",
+                                                       "unreachable code",
+                                                       "indirect call of another type",
+                                                       "stack exhausted",
+                                                       "stopped by the host",
+                                                       "out of time"};
   return kNames.at(static_cast<std::size_t>(trap));
 }
 
@@ -113,11 +154,14 @@ Trap enter(void (*body)(void*), void* argument) {
 }
 
 void trap_from_host() { land(kHostTrap); }
+void trap_out_of_time() { land(kTimeTrap); }
 
 MemoryLimit::MemoryLimit(std::size_t size_max) : outer_pages_max_(t_pages_max) {
   CHECK(size_max < (std::size_t{1} << 32));  // wasm_rt_memory_t::size has 32 bits
   t_pages_max = static_cast<std::uint32_t>(size_max / kPageSize);
+  t_limit_was_met = false;
 }
+bool MemoryLimit::was_met() const { return t_limit_was_met; }
 MemoryLimit::~MemoryLimit() { t_pages_max = outer_pages_max_; }
 
 std::optional<std::span<std::uint8_t>> slice(const wasm_rt_memory_t& memory, std::uint64_t offset,
@@ -173,6 +217,7 @@ uint32_t wasm_rt_register_func_type(uint32_t parameters, uint32_t results, ...) 
 void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, uint32_t max_pages) {
   memory->max_pages = std::min(max_pages, wasm::t_pages_max);
   CHECK(initial_pages <= memory->max_pages);
+  if (wasm::MemoryKeeping::take(*memory, initial_pages)) return;
   static const bool caught = wasm::catch_faults();
   memory->data = wasm::reserve();
   CHECK(caught && memory->data != nullptr);
@@ -183,11 +228,13 @@ void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, u
 
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t* memory, uint32_t delta) {
   const uint32_t old = memory->pages;
-  if (delta > memory->max_pages - old) return UINT32_MAX;
-  return wasm::resize(*memory, old + delta) ? old : UINT32_MAX;
+  if (delta <= memory->max_pages - old && wasm::resize(*memory, old + delta)) return old;
+  wasm::t_limit_was_met = true;
+  return UINT32_MAX;
 }
 
 void wasm_rt_free_memory(wasm_rt_memory_t* memory) {
+  if (memory->data == nullptr || wasm::MemoryKeeping::keep(*memory)) return;
   wasm::give_up(memory->data);
   *memory = {};
 }
@@ -197,6 +244,19 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t* table, uint32_t ele
   table->data = new wasm_rt_funcref_t[elements]();
   table->size = elements;
   table->max_size = max_elements;
+}
+
+uint32_t wasm_rt_grow_funcref_table(wasm_rt_funcref_table_t* table, uint32_t delta,
+                                    wasm_rt_funcref_t initial) {
+  const uint32_t old = table->size, most = std::min(table->max_size, wasm::kTableElementsMax);
+  if (old > most || delta > most - old) return UINT32_MAX;
+  auto* grown = new (std::nothrow) wasm_rt_funcref_t[old + delta];
+  if (grown == nullptr) return UINT32_MAX;
+  std::fill(std::copy(table->data, table->data + old, grown), grown + old + delta, initial);
+  delete[] table->data;
+  table->data = grown;
+  table->size = old + delta;
+  return old;
 }
 
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t* table) {

@@ -19,10 +19,16 @@ namespace clemmys::wasm {
 
 inline constexpr std::size_t kPageSize = 64u << 10;  // WebAssembly core specification, 4.2.8
 // kStackSize is what a module may use of the native stack below enter()'s caller. The enclave's manifest has
-// 8 MiB, as Linux has by default.
+// 8 MiB, as Linux has by default. What is left is more than one frame of a module (at most 256 KiB in a
+// user's, src/cli/CMakeLists.txt) and a host function need: the check is made when a frame is there already.
 inline constexpr std::size_t kStackSize = 5u << 20;
 
-// Trap tells why a module was stopped. kHost: by a host function (trap_from_host).
+// sandbox_size is what a module may have of an action's memory limit: the rest is the runtime's, for its code
+// and data.
+inline constexpr std::size_t kSandboxSizeMax = std::size_t{2048} << 20;
+std::size_t sandbox_size(std::uint32_t memory_mib);
+
+// Trap tells why a module was stopped. kHost: by a host function (trap_from_host); kOutOfTime: deadline.h.
 enum class Trap : std::uint8_t {
   kNone,
   kOutOfBounds,
@@ -32,7 +38,8 @@ enum class Trap : std::uint8_t {
   kUnreachable,
   kIndirectCall,
   kStackExhausted,
-  kHost
+  kHost,
+  kOutOfTime
 };
 std::string_view name(Trap trap);
 
@@ -47,6 +54,7 @@ Trap enter(Body&& body) {
   return enter([](void* argument) { (*static_cast<std::remove_reference_t<Body>*>(argument))(); }, &body);
 }
 [[noreturn]] void trap_from_host();
+[[noreturn]] void trap_out_of_time();
 
 // MemoryLimit sets, while it lives, how far memories that are made by this thread may grow. The address space
 // is reserved at once; memory is used when it is touched.
@@ -56,9 +64,27 @@ class MemoryLimit {
   ~MemoryLimit();
   MemoryLimit(const MemoryLimit&) = delete;
   MemoryLimit& operator=(const MemoryLimit&) = delete;
+  // was_met: a memory of this thread asked for more than it may have, since the limit was set.
+  bool was_met() const;
 
  private:
   std::uint32_t outer_pages_max_;
+};
+
+// KeptMemory keeps, while it lives, one memory of this thread from one instance to the next: a freed one is
+// emptied (in an enclave only pages that were touched cost anything) and is the next one's. They nest.
+class KeptMemory {
+ public:
+  KeptMemory();
+  ~KeptMemory();
+  KeptMemory(const KeptMemory&) = delete;
+  KeptMemory& operator=(const KeptMemory&) = delete;
+
+ private:
+  friend struct MemoryKeeping;
+  KeptMemory* outer_;
+  std::uint32_t initial_pages_ = 0;
+  wasm_rt_memory_t memory_{};
 };
 
 // slice is memory[offset, offset + size), or nothing when that is not inside. It is valid until the memory is

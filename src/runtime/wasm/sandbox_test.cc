@@ -159,5 +159,47 @@ TEST(Sandbox, MemoryThatWasGivenUpComesBackEmpty) {
   EXPECT_FALSE(resize(module.memory(), 3));
 }
 
+TEST(Sandbox, KeptMemoryIsEmptyForTheNextInstance) {
+  const KeptMemory kept;
+  const MemoryLimit limit(4 * kPageSize);
+  wasm_rt_memory_t memory{};
+  wasm_rt_allocate_memory(&memory, 2, 9);
+  const std::uint8_t* const data = memory.data;
+  EXPECT_EQ(wasm_rt_grow_memory(&memory, 2), 2u);
+  EXPECT_FALSE(limit.was_met());
+  EXPECT_EQ(wasm_rt_grow_memory(&memory, 1), UINT32_MAX);
+  EXPECT_TRUE(limit.was_met());
+  memory.data[5] = memory.data[4 * kPage - 1] = 1;
+  wasm_rt_free_memory(&memory);
+  wasm_rt_allocate_memory(&memory, 1, 9);
+  EXPECT_EQ(memory.data, data) << "the same pages";
+  EXPECT_EQ(memory.size, kPage);
+  EXPECT_EQ(memory.data[5], 0);
+  ASSERT_TRUE(resize(memory, 4));
+  EXPECT_EQ(memory.data[4 * kPage - 1], 0);
+  wasm_rt_memory_t other{};
+  wasm_rt_allocate_memory(&other, 1, 9);
+  EXPECT_NE(other.data, data) << "what is in use is nobody else's";
+  wasm_rt_free_memory(&other);
+  wasm_rt_free_memory(&memory);
+}
+
+TEST(Sandbox, TablesGrowToTheirLimitAndKeepTheirElements) {
+  wasm_rt_funcref_table_t table{};
+  wasm_rt_allocate_funcref_table(&table, 2, 5);
+  table.data[1].func_type = 7;
+  EXPECT_EQ(wasm_rt_grow_funcref_table(&table, 4, wasm_rt_funcref_null_value), UINT32_MAX);
+  EXPECT_EQ(wasm_rt_grow_funcref_table(&table, UINT32_MAX, wasm_rt_funcref_null_value), UINT32_MAX);
+  EXPECT_EQ(wasm_rt_grow_funcref_table(&table, 3, wasm_rt_funcref_null_value), 2u);
+  EXPECT_EQ(table.size, 5u);
+  EXPECT_EQ(table.data[1].func_type, 7u);
+  EXPECT_EQ(table.data[4].func, nullptr);
+  wasm_rt_free_funcref_table(&table);
+  wasm_rt_allocate_funcref_table(&table, 1, UINT32_MAX);
+  EXPECT_EQ(wasm_rt_grow_funcref_table(&table, 1u << 20, wasm_rt_funcref_null_value), UINT32_MAX)
+      << "tables lie outside of the module's memory and are bounded, too";
+  wasm_rt_free_funcref_table(&table);
+}
+
 }  // namespace
 }  // namespace clemmys::wasm

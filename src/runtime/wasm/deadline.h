@@ -1,0 +1,27 @@
+// deadline.h: when translated code must have ended (interruptible.h). Trust: trusted; the clock is the host's
+// claim, so that a deadline ends what errs and is no protection from the host. Threads: a deadline belongs to
+// the thread that made it.
+#pragma once
+
+#include "base/clock.h"
+
+namespace clemmys::wasm {
+
+// Deadline ends, while it lives, this thread's interruptible code with Trap::kOutOfTime. At most one lives
+// per thread. 0 is never.
+class Deadline {
+ public:
+  Deadline(const Clock& clock, std::uint64_t monotonic_ns);
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  bool passed() const { return monotonic_ns_ != 0 && clock_.monotonic_ns() >= monotonic_ns_; }
+  std::uint64_t monotonic_ns() const { return monotonic_ns_; }
+
+ private:
+  const Clock& clock_;
+  std::uint64_t monotonic_ns_;
+};
+
+}  // namespace clemmys::wasm
