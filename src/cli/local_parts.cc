@@ -19,11 +19,22 @@ namespace {
 constexpr const char* kInside = "/clemmys";
 std::string inside(const char* path) { return std::string(kInside) + "/" + path; }
 
-std::vector<std::string> enclave(const Layout& layout, const std::string& image,
+void add_number(std::vector<std::string>& arguments, const char* name, std::optional<std::uint64_t> value) {
+  if (value) arguments.insert(arguments.end(), {name, std::to_string(*value)});
+}
+
+// add_machine names the SGX that a host process uses; clemmys-host and clemmys-node have the same options.
+void add_machine(std::vector<std::string>& arguments, const LocalOptions& options) {
+  arguments.insert(arguments.end(), {"--platform", options.sgx, "--soft-state", kSoftSgxState});
+  add_number(arguments, "--soft-epc-mib", options.soft_epc_mib);
+}
+
+std::vector<std::string> enclave(const Layout& layout, const LocalOptions& options, const std::string& image,
                                  std::vector<std::string> arguments,
                                  const std::vector<std::string>& host = {}, bool attests = true) {
-  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--soft-state", kSoftSgxState,
-                               "--mount", std::string(kInside) + "=."};
+  std::vector<std::string> all{(layout.programs / "clemmys-host").string(), "--mount",
+                               std::string(kInside) + "=."};
+  add_machine(all, options);
   all.insert(all.end(), host.begin(), host.end());
   if (attests) all.insert(all.end(), {"--quote-socket", kQuotingSocket});
   all.insert(all.end(), {(layout.images / image).string(), "--"});
@@ -44,22 +55,18 @@ bool answers(const char* socket, std::uint8_t type, ByteView body, std::uint8_t 
   return good;
 }
 
-void add_number(std::vector<std::string>& arguments, const char* name, std::optional<std::uint64_t> value) {
-  if (value) arguments.insert(arguments.end(), {name, std::to_string(*value)});
-}
-
 }  // namespace
 
-Part quoting_part(const Layout& layout) {
+Part quoting_part(const Layout& layout, const LocalOptions& options) {
   return {"quoting-enclave",
-          enclave(layout, "quoting_enclave.sgx", {inside(kQuotingSocket), inside("quoting/key.sealed")}, {},
-                  false),
+          enclave(layout, options, "quoting_enclave.sgx",
+                  {inside(kQuotingSocket), inside("quoting/key.sealed")}, {}, false),
           [] { return attest::request_target_info(kQuotingSocket).has_value(); }};
 }
 
-Part kms_part(const Layout& layout) {
+Part kms_part(const Layout& layout, const LocalOptions& options) {
   return {"kms",
-          enclave(layout, "kms.sgx",
+          enclave(layout, options, "kms.sgx",
                   {"--socket", inside(kKmsSocket), "--state", inside("kms"), "--root-policy",
                    inside(kRootPolicy), "--collateral", inside(kCollateral)}),
           [] {
@@ -78,16 +85,13 @@ Part node_part(const Layout& layout, const LocalOptions& options) {
                                      "node",
                                      "--host-binary",
                                      (layout.programs / "clemmys-host").string(),
-                                     "--platform",
-                                     "soft",
-                                     "--soft-state",
-                                     kSoftSgxState,
                                      "--quote-socket",
                                      kQuotingSocket,
                                      "--generic-image",
                                      (layout.images / kJavaScriptImage).string(),
                                      "--prewarmed-generic",
                                      std::to_string(options.prewarm)};
+  add_machine(arguments, options);
   if (!options.observe.empty()) arguments.insert(arguments.end(), {"--observe", options.observe.string()});
   add_number(arguments, "--memory-mib-max", options.capacity.memory_mib);
   add_number(arguments, "--epc-mib-max", options.capacity.epc_mib);
@@ -102,16 +106,16 @@ Part node_part(const Layout& layout, const LocalOptions& options) {
           }};
 }
 
-Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
-                  const Capacity& capacity, bool exitless) {
+Part gateway_part(const Layout& layout, const LocalOptions& options, const Url& url) {
+  const Capacity& capacity = options.capacity;
   std::vector<std::string> arguments{
-      "--listen",         listen_host + ":" + url.port, "--kms-socket",
-      inside(kKmsSocket), "--controller-socket",        inside(kControllerSocket)};
+      "--listen",         options.host + ":" + url.port, "--kms-socket",
+      inside(kKmsSocket), "--controller-socket",         inside(kControllerSocket)};
   add_number(arguments, "--invocations-per-minute", capacity.invocations_per_minute);
   add_number(arguments, "--concurrent-invocations", capacity.concurrent_invocations);
   std::vector<std::string> host{"--counts", kGatewayCounts};
-  if (exitless) host.push_back("--exitless");
-  return {"gateway", enclave(layout, "gateway.sgx", std::move(arguments), host), [url] {
+  if (options.exitless) host.push_back("--exitless");
+  return {"gateway", enclave(layout, options, "gateway.sgx", std::move(arguments), host), [url] {
             const auto answer = exchange_unverified(url, {.target = "/api/v1"}, std::chrono::seconds(2));
             return answer && answer->status == 200;
           }};

@@ -15,13 +15,12 @@ inline constexpr const char* kGatewayCounts = "run/gateway.counts";
 inline constexpr const char* kSoftSgxState = "sgx";
 inline constexpr const char* kJavaScriptImage = "js.sgx";
 
-Part quoting_part(const Layout& layout);
-Part kms_part(const Layout& layout);
+Part quoting_part(const Layout& layout, const LocalOptions& options);
+Part kms_part(const Layout& layout, const LocalOptions& options);
 Part node_part(const Layout& layout, const LocalOptions& options);
-// gateway_part listens on `listen_host` (0.0.0.0: everywhere); `url` is where this machine reaches it.
-// It keeps its counts in kGatewayCounts; `exitless`: see clemmys-host.
-Part gateway_part(const Layout& layout, const std::string& listen_host, const Url& url,
-                  const Capacity& capacity, bool exitless);
+// gateway_part listens on options.host (0.0.0.0: everywhere); `url` is where this machine reaches it.
+// It keeps its counts in kGatewayCounts.
+Part gateway_part(const Layout& layout, const LocalOptions& options, const Url& url);
 
 // free_port finds a TCP port nobody listens on at `host`; with `wanted` not 0, checks that one. kConflict
 // when it is taken.

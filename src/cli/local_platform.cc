@@ -78,6 +78,8 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
     return failure(ErrorCode::kInternal, "cli.up.folder", "cannot enter " + options.state.string(),
                    "choose another --state");
   }
+  // The machine that `softsgx run` gives is this platform's, too: the certificates are for its keys.
+  if (options.sgx == "linux") ::setenv("SOFTSGX_STATE", (options.state / kSoftSgxState).c_str(), 1);
   const std::uint16_t port = TRY(free_port(options.host, options.port));
   platform.url_ = Url{options.host == "0.0.0.0" ? "127.0.0.1" : options.host, std::to_string(port)};
 
@@ -89,7 +91,7 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
 
   // Each life of the quoting enclave makes its attestation key known anew.
   const auto provisioned = std::make_shared<attest::Provisioned>();
-  Part quoting_enclave = quoting_part(layout);
+  Part quoting_enclave = quoting_part(layout, options);
   quoting_enclave.prepare = [quoting, provisioned]() -> Status {
     *provisioned = TRY(attest::provision_software_machine(
         kSoftSgxState, kQuotingSocket,
@@ -104,10 +106,9 @@ Result<LocalPlatform> LocalPlatform::start(const LocalOptions& options, Interrup
   TRY(keep_root_policy({kms.measurement, gateway.measurement, javascript.measurement, std::move(names),
                         provisioned->software_root_der}));
 
-  TRY(platform.launch(kms_part(layout), interrupt));
+  TRY(platform.launch(kms_part(layout, options), interrupt));
   TRY(platform.launch(node_part(layout, options), interrupt));
-  TRY(platform.launch(gateway_part(layout, options.host, platform.url_, options.capacity, options.exitless),
-                      interrupt));
+  TRY(platform.launch(gateway_part(layout, options, platform.url_), interrupt));
   return platform;
 }
 

@@ -29,7 +29,10 @@ struct LocalOptions {
   unsigned prewarm = 1;       // generic instances that wait for a function
   bool quiet = false;
   Capacity capacity;
-  bool exitless = false;  // of the gateway's host process
+  bool exitless = false;     // of the gateway's host process
+  std::string sgx = "soft";  // clemmys-host --platform
+  std::optional<std::uint64_t>
+      soft_epc_mib;  // page cache of software SGX in each host process; unset: no limit
 };
 
 class LocalPlatform {

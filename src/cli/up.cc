@@ -24,6 +24,8 @@ constexpr const char* kReadyFile = "ready";
 struct UpOptions {
   std::string state, listen = "127.0.0.1:8443", observe;
   Capacity capacity;
+  std::string sgx = "soft";
+  std::optional<std::uint64_t> soft_epc_mib;
   bool exitless = false;
   unsigned prewarm = 1;
 };
@@ -100,7 +102,9 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                      .prewarm = options.prewarm,
                      .quiet = context.options.json,
                      .capacity = options.capacity,
-                     .exitless = options.exitless};
+                     .exitless = options.exitless,
+                     .sgx = options.sgx,
+                     .soft_epc_mib = options.soft_epc_mib};
   if (!context.options.json) {
     heading("Starting Clemmys, state in " + local.state.string());
     std::cout << "  WARNING: this platform uses SOFTWARE SGX. It protects nothing from whoever operates this "
@@ -171,6 +175,16 @@ void add_up(CLI::App& app, Context& context) {
       ->capture_default_str();
   added.add_option("--observe", options->observe,
                    "folder that receives every envelope as the controller sees it");
+  added
+      .add_option("--platform", options->sgx,
+                  "soft: software SGX in each host process; linux: the device /dev/sgx_enclave, as under "
+                  "softsgx run")
+      ->check(CLI::IsMember({"soft", "linux"}))
+      ->capture_default_str();
+  added
+      .add_option("--soft-epc-mib", options->soft_epc_mib,
+                  "page cache of software SGX for each enclave; more is paged (default: no limit)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 20));
   add_capacity(added, options->capacity);
   added.add_flag(
       "--exitless", options->exitless,

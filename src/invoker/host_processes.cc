@@ -39,9 +39,11 @@ Result<HostProcess> HostProcess::start(const HostProgram& program, const Clock& 
     return Error{ErrorCode::kExhausted, "invoker.instance.pipe"};
   }
   process.output_ = output[0];
-  const std::vector<std::string> arguments{
+  std::vector<std::string> arguments{
       "--platform", program.platform, "--soft-state", program.soft_state, "--fd", "3", "--await-image"};
-  const auto spawned = spawn({program.binary, arguments, sockets[1], output[1]});
+  if (program.soft_epc_mib != 0)
+    arguments.insert(arguments.end(), {"--soft-epc-mib", std::to_string(program.soft_epc_mib)});
+  const auto spawned = spawn({program.binary, arguments, sockets[1], output[1], program.environment});
   ::close(sockets[1]);
   ::close(output[1]);
   if (!spawned) return spawned.error();

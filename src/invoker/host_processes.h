@@ -21,6 +21,8 @@ struct HostProgram {
   std::string soft_state;
   std::string quote_socket;   // where an instance's connection to the quoting service is opened; empty: none
   std::size_t prewarmed = 2;  // processes started ahead
+  std::uint64_t soft_epc_mib = 0;             // page cache of software SGX in each; 0: no limit
+  std::vector<std::string> environment = {};  // NAME=VALUE
 };
 
 // HostProcess owns a process and our ends of its link and output. Destroying it kills and reaps it.

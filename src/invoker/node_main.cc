@@ -1,10 +1,27 @@
 // clemmys-node: the untrusted part of the platform on one machine: controller, invoker, store.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/log.h"
 #include "invoker/machine.h"
 #include "invoker/node.h"
+
+namespace {
+
+// preloaded_machine is what makes an SGX machine of a process under `softsgx run`, for the processes that it
+// starts.
+std::vector<std::string> preloaded_machine() {
+  std::vector<std::string> kept;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    if (text.starts_with("LD_PRELOAD=") || text.starts_with("SOFTSGX_")) kept.emplace_back(text);
+  }
+  return kept;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace clemmys;
@@ -20,6 +37,8 @@ int main(int argc, char** argv) {
   app.add_option("--platform", options.host.platform, "SGX by: auto, soft or linux")
       ->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.host.soft_state, "machine keys of software SGX");
+  app.add_option("--soft-epc-mib", options.host.soft_epc_mib,
+                 "page cache of software SGX in each host process; more is paged");
   app.add_option("--quote-socket", options.host.quote_socket, "Unix socket of the quoting enclave");
   app.add_option("--prewarmed", options.host.prewarmed, "host processes that are started ahead");
   app.add_option("--observe", options.observe_directory,
@@ -57,6 +76,7 @@ int main(int argc, char** argv) {
     limits.epc_mib_max = epc_mib != 0 ? epc_mib : limits.memory_mib_max;
   }
 
+  if (options.host.platform != "soft") options.host.environment = preloaded_machine();
   const auto node = invoker::Node::open(options);
   if (!node) {
     log_error(to_string(node.error()));

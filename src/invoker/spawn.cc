@@ -20,7 +20,8 @@ constexpr int kHighDescriptor = 64;
 
 // become turns the child of vfork into the program. It shares the parent's memory: nothing here allocates or
 // locks. Returns only on failure.
-int become(const char* program, char* const* arguments, int null, int link, int output, pid_t parent) {
+int become(const char* program, char* const* arguments, char* const* environment, int null, int link,
+           int output, pid_t parent) {
   // First out of the way of the target numbers, then into place.
   const int high_link = ::fcntl(link, F_DUPFD, kHighDescriptor);
   const int high_output = ::fcntl(output, F_DUPFD, kHighDescriptor);
@@ -42,18 +43,21 @@ int become(const char* program, char* const* arguments, int null, int link, int 
   struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGPIPE, &standard, nullptr);
-  char* const environment[] = {nullptr};
   ::execve(program, arguments, environment);
   return errno;
+}
+
+void add(std::vector<char*>& pointers, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
 }
 
 }  // namespace
 
 Result<SpawnedProcess> spawn(const SpawnRequest& request) {
-  std::vector<char*> arguments{const_cast<char*>(request.program.c_str())};
-  for (const std::string& argument : request.arguments)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
+  std::vector<char*> arguments{const_cast<char*>(request.program.c_str())}, environment;
+  add(arguments, request.arguments);
+  add(environment, request.environment);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null < 0) return Error{ErrorCode::kInternal, "invoker.spawn.null", std::strerror(errno)};
 
@@ -65,7 +69,8 @@ Result<SpawnedProcess> spawn(const SpawnRequest& request) {
   volatile int failure = 0;
   const pid_t pid = ::vfork();
   if (pid == 0) {
-    failure = become(request.program.c_str(), arguments.data(), null, request.link, request.output, parent);
+    failure = become(request.program.c_str(), arguments.data(), environment.data(), null, request.link,
+                     request.output, parent);
     ::_exit(127);
   }
   const int fork_error = errno;

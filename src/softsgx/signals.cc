@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "softsgx/control.h"
+#include "softsgx/deliver.h"
 #include "softsgx/descriptor.h"
 
 namespace clemmys::softsgx {
@@ -51,6 +52,15 @@ bool take(int number, int flags) {
   return install(number, flags);
 }
 
+bool as_kernel = false;
+pid_t owner = 0;  // whose handlers `program` are: a child of vfork shares our memory, not our handlers
+
+std::uint64_t own_mask() {
+  std::uint64_t mask = 0;
+  for (const int signal : kOwnSignals) mask |= std::uint64_t{1} << (signal - 1);
+  return mask;
+}
+
 // set_handler_mask blocks what the kernel would block for the program's handler. Not while the thread is
 // inside: a nested fault would be taken for the enclave's.
 void set_handler_mask(int number, const struct sigaction& action, const ucontext_t& context) {
@@ -60,8 +70,7 @@ void set_handler_mask(int number, const struct sigaction& action, const ucontext
   std::memcpy(&extra, &action.sa_mask, sizeof extra);
   mask |= extra;
   if (!(action.sa_flags & SA_NODEFER)) mask |= std::uint64_t{1} << (number - 1);
-  for (const int signal : kOwnSignals)
-    if (signal != number) mask &= ~(std::uint64_t{1} << (signal - 1));
+  mask &= ~(own_mask() & ~(std::uint64_t{1} << (number - 1)));
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
 }
 
@@ -73,6 +82,7 @@ void reopen_memory() {
 
 // in_child: the child's memory is another, and fork drops the trap on system calls.
 void in_child() {
+  owner = ::getpid();
   reopen_memory();
   after_fork();
 }
@@ -85,6 +95,9 @@ void forward(int number, siginfo_t* info, ucontext_t* context, Default when_defa
   if (has_handler(action)) {
     ++handlers_run_here;
     if (action.sa_flags & static_cast<int>(SA_RESETHAND)) entry.sa_handler = SIG_DFL;
+    const bool outside = softsgx_control != nullptr && softsgx_control->inside == nullptr;
+    if (as_kernel && outside && deliver(number, *info, *context, action, host_signal_stack(), own_mask()))
+      return;
     set_handler_mask(number, action, *context);
     if (action.sa_flags & SA_SIGINFO)
       action.sa_sigaction(number, info, context);
@@ -99,6 +112,8 @@ void forward(int number, siginfo_t* info, ucontext_t* context, Default when_defa
   const bool sent = info->si_code <= 0 || number == SIGSYS || number == SIGTRAP;
   if (sent || when_default == Default::kSend) ::raise(number);
 }
+
+void deliver_as_kernel() { as_kernel = true; }
 
 std::uint64_t handlers_run() { return handlers_run_here; }
 
@@ -123,6 +138,7 @@ void wrap_host_handlers() {
 Status install_signal_handlers() {
   {
     const std::scoped_lock guard(installing);
+    owner = ::getpid();
     if (memory_fd < 0) {
       reopen_memory();
       ::pthread_atfork(nullptr, nullptr, in_child);
@@ -136,6 +152,7 @@ Status install_signal_handlers() {
 }
 
 int host_sigaction(int number, const struct sigaction* wanted, struct sigaction* old) {
+  if (owner != 0 && ::getpid() != owner) return ::sigaction(number, wanted, old);
   const std::scoped_lock guard(installing);
   struct sigaction current{};
   if (::sigaction(number, nullptr, &current) != 0) return -1;  // no such signal

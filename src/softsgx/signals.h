@@ -30,6 +30,10 @@ int host_sigaction(int number, const struct sigaction* wanted, struct sigaction*
 enum class Default : std::uint8_t { kRepeats, kSend };
 void forward(int number, siginfo_t* info, ucontext_t* context, Default when_default);
 
+// deliver_as_kernel makes handlers run on the stacks that they ask for, in threads that have entered an
+// enclave, too. Without it they run on softsgx's.
+void deliver_as_kernel();
+
 // handlers_run counts the program's handlers that ran in this thread: how a long operation notices that a
 // signal came.
 std::uint64_t handlers_run();

@@ -37,4 +37,12 @@ direct_enclu:
   enclu
   pop %rbx
   ret
+# Data among code, as cryptographic libraries keep their tables there.
+  .globl data_among_code, data_among_code_end
+  .type data_among_code, @object
+  .balign 64
+data_among_code:
+  .fill 512, 2, 0xa20f
+data_among_code_end:
+  .size data_among_code, . - data_among_code
   .section .note.GNU-stack, "", @progbits

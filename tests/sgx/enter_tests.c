@@ -60,6 +60,12 @@ TEST(cpuid_says_sgx2) {
   CHECK_EQ(size, (unsigned long long)(d & 0xfffff) << 32 | (c & 0xfffff000));
 }
 
+TEST(data_among_code_stays_as_it_is) {
+  extern const uint8_t data_among_code[], data_among_code_end[];
+  for (const uint8_t* at = data_among_code; at < data_among_code_end; at += 2)
+    CHECK(at[0] == 0x0f && at[1] == 0xa2);
+}
+
 TEST(registers_and_memory_go_through) {
   struct enclave enclave;
   load(&enclave);

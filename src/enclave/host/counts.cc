@@ -30,6 +30,8 @@ void print_counts(const Counts& counts, std::FILE* file) {
                value(counts.augmented_pages), value(counts.augment_calls));
   std::fprintf(file, "  exitless calls %llu, posted and then left %llu\n", value(counts.exitless),
                value(counts.withdrawn));
+  std::fprintf(file, "  pages written out %llu, brought back %llu\n", value(counts.written_out),
+               value(counts.brought_back));
   std::fprintf(file, "  modelled: leaving %llu times costs %.1f to %.1f million cycles on SGX hardware\n",
                value(counts.exits), static_cast<double>(value(counts.exits) * kExitCyclesMin) / 1e6,
                static_cast<double>(value(counts.exits) * kExitCyclesMax) / 1e6);

@@ -16,10 +16,11 @@ struct Counts {
   Count eenters{0}, eresumes{0}, exits{0}, aexs{0}, augmented_pages{0}, augment_calls{0};
   Count exitless{0};                       // calls that a worker served while the thread stayed inside
   Count withdrawn{0};                      // calls that were posted, and then left all the same
+  Count written_out{0}, brought_back{0};   // pages, by EWB and ELDU; software SGX with a limit only
   std::array<Count, kNumbersMax> calls{};  // Linux calls by number
   std::array<Count, kOwnMax> own_calls{};  // OwnCall by number - 0x10000
 };
-static_assert(sizeof(Counts) == (8 + Counts::kNumbersMax + Counts::kOwnMax) * sizeof(std::uint64_t));
+static_assert(sizeof(Counts) == (10 + Counts::kNumbersMax + Counts::kOwnMax) * sizeof(std::uint64_t));
 
 // Modelled cost of leaving and coming back, in cycles: what was measured on SGX hardware for SDK calls, 8,200
 // (warm) to 17,000 (cold) (HotCalls, ISCA 2017). Never added to measured time.

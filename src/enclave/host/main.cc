@@ -18,6 +18,7 @@
 #include "enclave/host/process.h"
 #include "enclave/host/sandbox.h"
 #include "softsgx/machine.h"
+#include "softsgx/paging.h"
 #include "wire/handover.h"
 #include "wire/links.h"
 
@@ -35,6 +36,7 @@ struct Options {
   std::string platform = "auto", soft_state, quote_socket, counts, image;
   std::vector<std::string> mounts, arguments;
   int link = -1;
+  std::uint64_t soft_epc_mib = 0;
   bool await_image = false, stats = false, exitless = false;
 };
 
@@ -42,6 +44,7 @@ Result<std::unique_ptr<Platform>> open_platform(const Options& options) {
   if (options.platform == "linux") return open_linux_platform();
   if (options.platform == "auto" && access("/dev/sgx_enclave", R_OK | W_OK) == 0)
     return open_linux_platform();
+  softsgx::set_epc_size(options.soft_epc_mib << 20);
   return open_soft_platform(options.soft_state.empty() ? softsgx::default_state_directory()
                                                        : options.soft_state);
 }
@@ -112,6 +115,7 @@ Result<int> run(const Options& options) {
   auto platform = TRY(open_platform(options));
   Work work = TRY(options.await_image ? awaited_image() : named_image(options));
   const auto begin = std::chrono::steady_clock::now();
+  work.options.count_paging = options.soft_epc_mib != 0;
   auto process = TRY(Process::create(*platform, work.image.view(), std::move(work.options)));
   work.image = ImageFile();  // its pages are in the enclave
   // A function has neither network nor files, whatever its manifest says.
@@ -141,6 +145,9 @@ int main(int argc, char** argv) {
   app.add_option("--platform", options.platform, "auto, soft or linux")
       ->check(CLI::IsMember({"auto", "soft", "linux"}));
   app.add_option("--soft-state", options.soft_state, "directory of the software machine's keys");
+  app.add_option("--soft-epc-mib", options.soft_epc_mib,
+                 "page cache of software SGX; pages beyond it are written out (default: no limit)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 20));
   app.add_option("--quote-socket", options.quote_socket, "Unix socket of the quoting service");
   app.add_option("--fd", options.link, "descriptor that the program gets as number 3");
   app.add_option("--mount", options.mounts, "INSIDE=OUTSIDE: where an allowed path lies on this machine")

@@ -127,6 +127,10 @@ bool Process::run_thread(Slot& slot) {
       continue;
     }
     ++counts_->exits;
+    if (const auto events = options_.count_paging ? enclave_->events() : std::nullopt) {
+      counts_->written_out = events->ewb;
+      counts_->brought_back = events->eldu;
+    }
     switch (static_cast<ExitReason>(run.rdi)) {
       case ExitReason::kHostCall:
         serve(slot);

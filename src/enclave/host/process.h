@@ -35,6 +35,7 @@ struct ProcessOptions {
   int quoting = -1;                 // a connection to it, for one quote; closed by the process
   std::uint64_t pages_max = ~0ull;  // that the enclave may add to its image's, at one time
   bool exitless = false;            // a thread that serves calls while the enclave stays inside (worker.cc)
+  bool count_paging = false;        // the page cache has a limit
   Counts* counts = nullptr;         // where to count; outlives the Process; null: in the Process
 };
 

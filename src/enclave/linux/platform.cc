@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -28,6 +29,8 @@ Error failed(std::string_view site, long result) {
   return {code, site, std::strerror(error)};
 }
 bool retry(long result) { return result == -EINTR || result == -EAGAIN; }
+
+int open_device(Kernel& kernel) { return kernel.open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC); }
 
 class Descriptor {
  public:
@@ -218,7 +221,11 @@ Status LinuxEnclave::enter(Run& run) {
 
 class LinuxPlatform final : public Platform {
  public:
-  explicit LinuxPlatform(std::shared_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+  // `device` is for the first enclave: by then this process may have given up all paths.
+  LinuxPlatform(std::shared_ptr<Kernel> kernel, int device) : kernel_(std::move(kernel)), device_(device) {}
+  ~LinuxPlatform() override {
+    if (device_ >= 0) kernel_->close(device_);
+  }
   std::string_view name() const override { return "linux"; }
   bool has_sgx2() const override { return kernel_->has_sgx2(); }
 
@@ -226,7 +233,7 @@ class LinuxPlatform final : public Platform {
     if (secs.size == 0 || (secs.size & (secs.size - 1)) != 0)
       return Error{ErrorCode::kInvalid, "linux.create.size"};
     const std::uint64_t base = TRY(reserve(secs.size));
-    const int fd = kernel_->open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
+    const int kept = device_.exchange(-1), fd = kept >= 0 ? kept : open_device(*kernel_);
     if (fd < 0) {
       kernel_->unmap(base, secs.size);
       return failed("linux.create.open", fd);
@@ -261,19 +268,20 @@ class LinuxPlatform final : public Platform {
   }
 
   std::shared_ptr<Kernel> kernel_;
+  std::atomic<int> device_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Platform>> open_linux_platform_over(std::shared_ptr<Kernel> kernel) {
-  const int fd = kernel->open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
+  const int fd = open_device(*kernel);
   if (fd < 0)
     return Error{ErrorCode::kUnsupported, "linux.open",
                  std::string("/dev/sgx_enclave: ") + std::strerror(-fd)};
-  kernel->close(fd);
+  auto platform = std::make_unique<LinuxPlatform>(kernel, fd);
   if (kernel->enter_function() == nullptr)
     return Error{ErrorCode::kUnsupported, "linux.vdso", "the vDSO cannot enter enclaves"};
-  return std::make_unique<LinuxPlatform>(std::move(kernel));
+  return platform;
 }
 
 Result<std::unique_ptr<Platform>> open_linux_platform() { return open_linux_platform_over(running_kernel()); }

@@ -1,21 +1,33 @@
 #include "softsgx/run/address_space.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cinttypes>
 #include <cstdio>
 #include <map>
 #include <sstream>
 
+#include "softsgx/descriptor.h"
 #include "softsgx/run/files.h"
-#include "softsgx/run/paths.h"
 #include "softsgx/run/vdso.h"
 
 namespace clemmys::softsgx {
 namespace {
 
-constexpr const char* kMaps = "/proc/self/maps";
 constexpr std::size_t kNameColumn = 73;
+
+int maps_fd = -1;
+
+std::string real_map() {
+  std::string out;
+  char buffer[16384];
+  for (ssize_t size; (size = ::pread(maps_fd, buffer, sizeof buffer, static_cast<off_t>(out.size()))) > 0;)
+    out.append(buffer, static_cast<std::size_t>(size));
+  return out;
+}
 
 struct Line {
   std::uint64_t begin = 0, end = 0;
@@ -51,8 +63,14 @@ std::string device_line(const Intervals<int>::Interval& mapped) {
 
 }  // namespace
 
+void open_memory_map() {
+  if (maps_fd >= 0) (void)::syscall(SYS_close, maps_fd);
+  const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  maps_fd = out_of_the_way(static_cast<int>(fd));
+}
+
 bool may_be_replaced(std::uint64_t begin, std::uint64_t end) {
-  std::istringstream file(real_file(kMaps));
+  std::istringstream file(real_map());
   bool any = false;
   for (std::string text; std::getline(file, text); any = true) {
     Line line;
@@ -73,7 +91,7 @@ std::string memory_map() {
       lines[mapped.begin] = device_line(mapped);
     }
   }
-  std::istringstream file(real_file(kMaps));
+  std::istringstream file(real_map());
   for (std::string text; std::getline(file, text);) {
     Line line;
     if (!parse(text, line) || ours.find(line.begin) != nullptr) continue;

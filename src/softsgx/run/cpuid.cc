@@ -15,6 +15,7 @@
 
 #include "sgx/arch.h"
 #include "softsgx/range.h"
+#include "softsgx/run/functions.h"
 #include "softsgx/run/paths.h"
 #include "softsgx/signals.h"
 
@@ -63,8 +64,8 @@ bool is_system_library(std::string_view path) {
          path.starts_with("linux-vdso") || path.ends_with("/libsoftsgx.so");
 }
 
-// find_sites decodes from the start of a segment: an address is taken when an instruction of the sweep begins
-// there. After data in between the sweep falls into step again within a few instructions.
+// find_sites decodes from the start of a function: an address is taken when an instruction of the sweep
+// begins there.
 void find_sites(std::uint64_t begin, std::uint64_t size) {
   const auto* code = reinterpret_cast<const std::uint8_t*>(begin);
   constexpr std::uint8_t kCpuid[] = {0x0f, 0xa2};
@@ -86,11 +87,7 @@ void find_sites(std::uint64_t begin, std::uint64_t size) {
 int visit(dl_phdr_info* object, std::size_t, void* count) {
   const bool program = (*static_cast<int*>(count))++ == 0;  // the first one, whose name is empty
   if (!program && is_system_library(object->dlpi_name)) return 0;
-  for (int i = 0; i < object->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = object->dlpi_phdr[i];
-    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X))
-      find_sites(object->dlpi_addr + segment.p_vaddr, segment.p_filesz);
-  }
+  for (const CodeRange& function : functions_of(*object)) find_sites(function.begin, function.size);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // cpuid.h: CPUID as a processor with SGX2 answers it. Where the kernel can make CPUID fault, all of the
 // program is answered so; else the CPUID instructions of the program and of the libraries it brings along are
-// found and replaced at start, by as long an instruction that traps. System libraries, and code that is
-// loaded or made later, then ask the real processor.
+// found in their functions and replaced at start, by as long an instruction that traps. System libraries, and
+// code that is loaded or made later, then ask the real processor.
 #pragma once
 
 #include <ucontext.h>

@@ -112,6 +112,7 @@ std::vector<std::shared_ptr<Device>> Files::devices() {
 }
 
 void Files::collect() {
+  if (::getpid() != owner_) return;
   std::set<Inode> open;
   {
     DIR* directory = ::opendir("/proc/self/fd");

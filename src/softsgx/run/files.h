@@ -2,6 +2,8 @@
 // itself keeps dup, close, fcntl, inheritance and exec; its inode says which device it is. Threads: any.
 #pragma once
 
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -47,7 +49,10 @@ class Files {
   // before_fork holds the table still, in the parent and in the child, until after_fork. A child has copies
   // of the parent's enclaves, behind the same descriptors.
   void before_fork() { lock_.lock(); }
-  void after_fork() { lock_.unlock(); }
+  void after_fork() {
+    owner_ = ::getpid();
+    lock_.unlock();
+  }
 
  private:
   using Inode = std::pair<std::uint64_t, std::uint64_t>;
@@ -55,6 +60,7 @@ class Files {
   std::shared_ptr<const Machine> machine();
 
   static constexpr int kNumbers = 1024;
+  pid_t owner_ = ::getpid();  // a child of vfork shares this table, not these descriptors
   std::atomic<bool> any_{false}, any_memory_{false};
   std::array<std::atomic<bool>, kNumbers> nodes_{};
   std::set<Inode> memory_;

@@ -57,8 +57,11 @@ SOFTSGX_EXPORT int pthread_sigmask(int how, const sigset_t* wanted, sigset_t* ol
   return NEXT(pthread_sigmask)(how, without_traps(how, wanted, copy), old);
 }
 
-// A thread that has entered an enclave keeps softsgx's stack; what the program asks for is remembered.
+// A thread that wants a stack, or has entered an enclave, gets softsgx's, and what it asked for is
+// remembered: the kernel would not change the stack later, at an entry, from a handler that runs on it.
 SOFTSGX_EXPORT int sigaltstack(const stack_t* wanted, stack_t* old) noexcept {
+  if (softsgx_control == nullptr && wanted != nullptr && !(wanted->ss_flags & SS_DISABLE))
+    (void)thread_control();
   if (softsgx_control == nullptr) return NEXT(sigaltstack)(wanted, old);
   if (wanted != nullptr && !(wanted->ss_flags & SS_DISABLE) && wanted->ss_size < 2048)
     return errno = ENOMEM, -1;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "softsgx/run/files.h"
 #include "softsgx/run/next.h"
 
 // The functions that are linked with --wrap, as the program sees them.
@@ -30,6 +31,7 @@ int __real_mprotect(void*, size_t, int);
 int __real_madvise(void*, size_t, int);
 int __real_sigaction(int, const struct sigaction*, struct sigaction*);
 int __real_sigaltstack(const stack_t*, stack_t*);
+long __wrap_syscall(long number, ...);
 }
 
 namespace clemmys::softsgx {
@@ -81,6 +83,35 @@ T* pointer(long value) {
   return reinterpret_cast<T*>(value);
 }
 
+bool is_node(long fd) { return files().any() && files().node(static_cast<int>(fd)) != Node::kNone; }
+
+// is_plain says of a call on a file that no SGX machine has it otherwise: it goes to the kernel by its own
+// number, not by the one that the C library would choose (a sandbox may know only the first).
+bool is_plain(long number, long a, long b) {
+  long path = 0;
+  switch (number) {
+    case SYS_fstat:
+      return !is_node(a);
+    case SYS_open:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_access:
+      path = a;
+      break;
+    case SYS_openat:
+    case SYS_newfstatat:
+    case SYS_statx:
+    case SYS_faccessat:
+      path = b;
+      break;
+    default:
+      return false;
+  }
+  const auto* name = pointer<const char>(path);
+  if (name == nullptr || (*name == 0 && !is_node(a))) return true;
+  return *name != 0 && std::strstr(name, "sgx") == nullptr && std::strncmp(name, "/proc/", 6) != 0;
+}
+
 }  // namespace
 }  // namespace clemmys::softsgx
 
@@ -99,6 +130,7 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
   const auto ia = static_cast<int>(a), ib = static_cast<int>(b), ic = static_cast<int>(c),
              id = static_cast<int>(d);
   const auto size = static_cast<std::size_t>(b);
+  if (is_plain(number, a, b)) return __wrap_syscall(number, a, b, c, d, e, f);
   switch (number) {
     case SYS_open:
       return ::open(pointer<const char>(a), ib, static_cast<mode_t>(c));

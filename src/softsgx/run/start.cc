@@ -8,6 +8,7 @@
 #include "softsgx/paging.h"
 #include "softsgx/range.h"
 #include "softsgx/registry.h"
+#include "softsgx/run/address_space.h"
 #include "softsgx/run/cpuid.h"
 #include "softsgx/run/files.h"
 #include "softsgx/run/paths.h"
@@ -25,13 +26,16 @@ __attribute__((constructor)) void start(int, char**, char** environment) {
     std::fputs("softsgx: this process cannot have an SGX machine\n", stderr);
     ::_exit(126);
   }
+  deliver_as_kernel();
   set_epc_size(epc_size());
   set_host_trap(cpuid_trap);
   intercept_cpuid();
+  open_memory_map();
   inherit_ranges();
   ::pthread_atfork([] { files().before_fork(); }, [] { files().after_fork(); },
                    [] {
                      files().after_fork();
+                     open_memory_map();
                      paging_after_fork();
                      enclaves_after_fork();
                    });
