@@ -10,6 +10,9 @@ using namespace clemmys::runtime::wasi;
 
 namespace {
 
+// kStepsPerCall: a call may copy kTransferSizeMax bytes.
+constexpr std::uint32_t kStepsPerCall = 1u << 12;
+
 // shell calls one function of Process and ends the module when it may not go on. No exception passes through
 // translated code.
 template <auto function, typename... Arguments>
@@ -20,6 +23,7 @@ u32 shell(Wasi* wasi, Arguments... arguments) {
   } catch (const std::bad_alloc&) {
   }
   if (wasi->process->must_end()) clemmys::wasm::trap_from_host();
+  clemmys::wasm::charge(kStepsPerCall);
   return static_cast<u32>(result);
 }
 

@@ -28,3 +28,7 @@ void clemmys_wasm_look() {
     clemmys::wasm::trap_out_of_time();
 }
 }
+
+namespace clemmys::wasm {
+void charge(std::uint32_t steps) { clemmys_wasm_steps_left -= steps; }
+}  // namespace clemmys::wasm

@@ -24,4 +24,7 @@ class Deadline {
   std::uint64_t monotonic_ns_;
 };
 
+// charge counts what a host function did for the module as so many steps of its own (interruptible.h).
+void charge(std::uint32_t steps);
+
 }  // namespace clemmys::wasm
