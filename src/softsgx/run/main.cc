@@ -70,6 +70,10 @@ int run(const Options& options, std::vector<std::string> command) {
   }
   const char* others = std::getenv("LD_PRELOAD");
   set("LD_PRELOAD", others != nullptr && *others != 0 ? preload + ":" + others : preload);
+  // AddressSanitizer would refuse to come second.
+  const char* sanitizer = std::getenv("ASAN_OPTIONS");
+  set("ASAN_OPTIONS",
+      (sanitizer != nullptr ? std::string(sanitizer) + ":" : "") + "verify_asan_link_order=0");
   set("SOFTSGX_STATE", options.state);
   if (options.epc_bytes != 0) set("SOFTSGX_EPC_BYTES", std::to_string(options.epc_bytes));
   if (options.partial_every != 0) set("SOFTSGX_PARTIAL_EVERY", std::to_string(options.partial_every));
