@@ -13,7 +13,7 @@ const cases = [{ name: "outside" }, { name: "inside, EPC without limit", epc: 0 
 
 function startController(directory, { epc }) {
   const outside = [bin("bench-controller"), `${directory}/gateways`, `${directory}/instances`, `${directory}/store`];
-  const inside = [bin("clemmys-host"), "--stats", "--platform", "soft", "--soft-state", `${directory}/soft`, ...(epc ? ["--epc-mib", String(epc)] : []),
+  const inside = [bin("clemmys-host"), "--stats", "--platform", "soft", "--soft-state", `${directory}/soft`, ...(epc ? ["--soft-epc-mib", String(epc)] : []),
     "--mount", `/bench=${directory}`, image("bench_controller"), "--", "/bench/gateways", "/bench/instances", "/bench/store"];
   return spawn("taskset", ["-c", "0", ...(epc === undefined ? outside : inside)], { stdio: ["ignore", "ignore", "pipe"] });
 }
