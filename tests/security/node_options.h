@@ -18,6 +18,7 @@ inline invoker::NodeOptions parse_node_options(int argc, char** argv) {
   app.add_option("--platform", options.host.platform);
   app.add_option("--soft-state", options.host.soft_state);
   app.add_option("--quote-socket", options.host.quote_socket);
+  app.add_option("--prewarmed", options.host.prewarmed);
   std::string generic_image;
   app.add_option("--generic-image", generic_image);
   app.allow_extras();
