@@ -1,58 +1,19 @@
 // What anybody on the network may send to the gateway: targets, headers and bodies, as a known user and as
 // nobody, through routing, authentication, definitions and invocations with a true function behind. And what
 // a host may answer to a run.
-#include <boost/json.hpp>
-
-#include "base/log.h"
 #include "fuzz.h"
-#include "gateway/testing/test_world.h"
+#include "gateway_world.h"
 
 namespace clemmys::fuzz {
 namespace {
 
 using namespace gateway;
-using gateway::testing::TestWorld;
 
 enum Selector : std::uint8_t { kUser, kStranger, kBytes, kHost, kSelectors };
 
-struct World : TestWorld {
-  World() {
-    set_log_level(LogLevel::kError);  // each refusal is a warning
-    add_action("hello");
-    add_action("locked", R"([{"key":"final","value":true}])", R"([{"key":"mode","value":1}])");
-    add_sequence("twice", {"hello", "hello"});
-  }
-};
-
-// A response has a status that HTTP knows, and JSON that parses; an error says so in OpenWhisk's shape.
-void check(const HttpResponse& response) {
-  CHECK(response.status >= 200 && response.status <= 599);
-  if (response.type != BodyType::kJson) return;
-  boost::json::error_code error;
-  boost::json::parse_options options;
-  options.max_depth = 128;
-  const auto body = boost::json::parse(response.body, error, {}, options);
-  CHECK(!error);
-  if (response.status >= 400 && response.status < 500)
-    CHECK(body.at("error").is_string() && body.at("code").is_string());
-}
-
 // Input: method digit, then the target up to a line end, then the body.
 void try_request(Selector selector, ByteView input) {
-  World world;
-  // Whatever action the target names, its own functions answer.
-  world.controller.behave = [&](ByteView envelope, std::shared_ptr<RunListener> listener) {
-    const ChainId chain = wire::decode_header(envelope)->chain;
-    const auto snapshot = world.view.snapshot();
-    for (const ActionPointer& action : snapshot->actions("guest")) {
-      if (action->chain != chain) continue;
-      const auto answers = world.kms.functions(action->name).answer(envelope, gateway::testing::echo);
-      for (const Bytes& event : answers.events) listener->on_event(event);
-      listener->on_end(wire::ControllerFrame::kDone, answers.done);
-      return;
-    }
-    CHECK(false);
-  };
+  GatewayWorld world;
   if (input.empty()) return;
   const auto method = static_cast<Method>(input[0] % 7);
   const std::string_view text = as_text(input.subspan(1));
@@ -63,12 +24,12 @@ void try_request(Selector selector, ByteView input) {
   if (selector == kBytes) request.content_type = "application/octet-stream";
   auto response = world.begin(request);
   CHECK(response->has_value());
-  check(**response);
+  check_response((*response)->status, (*response)->type == BodyType::kJson, (*response)->body);
 }
 
 // The host answers a run with any bytes: never anything but a platform error.
 void try_host(ByteView input) {
-  World world;
+  GatewayWorld world;
   world.controller.behave = [&](ByteView, std::shared_ptr<RunListener> listener) {
     listener->on_event(input);
     listener->on_end(wire::ControllerFrame::kDone, input);

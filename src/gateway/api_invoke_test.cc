@@ -119,7 +119,7 @@ TEST_F(Invoking, TellsTheControllerTheNamespaceOfARun) {
 }
 
 TEST(InvokingLimited, IsRefusedWith429UntilAnActivationEnds) {
-  TestWorld world({.concurrent = 1});
+  TestWorld world({.per_namespace = {.concurrent = 1}});
   world.add_action("hello");
   constexpr std::string_view kPath = "/api/v1/namespaces/_/actions/hello?blocking=true";
   const auto first = world.begin(world.request(Method::kPost, kPath));
@@ -138,7 +138,7 @@ TEST(InvokingLimited, IsRefusedWith429UntilAnActivationEnds) {
 }
 
 TEST(InvokingLimited, LimitsOfTheNamespaceAreShown) {
-  TestWorld world({.per_minute = 60, .concurrent = 30});
+  TestWorld world({.per_namespace = {.per_minute = 60, .concurrent = 30}});
   const auto limits = json::parse(world.send(Method::kGet, "/api/v1/namespaces/_/limits").body);
   EXPECT_EQ(limits.at("invocationsPerMinute").to_number<int>(), 60);
   EXPECT_EQ(limits.at("concurrentInvocations").to_number<int>(), 30);

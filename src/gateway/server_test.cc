@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
 #include "crypto/base64.h"
 #include "crypto/crypto.h"
@@ -257,6 +259,15 @@ TEST_F(Platform, AsksForTheBodyOfAnExpectation) {
       "POST /clemmys/v1/namespaces/none/claim HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
       "13\r\n\r\n");
   EXPECT_EQ(client.receive().status, 100);
+  client.send(R"({"token":"x"})");
+  EXPECT_GE(client.receive().status, 400);
+}
+
+TEST_F(Platform, SendsNoInterimAnswerToAClientOfHttp10) {
+  client.send(
+      "POST /clemmys/v1/namespaces/none/claim HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: "
+      "13\r\n\r\n");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
   client.send(R"({"token":"x"})");
   EXPECT_GE(client.receive().status, 400);
 }

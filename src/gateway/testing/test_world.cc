@@ -190,7 +190,7 @@ Task<Result<Bytes>> FakeKms::evidence(Bytes nonce) {
                                            .collateral = {2}});
 }
 
-TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
+TestWorld::TestWorld(ApiLimits limits) : throttle(limits.per_namespace) {
   CHECK(crypto::initialize());
   api = std::make_unique<Api>(ApiContext{
       .view = view,
@@ -206,7 +206,7 @@ TestWorld::TestWorld(NamespaceLimits limits) : throttle(limits) {
         if (!as_text(file).starts_with("image")) return Error{ErrorCode::kInvalid, "test.image", "no footer"};
         return Measurement{crypto::sha256(file).bytes};
       },
-      .limits = {.per_namespace = limits}});
+      .limits = limits});
 }
 
 void TestWorld::run_timers(std::uint64_t delay_ms) {

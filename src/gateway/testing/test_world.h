@@ -67,7 +67,7 @@ T finish(Task<T> task) {
 }
 
 struct TestWorld {
-  explicit TestWorld(NamespaceLimits limits = {});
+  explicit TestWorld(ApiLimits limits = {});
 
   FakeClock clock{kNow};
   TimeSource time{clock};
