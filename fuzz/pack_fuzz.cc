@@ -121,10 +121,21 @@ void check_layout(const Elf& before, const Layout& layout, const Manifest& manif
   const auto image = write_image(layout, manifest, key());
   CHECK(image.has_value());
   const auto info = enclave::parse_image(image->file);
-  CHECK(info && info->measurement == image->measurement && info->thread_count == manifest.threads);
+  // Without a heap in the image, threads beyond the first are made at run time.
+  CHECK(info && info->measurement == image->measurement && info->thread_count == 1);
+}
+
+// What a program asks to be linked with: names, and nothing that leads elsewhere.
+void check_linking(ByteView file) {
+  const auto linking = read_linking(file);
+  if (!linking) return;
+  CHECK(linking->interpreter.size() < 4096);
+  for (const std::string& name : linking->needed)
+    CHECK(!name.empty() && name.size() < 4096 && name.find('/') == name.npos);
 }
 
 void try_file(ByteView file) {
+  check_linking(file);
   const auto program = read_elf(file);
   if (!program) return;
   check_elf(*program, file.size());
@@ -141,15 +152,58 @@ void try_manifest(ByteView text) {
   if (layout) check_layout(shield(), *layout, *manifest);
 }
 
+// hostile_elfs: one thing each that a program may not say, or that only a careless reader believes.
+std::vector<Bytes> hostile_elfs(ByteView code) {
+  const Bytes good = elf_of(code, "main");
+  std::vector<Bytes> all;
+  const auto header = [&](auto change) {
+    Bytes file = good;
+    Elf64_Ehdr value;
+    std::memcpy(&value, file.data(), sizeof value);
+    change(value);
+    std::memcpy(file.data(), &value, sizeof value);
+    all.push_back(file);
+  };
+  const auto segment = [&](std::size_t index, auto change) {
+    Bytes file = good;
+    Elf64_Phdr value;
+    std::memcpy(&value, file.data() + sizeof(Elf64_Ehdr) + index * sizeof value, sizeof value);
+    change(value);
+    std::memcpy(file.data() + sizeof(Elf64_Ehdr) + index * sizeof value, &value, sizeof value);
+    all.push_back(file);
+  };
+  header([](Elf64_Ehdr& it) { it.e_phoff = ~0ull - 8; });
+  header([](Elf64_Ehdr& it) { it.e_phnum = 64; });
+  header([](Elf64_Ehdr& it) { it.e_type = ET_EXEC; });
+  header([](Elf64_Ehdr& it) { it.e_entry = 0; });
+  header([](Elf64_Ehdr& it) { it.e_shoff = ~0ull - 32; });
+  header([](Elf64_Ehdr& it) { it.e_shnum = 0xffff; });
+  segment(1, [](Elf64_Phdr& it) { it.p_flags = PF_R | PF_W | PF_X; });
+  segment(1, [](Elf64_Phdr& it) { it.p_filesz = ~0ull; });
+  segment(1, [](Elf64_Phdr& it) { it.p_memsz = ~0ull - it.p_vaddr; });
+  segment(1, [](Elf64_Phdr& it) { it.p_vaddr = 0; });  // over the headers
+  segment(1, [](Elf64_Phdr& it) { it.p_vaddr = ~0ull - 0xfff; });
+  segment(1, [](Elf64_Phdr& it) { it.p_offset = ~0ull; });
+  segment(1, [](Elf64_Phdr& it) { it.p_offset = 0; });  // shares the headers' bytes
+  segment(0, [](Elf64_Phdr& it) { it.p_type = PT_INTERP; });
+  segment(0, [](Elf64_Phdr& it) { it.p_type = PT_DYNAMIC; });
+  segment(0, [](Elf64_Phdr& it) { it.p_type = PT_TLS; });
+  return all;
+}
+
 }  // namespace
 
 std::vector<Bytes> seeds() {
   // mov $1,%eax; syscall; cpuid; syscall; cmp $-4096,%rax; jmp to the first syscall; ret
   const Bytes code = {0xb8, 1,    0,    0, 0,    0x0f, 0x05, 0x0f, 0xa2, 0x0f,
                       0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xeb, 0xf2, 0xc3};
-  return {tagged(kFile, elf_of(code, "main")), tagged(kCode, code),
-          tagged(kManifest,
-                 as_bytes("threads: 2\nstack: 1M\nheap: 64K\ndebug: true\nallowed_paths: [/state]\n"))};
+  std::vector<Bytes> all = {
+      tagged(kFile, elf_of(code, "main")), tagged(kCode, code),
+      tagged(kManifest,
+             as_bytes("threads: 2\nstack: 1M\nheap: 64K\ndebug: true\nallowed_paths: [/state]\n"))};
+  all.push_back(tagged(kManifest, as_bytes("threads: 2\n")));
+  for (const Bytes& file : hostile_elfs(code)) all.push_back(tagged(kFile, file));
+  return all;
 }
 
 }  // namespace clemmys::fuzz
