@@ -185,7 +185,6 @@ class Program {
     CHECK(result == 0);
     const auto now = time.get<Timespec>();
     CHECK(now.seconds >= 0 && now.nanoseconds >= 0 && now.nanoseconds < 1'000'000'000);
-    if (which == 0) return;
     Timespec& latest = latest_[which];
     CHECK(now.seconds > latest.seconds ||
           (now.seconds == latest.seconds && now.nanoseconds >= latest.nanoseconds));

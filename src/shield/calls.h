@@ -44,6 +44,9 @@ int64_t call_arch_prctl(uint64_t code, uint64_t address);
 inline constexpr int16_t kProcessId = 1000;  // and the thread id of the first thread
 uint64_t thread_id(const Thread& thread);
 
+// process_options.cc
+int64_t call_prctl(uint64_t option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4);
+
 // random.cc
 void random_bytes(void* target, uint64_t size);
 int64_t call_getrandom(uint64_t buffer, uint64_t size, uint64_t flags);

@@ -1,7 +1,7 @@
 // clock.h: the host's clock between two questions: extrapolated by the time stamp counter, so that most
 // readings need no exit. The rate comes from the host's own answers over the longest baseline. Pure
 // arithmetic; the caller locks. A host that lies about time shifts it, as it always could; it cannot make
-// monotonic time go back (time_calls.cc).
+// it go back (time_calls.cc).
 #pragma once
 
 #include <stdint.h>

@@ -17,7 +17,7 @@ constexpr Answer kAnswers[] = {
     {__NR_getuid, 0}, {__NR_geteuid, 0}, {__NR_getgid, 0}, {__NR_getegid, 0}, {__NR_getppid, 0}, {__NR_getgroups, 0},
     {__NR_getpgrp, kProcessId}, {__NR_getpgid, kProcessId}, {__NR_getsid, kProcessId}, {__NR_setpgid, 0}, {__NR_setsid, -EPERM},
     {__NR_setuid, -EPERM}, {__NR_setgid, -EPERM}, {__NR_setresuid, -EPERM}, {__NR_setresgid, -EPERM}, {__NR_setgroups, -EPERM},
-    {__NR_personality, 0}, {__NR_capget, -EPERM}, {__NR_capset, -EPERM}, {__NR_prctl, 0},  // PR_SET_NAME and the like
+    {__NR_personality, 0}, {__NR_capget, -EPERM}, {__NR_capset, -EPERM},
     // Scheduling is the host's.
     {__NR_getpriority, 20}, {__NR_setpriority, 0}, {__NR_sched_getscheduler, 0}, {__NR_sched_setscheduler, -EPERM},
     {__NR_sched_get_priority_max, 0}, {__NR_sched_get_priority_min, 0}, {__NR_sched_setaffinity, 0}, {__NR_setrlimit, -EPERM},
@@ -26,7 +26,7 @@ constexpr Answer kAnswers[] = {
     {__NR_set_robust_list, 0}, {__NR_rseq, -ENOSYS}, {__NR_clone3, -ENOSYS}, {__NR_statx, -ENOSYS}, {__NR_epoll_ctl_old, -ENOSYS},
     {__NR_copy_file_range, -ENOSYS}, {__NR_sendfile, -ENOSYS}, {__NR_splice, -ENOSYS}, {__NR_close_range, -ENOSYS},
     {__NR_recvmmsg, -ENOSYS}, {__NR_sendmmsg, -ENOSYS}, {__NR_io_uring_setup, -ENOSYS}, {__NR_inotify_init1, -ENOSYS},
-    {__NR_statfs, -ENOSYS}, {__NR_fstatfs, -ENOSYS}, {__NR_fadvise64, 0}, {__NR_readahead, 0}, {__NR_sync, 0},
+    {__NR_statfs, -ENOSYS}, {__NR_fstatfs, -ENOSYS}, {__NR_fadvise64, 0}, {__NR_readahead, 0},
     // No child ever exists.
     {__NR_wait4, -ECHILD}, {__NR_waitid, -ECHILD},
     // No links, no owners but one, no extended attributes.

@@ -43,7 +43,7 @@ inline constexpr Forwarded kForwarded[] = {
     {__NR_fcntl, "fcntl", {}}, {__NR_ioctl, "ioctl", {fixed(2, 4)}}, {__NR_lseek, "lseek", {}},
     {__NR_openat, "openat", {path(1)}}, {__NR_fstat, "fstat", {fixed(1, kStat)}},
     {__NR_newfstatat, "newfstatat", {path(1), fixed(2, kStat)}}, {__NR_getdents64, "getdents64", {sized(1, 2)}},
-    {__NR_fsync, "fsync", {}}, {__NR_fdatasync, "fdatasync", {}}, {__NR_ftruncate, "ftruncate", {}},
+    {__NR_fsync, "fsync", {}}, {__NR_fdatasync, "fdatasync", {}}, {__NR_sync, "sync", {}}, {__NR_ftruncate, "ftruncate", {}},
     {__NR_fallocate, "fallocate", {}}, {__NR_fchmod, "fchmod", {}}, {__NR_flock, "flock", {}},
     {__NR_renameat2, "renameat2", {path(1), path(3)}}, {__NR_unlinkat, "unlinkat", {path(1)}},
     {__NR_mkdirat, "mkdirat", {path(1)}}, {__NR_fchmodat, "fchmodat", {path(1)}}, {__NR_faccessat, "faccessat", {path(1)}},

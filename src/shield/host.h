@@ -12,19 +12,14 @@ namespace clemmys::shield {
 
 // panic names the place to the host and ends the process.
 [[noreturn]] void panic(const char* site);
+// refused panics (refused.cc). It stands alone so that tests can link one that believes the lie, to show what
+// the checks are for: testing/fake_host.cc, tests/security/insecure/believe.cc.
+void refused(const char* site);
 // refuse_if ends the process when the host gave what no correct host gives. Each check of an answer is one of
-// these, and each has a row in hostile/: unit tests can be told to believe a lie, to show what the check is
-// for.
-#ifdef CLEMMYS_SHIELD_HOSTED
-bool insecure_believes(const char* site);  // testing/fake_host.h
+// these, and each has a row in hostile/.
 inline void refuse_if(bool lie, const char* site) {
-  if (lie && !insecure_believes(site)) panic(site);
+  if (lie) refused(site);
 }
-#else
-inline void refuse_if(bool lie, const char* site) {
-  if (lie) panic(site);
-}
-#endif
 // say writes a line for people: a text, a number, and a name where there is one. Only debug images do.
 void say(const char* text, uint64_t number, const char* name = "");
 

@@ -110,6 +110,19 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   return stack;
 }
 
+// name_after_program: as on Linux, the first thread is called as the program is, without its folder.
+// `stack` begins with the count of arguments and their addresses.
+void name_after_program(Thread& thread, const uint64_t* stack) {
+  if (stack[0] == 0) return;
+  const char* name = reinterpret_cast<const char*>(stack[1]);
+  const char* end = name;
+  for (; *end != 0; ++end) {
+    if (*end == '/') name = end + 1;
+  }
+  const uint64_t size = static_cast<uint64_t>(end - name);
+  memcpy(thread.name, name, size < kThreadNameSize ? size : kThreadNameSize - 1);
+}
+
 [[noreturn]] void start_process(Thread& thread) {
   if (layout().magic != kLayoutMagic) panic("start.layout");
   pages_start();
@@ -121,6 +134,7 @@ uint64_t build_stack(const Thread& thread, uint64_t stack_end) {
   if (stack < 0) panic("start.stack");
   Registers registers{};
   registers.rsp = build_stack(thread, static_cast<uint64_t>(stack) + layout().stack_size);
+  name_after_program(thread, reinterpret_cast<const uint64_t*>(registers.rsp));
   registers.rip = enclave_base() + layout().program_entry;
   registers.rflags = 2;
   asm volatile("wrfsbase %0" : : "r"(0ull));

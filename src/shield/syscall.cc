@@ -34,6 +34,7 @@ bool thread_call(uint64_t number, const Arguments& a, const Registers& registers
     case __NR_exit_group: call_exit_group(a[0]);
     case __NR_set_tid_address: *result = call_set_tid_address(a[0]); return true;
     case __NR_arch_prctl: *result = call_arch_prctl(a[0], a[1]); return true;
+    case __NR_prctl: *result = call_prctl(a[0], a[1], a[2], a[3], a[4]); return true;
     case __NR_gettid: *result = static_cast<int64_t>(thread_id(self())); return true;
     case __NR_getpid: *result = static_cast<int64_t>(thread_id(thread_at(0))); return true;
     case __NR_sched_yield: yield_to_host(); *result = 0; return true;

@@ -22,6 +22,8 @@ struct Level {
   uint64_t exit_target, host_rsp, host_rbp, saved_rsp, waiting;
 };
 
+inline constexpr uint64_t kThreadNameSize = 16;  // with the NUL, as Linux's TASK_COMM_LEN
+
 struct Thread {
   uint64_t reserved0;
   uint32_t state;  // kThread…; the only word that decides whether a start is allowed
@@ -46,6 +48,7 @@ struct Thread {
   uint64_t latest_cpu_ns;                    // CLOCK_THREAD_CPUTIME_ID never goes back
   alignas(64) uint8_t xsave[832];
   Registers start;  // where a new thread begins
+  char name[kThreadNameSize];
 };
 
 static_assert(sizeof(Thread) <= kPageSize);

@@ -6,6 +6,7 @@
 #include "shield/calls.h"
 #include "shield/host.h"
 #include "shield/lock.h"
+#include "shield/memory.h"
 #include "shield/slots.h"
 
 namespace clemmys::shield {
@@ -67,6 +68,7 @@ int64_t call_clone(const Registers& registers) {
   thread->fault_next = thread->fault_previous = 0;
   thread->latest_cpu_ns = 0;
   thread->signal_mask = self().signal_mask;
+  memcpy(thread->name, self().name, sizeof thread->name);
   thread->signals = thread->signal_stack = thread->signal_stack_size = 0;
   const uint64_t id = thread_id(*thread);
   if ((flags & CLONE_PARENT_SETTID) != 0)

@@ -1,4 +1,5 @@
-// Time is the host's word, bounded: monotonic time never goes back, inside one enclave, whoever asks.
+// Time is the host's word, bounded: no clock goes back, inside one enclave, whoever asks. The time of day
+// does not either: a host that sets its clock back lets it stand until it is later again.
 #include <linux/time.h>
 
 #include "shield/calls.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr int64_t kSecondsMax = 8'000'000'000;  // 250 years
 
-uint64_t latest_monotonic, latest_process_cpu;
+uint64_t latest_monotonic, latest_realtime, latest_process_cpu;
 Lock lock;  // never held across an exit
 ClockModel model;
 
@@ -64,14 +65,14 @@ Now now() {
 
 #ifdef CLEMMYS_SHIELD_HOSTED
 void forget_time() {
-  latest_monotonic = latest_process_cpu = 0;
+  latest_monotonic = latest_realtime = latest_process_cpu = 0;
   model = {};
 }
 #endif
 
 uint64_t monotonic_ns() { return never_back(latest_monotonic, now().monotonic); }
 
-uint64_t realtime_ns() { return now().realtime; }
+uint64_t realtime_ns() { return never_back(latest_realtime, now().realtime); }
 
 int64_t call_clock_gettime(uint64_t clock, uint64_t time) {
   if (!program_range(time, sizeof(Timespec))) return -EFAULT;

@@ -70,9 +70,9 @@ constexpr int kAlways[] = {
 constexpr int kNetwork[] = {SYS_socket, SYS_socketpair, SYS_connect,     SYS_bind,
                             SYS_listen, SYS_accept4,    SYS_getsockname, SYS_getpeername};
 constexpr int kFiles[] = {
-    SYS_openat,    SYS_newfstatat, SYS_getdents64, SYS_renameat2, SYS_unlinkat,
-    SYS_mkdirat,   SYS_fchmodat,   SYS_faccessat,  SYS_fchmod,    SYS_fsync,
-    SYS_fdatasync, SYS_ftruncate,  SYS_fallocate,  SYS_flock,     SYS_utimensat,
+    SYS_openat,    SYS_newfstatat, SYS_getdents64, SYS_renameat2, SYS_unlinkat,  SYS_mkdirat,
+    SYS_fchmodat,  SYS_faccessat,  SYS_fchmod,     SYS_fsync,     SYS_fdatasync, SYS_ftruncate,
+    SYS_fallocate, SYS_flock,      SYS_utimensat,  SYS_sync,
 };
 
 // PR_SET_NAME; PR_SET_SYSCALL_USER_DISPATCH (software SGX, per thread); PR_SET_VMA (malloc names its areas).

@@ -52,7 +52,9 @@ TEST(Sandbox, NeverStartsAProgram) {
 TEST(Sandbox, WithoutFilesNoPathCanBeNamed) {
   EXPECT_TRUE(holds({}, [] { return refused(open("/dev/null", O_RDONLY)); }));
   EXPECT_TRUE(holds({}, [] { return refused(syscall(SYS_unlinkat, AT_FDCWD, "/tmp/x", 0)); }));
+  EXPECT_TRUE(holds({}, [] { return refused(syscall(SYS_sync)); }));
   EXPECT_TRUE(holds({.files = true}, [] { return open("/dev/null", O_RDONLY) >= 0; }));
+  EXPECT_TRUE(holds({.files = true}, [] { return syscall(SYS_sync) == 0; }));
 }
 
 TEST(Sandbox, WithoutNetworkOnlyUnixSockets) {

@@ -81,6 +81,7 @@ std::vector<Subject> file_subjects() {
                 "files.directory_name"}}),
       on_file(__NR_fsync),
       on_file(__NR_fdatasync),
+      plain(__NR_sync, [](World&) { return run(__NR_sync); }),
       on_file(__NR_ftruncate),
       on_file(__NR_fallocate),
       on_file(__NR_fchmod),

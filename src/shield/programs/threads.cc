@@ -1,6 +1,10 @@
 // Threads under contention: mutex, condition variable with and without time limits, join, thread-local
 // destructors, slots used again, vector registers that survive calls.
+#include <pthread.h>
+#include <sys/prctl.h>
+
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -112,11 +116,27 @@ void vectors() {
 
 }  // namespace
 
+void names() {
+  char name[16] = "";
+  prctl(PR_SET_NAME, "first of them all");
+  std::thread([&] {
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    std::printf("inherits \"%s\"\n", name);
+    pthread_setname_np(pthread_self(), "second");
+    prctl(PR_GET_NAME, name);
+    std::printf("is called \"%s\"\n", name);
+  }).join();
+  prctl(PR_GET_NAME, name);
+  errno = 0;
+  std::printf("still \"%s\", unknown option %d %d\n", name, prctl(987654321), errno == EINVAL);
+}
+
 int main() {
   counter();
   queue();
   time_limit();
   reuse();
   vectors();
+  names();
   return 0;
 }

@@ -77,7 +77,9 @@ Thread& self() { return mine->thread; }
 Thread& thread_at(std::uint64_t index) { return slots.at(index).thread; }
 const LayoutPage& layout() { return page; }
 bool program_range(std::uint64_t address, std::uint64_t) { return address >= 4096; }
-bool insecure_believes(const char* site) { return believed.contains(std::string_view(site)); }
+void refused(const char* site) {
+  if (!believed.contains(std::string_view(site))) panic(site);
+}
 
 void copy_in(void* target, std::uint64_t host_address, std::uint64_t size) {
   const std::uint64_t begin = host_address - address_of(mine->bounce.data());
@@ -221,6 +223,8 @@ std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::
       return call_gettimeofday(a0);
     case __NR_sched_getaffinity:
       return call_sched_getaffinity(a0, a1, a2);
+    case __NR_prctl:
+      return call_prctl(a0, a1, a2, a3, a4);
     case __NR_sched_yield:
       yield_to_host();
       return 0;
