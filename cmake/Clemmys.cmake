@@ -54,9 +54,14 @@ function(clemmys_static_program name)
   _clemmys_register(${name} trusted)
 endfunction()
 
-# clemmys_enclave(name PROGRAM static-program-or-path MANIFEST file [FILES files of the manifest]): packs it into build/…/images/name.sgx.
+# clemmys_enclave(name PROGRAM static-program-or-path MANIFEST file [FILES files of the manifest] [SHIELD target]): packs it into
+# build/…/images/name.sgx.
 function(clemmys_enclave name)
-  cmake_parse_arguments(A "" "PROGRAM;MANIFEST" "FILES" ${ARGN})
+  cmake_parse_arguments(A "" "PROGRAM;MANIFEST;SHIELD" "FILES" ${ARGN})
+  set(shield shield_image)
+  if(A_SHIELD)
+    set(shield ${A_SHIELD})
+  endif()
   set(file ${A_PROGRAM})
   if(TARGET ${A_PROGRAM})
     set(file $<TARGET_FILE:${A_PROGRAM}>)
@@ -65,7 +70,8 @@ function(clemmys_enclave name)
   add_custom_command(OUTPUT ${image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/images
     COMMAND clemmys-pack --program ${file} --manifest ${A_MANIFEST} --output ${image} --key ${CMAKE_BINARY_DIR}/signing-key.pem
-    DEPENDS ${A_PROGRAM} ${A_MANIFEST} ${A_FILES} clemmys-pack shield_image COMMENT "Packing enclave ${name}" VERBATIM)
+      --shield $<TARGET_FILE:${shield}>
+    DEPENDS ${A_PROGRAM} ${A_MANIFEST} ${A_FILES} clemmys-pack ${shield} COMMENT "Packing enclave ${name}" VERBATIM)
   add_custom_target(${name}_image ALL DEPENDS ${image})
   set_target_properties(${name}_image PROPERTIES CLEMMYS_IMAGE ${image})
 endfunction()

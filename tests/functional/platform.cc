@@ -26,6 +26,8 @@
 #include <thread>
 
 #include "crypto/base64.h"
+#include "wire/frame.h"
+#include "wire/kms_api.h"
 
 namespace clemmys::testing {
 
@@ -191,6 +193,20 @@ Client Platform::client() const { return client_of(key_); }
 
 Client Platform::client_of(const std::string& key) const {
   return {port_, "Basic " + crypto::to_base64(as_bytes(key)), ca_pem_};
+}
+
+std::string Platform::add_namespace(const std::string& name) const {
+  const int kms = wire::connect_unix(state_ + "/run/kms.sock").value();
+  const auto create = static_cast<std::uint8_t>(wire::KmsFrame::kCreateNamespace);
+  if (!wire::write_frame(kms, create, as_bytes(name))) throw std::runtime_error("the key service is away");
+  const wire::Frame token = wire::read_frame(kms).value();
+  ::close(kms);
+  const boost::json::object claim{{"token", as_text(token.body)}};
+  const Answer claimed =
+      client().request("POST", "/clemmys/v1/namespaces/" + name + "/claim", boost::json::serialize(claim));
+  if (claimed.status != 200) throw std::runtime_error("claiming " + name + ": " + claimed.body);
+  const boost::json::value user = boost::json::parse(claimed.body);
+  return std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
 }
 
 void Platform::deploy(const std::string& action, const std::string& image, const std::string& parameters_json,

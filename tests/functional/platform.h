@@ -61,6 +61,8 @@ class Platform {
   Client client() const;
   // client_of gives a client of another user, by `uuid:key`.
   Client client_of(const std::string& key) const;
+  // add_namespace makes one as the operator, claims it as its owner, and gives the owner's `uuid:key`.
+  std::string add_namespace(const std::string& name) const;
   unsigned short port() const { return port_; }
   const std::string& state_directory() const { return state_; }
   const std::string& key() const { return key_; }

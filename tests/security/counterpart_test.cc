@@ -76,6 +76,8 @@ TEST_F(Unsealed, EnvelopeRunsTwiceInAnInstanceWithoutTheReplayCache) {
   expect_ran("replay", 0, "second");
 }
 
+TEST_F(Unsealed, ForgedPlatformErrorIsTheAnswer) { expect_wrong_answer("forged-failure"); }
+
 TEST_F(Unsealed, KeyServiceOfTheHostAnswersForTheFunction) { expect_wrong_answer("fake-kms", 0, "second"); }
 
 TEST_F(Unsealed, ForeignLogIsShown) {

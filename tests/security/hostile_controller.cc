@@ -22,6 +22,8 @@ bool starts_afresh(std::string_view attack) {
   return attack.starts_with("kms-") || std::ranges::find(kOnes, attack) != std::end(kOnes);
 }
 
+constexpr InstanceId kOwnInstance{1ull << 32};  // beyond all of the scheduler's
+
 }  // namespace
 
 Attack Attack::now() {
@@ -62,6 +64,8 @@ void HostileController::run(InstanceId instance, Packet envelope) {
 }
 
 void HostileController::instance_ready(InstanceId instance, const controller::StartTimes& times) {
+  if (instance == kOwnInstance)
+    return invoker->run(instance, Packet::copy_of(last_input_[rerun_of_.value()]));
   scheduler->instance_ready(instance, times);
 }
 
@@ -92,6 +96,8 @@ void HostileController::pass_on(InstanceNumber number, const Header& header, Pac
 }
 
 void HostileController::instance_output(InstanceId instance, Packet envelope) {
+  if (instance == kOwnInstance) return take_second(std::move(envelope));
+  if (rerun_elsewhere(std::to_underlying(instance))) return;
   const InstanceNumber number = std::to_underlying(instance);
   const Attack attack = Attack::now();
   const auto header = wire::decode_header(envelope.view());
@@ -112,7 +118,22 @@ void HostileController::instance_output(InstanceId instance, Packet envelope) {
   scheduler->instance_output(instance, std::move(envelope));
 }
 
+bool HostileController::rerun_elsewhere(InstanceNumber number) {
+  if (Attack::now().name != "rerun-elsewhere" || rerun_of_) return false;
+  Attack::log("applied rerun-elsewhere");
+  rerun_of_ = number;
+  return invoker->start(kOwnInstance, specs_.at(number)).has_value();
+}
+
+void HostileController::take_second(Packet output) {
+  Attack::log("succeeded rerun-elsewhere");
+  const InstanceId first{std::exchange(rerun_of_, std::nullopt).value()};
+  invoker->stop(kOwnInstance);
+  scheduler->instance_output(first, std::move(output));
+}
+
 void HostileController::instance_event(InstanceId instance, Packet envelope) {
+  if (instance == kOwnInstance) return;
   const InstanceNumber number = std::to_underlying(instance);
   // A scheduler that sees an event of another activation would end the instance before its output.
   if (held_output_ || stands_for_.contains(number) || tampered_.contains(number)) return;
@@ -137,6 +158,7 @@ void HostileController::instance_refused(InstanceId instance, ErrorCode code, st
 void HostileController::instance_ended(InstanceId instance, controller::InstanceEnd how,
                                        std::string_view why) {
   Attack::log("ended " + std::string(why));
+  if (instance == kOwnInstance) return;
   specs_.erase(std::to_underlying(instance));
   scheduler->instance_ended(instance, how, why);
 }

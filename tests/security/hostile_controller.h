@@ -94,6 +94,10 @@ class HostileController final : public controller::Runner,
   Bytes replaced(const wire::Header& header, InstanceNumber target) const;
   void pass_on(InstanceNumber number, const wire::Header& header, controller::Packet envelope);
   bool answer_early(const wire::Header& header, ByteView envelope);
+  // rerun_elsewhere starts an instance of the hand's own for what `number` has just run;
+  // take_second hands its output on in the place of the first.
+  bool rerun_elsewhere(InstanceNumber number);
+  void take_second(controller::Packet output);
 
   std::map<InstanceNumber, controller::InstanceSpec> specs_;
   std::map<InstanceNumber, InstanceNumber>
@@ -103,7 +107,8 @@ class HostileController final : public controller::Runner,
   std::map<InstanceNumber, FunctionId> assigned_;   // whom the host told an instance to be, where it lied
   std::map<InstanceNumber, Bytes> last_input_;
   std::optional<std::pair<InstanceNumber, Bytes>>
-      held_output_;  // "twice": the first output, while the second run is tried
+      held_output_;                         // "twice": the first output, while the second run is tried
+  std::optional<InstanceNumber> rerun_of_;  // while the hand's own instance runs the envelope of this one
   std::map<ActivationId, controller::Request> requests_;
   std::vector<Recorded> recorded_;
 };

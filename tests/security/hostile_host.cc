@@ -1,6 +1,7 @@
 // hostile_host.cc: clemmys-host with a host kernel that lies to the enclave. The file `lie` in the working
-// folder, as it is when the process starts, says how: "long" (more was read than asked for), "errno" (an
-// error that Linux does not have), "backwards" (each reading of a clock is earlier than the one before).
+// folder, as it is when the process starts, says how: "long" (more was read than asked for), "eight" (the
+// same, but of reads of eight bytes only, which the runtime does not make), "errno" (an error that Linux does
+// not have), "backwards" (each reading of a clock is earlier than the one before).
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -36,6 +37,7 @@ long kernel(long number, const long (&a)[6]) {
 long lie_about(long number, const long (&a)[6], long result) {
   const bool reading = number == SYS_read || number == SYS_recvfrom;
   if (the_lie() == "long" && reading && result > 0) return a[2] + 1;
+  if (the_lie() == "eight" && reading && result == 8 && a[2] == 8) return 9;
   if (the_lie() == "errno" && reading) return -5000;
   if (the_lie() == "backwards" && number == SYS_clock_gettime && result == 0) {
     static long behind_s = 0;

@@ -1,7 +1,8 @@
 // What the host can do with the disk, with its right to start programs, and with its word as the operator:
 // roll back or fork the key service, change the root policy, make himself a user; start debug enclaves, store
 // up evidence, cut the gateway off. With CLEMMYS_COUNTERPART the key service lacks the rules
-// (insecure/README.md), and the same attacks succeed. Each test has a state of its own where it spoils it.
+// (insecure/README.md), the shield of one function believes, and the same attacks succeed. Each test has a
+// state of its own where it spoils it.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ TEST_F(HostileState, DebugEnclaveGetsNoKeys) {
 }
 
 TEST_F(HostileState, EnclaveOfALyingHostEndsAndAnswersNothing) {
+  platform->deploy("observe", counterpart() ? "insecure_test_observe" : "test_observe");
   for (const char* lie : {"long", "errno"}) {
     std::ofstream(file("lie")) << lie;
     attack("fresh-start");
@@ -98,10 +100,18 @@ TEST_F(HostileState, EnclaveOfALyingHostEndsAndAnswersNothing) {
     EXPECT_NE(answer.status, 200u) << lie << ": " << answer.body;
     EXPECT_TRUE(logged("ended")) << lie << ": " << log();
   }
+  // The same for one answer that the function itself asked for; a shield without checks hands it on.
+  std::ofstream(file("lie")) << "eight";
+  attack("fresh-start");
+  const Answer read = client->api("POST", "actions/observe?blocking=true&result=true", "{}");
+  EXPECT_EQ(read.body.find(R"("read":9)") != std::string::npos, counterpart()) << read.body << log();
+  EXPECT_EQ(logged("ended"), !counterpart()) << log();
   // Time that goes back is held, and hurts nobody.
   std::ofstream(file("lie")) << "backwards";
   attack("fresh-start");
   EXPECT_TRUE(right("first")) << log();
+  const Answer observed = client->api("POST", "actions/observe?blocking=true&result=true", "{}");
+  EXPECT_EQ(observed.body, R"({"read":8,"back":0})") << log();
   fs::remove(file("lie"));
 }
 

@@ -1,15 +1,11 @@
 // The table of attacks of README.md, against real enclaves: each test moves the hand in hostile_node, sends a
 // request, and expects that the client never takes a wrong answer for a right one, that whoever should refuse
 // did, and that honest requests work afterwards.
-#include <unistd.h>
-
 #include <boost/json.hpp>
 #include <chrono>
 #include <thread>
 
 #include "hostile_platform.h"
-#include "wire/frame.h"
-#include "wire/kms_api.h"
 
 namespace clemmys::testing {
 namespace {
@@ -60,21 +56,8 @@ TEST_F(Hostile, OtherReceiverIsRefused) {
   expect_stopped("other-function-relabelled", 0, "refused denied", "second");
 }
 
-// another_tenant makes a namespace as the operator, and claims it as its owner.
-std::string another_tenant(Client& anybody, const std::string& kms_socket) {
-  const int kms = *wire::connect_unix(kms_socket);
-  const auto create = static_cast<std::uint8_t>(wire::KmsFrame::kCreateNamespace);
-  EXPECT_TRUE(wire::write_frame(kms, create, as_bytes("tenant")));
-  const wire::Frame token = *wire::read_frame(kms);
-  ::close(kms);
-  const Answer claimed = anybody.request("POST", "/clemmys/v1/namespaces/tenant/claim",
-                                         R"({"token":")" + std::string(as_text(token.body)) + "\"}");
-  const json::value user = json::parse(claimed.body);
-  return std::string(user.at("uuid").as_string()) + ":" + std::string(user.at("key").as_string());
-}
-
 TEST_F(Hostile, InstanceOfAnotherTenantIsRefused) {
-  const std::string key = another_tenant(*client, file("run/kms.sock"));
+  const std::string key = platform->add_namespace("tenant");
   Platform::deploy(platform->client_of(key), "theirs", "test_trace", R"([{"key":"label","value":"theirs"}])");
   Client tenant = platform->client_of(key);
   const auto call_theirs = [&] {
@@ -118,6 +101,15 @@ TEST_F(Hostile, OldRevisionGetsNoKeys) {
 TEST_F(Hostile, ReplayInAnotherInstanceIsPossible) {
   ASSERT_TRUE(right("first"));
   expect_ran("replay-elsewhere", 0, "first");
+}
+
+// The host runs a step in two instances, and forwards the output that it likes best; in one instance it
+// cannot (EnvelopeRunsOnceInAnInstance).
+TEST_F(Hostile, ChoosingAmongOutputsOfTwoInstancesIsPossible) {
+  attack("rerun-elsewhere");
+  EXPECT_TRUE(is_right(call("first"), "first")) << log();
+  EXPECT_TRUE(logged("applied rerun-elsewhere"));
+  EXPECT_TRUE(logged("succeeded rerun-elsewhere")) << log();
 }
 
 TEST_F(Hostile, KeyServiceOfTheHostLearnsAndChangesNothing) {
