@@ -1,5 +1,5 @@
 // run.mjs [NAME…]: runs the named benchmarks (all without a name) and writes bench/results/NAME.{json,md}.
-const all = ["envelope", "hello", "coldstart", "chain", "startup", "script", "js", "confidentiality", "overload", "exitless", "controller"];
+const all = ["envelope", "hello", "coldstart", "chain", "startup", "script", "js", "confidentiality", "overload", "exitless", "controller", "programs"];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
