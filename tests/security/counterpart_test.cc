@@ -90,7 +90,7 @@ TEST_F(Unsealed, ForeignLogIsShown) {
 }
 
 TEST_F(Unsealed, StoredRecordIsChangedAndRolledBack) {
-  const std::string id = activation(call());
+  const std::string id = finished_in_background("chain");
   attack("edit-record");
   EXPECT_NE(client->api("GET", "activations/" + id).body.find("forge:"), std::string::npos);
   attack("older-record");

@@ -1,8 +1,10 @@
 #include "hostile_platform.h"
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace clemmys::testing {
 
@@ -73,6 +75,22 @@ bool HostileTest::logged(const std::string& text) { return log().find(text) != s
 Answer HostileTest::call(const std::string& action) {
   return client->api("POST", "actions/" + action + "?blocking=true",
                      "{\"value\":" + std::to_string(++value) + "}");
+}
+
+std::string HostileTest::finished_in_background(const std::string& action) {
+  const Answer accepted =
+      client->api("POST", "actions/" + action, "{\"value\":" + std::to_string(++value) + "}");
+  EXPECT_EQ(accepted.status, 202u) << accepted.body;
+  const std::string id(json::parse(accepted.body).at("activationId").as_string());
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (client->api("GET", "activations/" + id).status != 200) {
+    if (std::chrono::steady_clock::now() > end) {
+      ADD_FAILURE() << "the activation has no record";
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return id;
 }
 
 bool HostileTest::is_right(const Answer& answer, const std::string& action) {

@@ -198,9 +198,7 @@ TEST_F(Hostile, StoredRecordOfAnotherActivationIsNotShown) {
 }
 
 TEST_F(Hostile, FinishedRecordIsNotRolledBack) {
-  const Answer mine = call();
-  const std::string id(json::parse(mine.body).at("activationId").as_string());
-  ASSERT_EQ(client->api("GET", "activations/" + id).status, 200u);
+  const std::string id = finished_in_background("chain");
   attack("older-record");
   const Answer shown = client->api("GET", "activations/" + id);
   EXPECT_TRUE(logged("applied older-record"));
