@@ -158,6 +158,8 @@ shield_exit_wait:
   xor %r13d, %r13d
   xor %r14d, %r14d
   xor %r15d, %r15d
+  .balign 16                    // together in one page
+  nopl 0x54495845(%rax)         // a mark for software SGX (softsgx/direct_exit.h)
   mov $4, %eax                  // EEXIT
   .byte 0x0f, 0x01, 0xd7
   ud2

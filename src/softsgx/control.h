@@ -24,7 +24,8 @@ struct Control {
   std::uint64_t host_fs, host_gs, host_rsp;
   std::uint64_t enclave_fs, enclave_gs;
   std::uint64_t entry, tcs, cssa;
-  std::uint64_t outside_rsp_slot;       // address of GPRSGX.ursp of the frame in use
+  std::uint64_t exit_address;      // in softsgx_exits: the address after the ENCLU that entered, and the AEP
+  std::uint64_t outside_rsp_slot;  // address of GPRSGX.ursp of the frame in use
   std::uint64_t rdi, rsi, rdx, r8, r9;  // in and out
   std::uint64_t gpr[16];                // ERESUME: in the order of GprSgx
   std::uint64_t return_frame[5];        // ERESUME: RIP CS RFLAGS RSP SS
@@ -64,8 +65,11 @@ extern "C" __attribute__((tls_model("initial-exec"))) thread_local Control* soft
 // softsgx_eenter and softsgx_eresume run the enclave as Control says and return after EEXIT or AEX.
 extern "C" void softsgx_eenter(Control* control);
 extern "C" void softsgx_eresume(Control* control);
-// softsgx_after_enclu is where EEXIT and AEX lead: the address after the ENCLU that entered. Not a function
-// to call.
+// softsgx_exits is where EEXIT leads, kExitSize bytes for each slot; softsgx_after_enclu where an AEX does.
+// No functions to call.
+inline constexpr std::uint64_t kExitSize = 16;
+extern "C" void softsgx_exits();
+extern "C" void softsgx_direct_exit();
 extern "C" void softsgx_after_enclu();
 // softsgx_signal_entry is the handler of every signal that may find the thread inside.
 extern "C" void softsgx_signal_entry(int, void*, void*);

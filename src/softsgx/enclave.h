@@ -31,11 +31,14 @@ struct Entry {
 // kNotModifiable is the site of the error when EMODPR or EMODT answers SGX_PAGE_NOT_MODIFIABLE.
 inline constexpr std::string_view kNotModifiable = "softsgx.page_not_modifiable";
 
+// Exits is how a marked EEXIT leaves (direct_exit.h). kDirect: an enclave that only enter() enters.
+enum class Exits : std::uint8_t { kTrap, kDirect };
+
 class Enclave {
  public:
   // create is ECREATE. secs.baseaddr 0: chosen here; else Range::reserve says what it must be.
   static Result<std::unique_ptr<Enclave>> create(std::shared_ptr<const Machine> machine,
-                                                 const sgx::Secs& secs);
+                                                 const sgx::Secs& secs, Exits exits = Exits::kTrap);
   ~Enclave();
 
   // internal_state is for the other half of softsgx (run/) and its tests.

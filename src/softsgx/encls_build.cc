@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "sgx/sigstruct.h"
+#include "softsgx/direct_exit.h"
 #include "softsgx/encls.h"
 #include "softsgx/paging.h"
 #include "softsgx/registry.h"
@@ -130,11 +131,12 @@ std::uint64_t Enclave::base() const { return state_->range.base(); }
 std::uint64_t Enclave::size() const { return state_->range.size(); }
 
 Result<std::unique_ptr<Enclave>> Enclave::create(std::shared_ptr<const Machine> machine,
-                                                 const sgx::Secs& secs) {
+                                                 const sgx::Secs& secs, Exits exits) {
   TRY(check_secs(secs));
   TRY(install_signal_handlers());
   Range range = TRY(Range::reserve(secs.size, secs.baseaddr));
   auto state = std::make_unique<State>(std::move(machine), secs, std::move(range));
+  state->direct_exits = exits == Exits::kDirect;
   const PagingGuard guard;
   if (!epc_add(*state)) return Error{ErrorCode::kExhausted, "softsgx.ecreate.epc"};
   register_enclave(*state);
@@ -170,8 +172,11 @@ Status Enclave::add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFl
     content = threads;
   }
   const bool zero = !measure && all_zero(content);
-  if (!(zero ? state.range.populate_zero(offset, content.size())
-             : state.range.populate_copy(offset, content.data(), content.size())))
+  const bool code = (flags.bits & sgx::kSecinfoExecute) && !(flags.bits & sgx::kSecinfoWrite);
+  const Bytes changed = code && state.direct_exits ? with_direct_exits(content) : Bytes();
+  const ByteView placed = changed.empty() ? content : ByteView(changed);
+  if (!(zero ? state.range.populate_zero(offset, placed.size())
+             : state.range.populate_copy(offset, placed.data(), placed.size())))
     return Error{ErrorCode::kInternal, "softsgx.eadd.populate"};
   const auto permissions = static_cast<std::uint16_t>(flags.bits & sgx::kSecinfoPermissions);
   const bool plain = permissions == (sgx::kSecinfoRead | sgx::kSecinfoWrite);

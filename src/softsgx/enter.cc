@@ -12,6 +12,7 @@ namespace clemmys::softsgx {
       [cssa] "i"(offsetof(Control, cssa)), [ursp] "i"(offsetof(Control, outside_rsp_slot)),                \
       [rdi] "i"(offsetof(Control, rdi)), [rsi] "i"(offsetof(Control, rsi)),                                \
       [rdx] "i"(offsetof(Control, rdx)), [r8] "i"(offsetof(Control, r8)), [r9] "i"(offsetof(Control, r9)), \
+      [exit] "i"(offsetof(Control, exit_address)), [host_gs] "i"(offsetof(Control, host_gs)),              \
       [gpr] "i"(offsetof(Control, gpr)), [xfrm] "i"(offsetof(Control, xfrm)),                              \
       [frame] "i"(offsetof(Control, return_frame)), [xsave] "i"(offsetof(Control, xsave)),                 \
       [slot] "i"(-static_cast<long>(kSlotSize))
@@ -33,7 +34,7 @@ extern "C" __attribute__((naked)) void softsgx_eenter(Control*) {
                "mov %c[r8](%%r10), %%r8\n mov %c[r9](%%r10), %%r9\n"
                "mov %c[tcs](%%r10), %%rbx\n"
                "mov %c[cssa](%%r10), %%rax\n"
-               "lea softsgx_after_enclu(%%rip), %%rcx\n"
+               "mov %c[exit](%%r10), %%rcx\n"
                "jmp *%c[entry](%%r10)\n" ::OFFSETS);
 }
 
@@ -52,16 +53,36 @@ extern "C" __attribute__((naked)) void softsgx_eresume(Control*) {
       "iretq\n" ::OFFSETS);
 }
 
+// RESTORE_HOST takes over from the enclave: rax is the Control block, FS and GS base are the host's.
+#define RESTORE_HOST                                                                    \
+  "mov %%rdi, %c[rdi](%%rax)\n mov %%rsi, %c[rsi](%%rax)\n mov %%rdx, %c[rdx](%%rax)\n" \
+  "mov %%r8, %c[r8](%%rax)\n mov %%r9, %c[r9](%%rax)\n"                                 \
+  "mov %c[host_rsp](%%rax), %%rsp\n"                                                    \
+  "cld\n ldmxcsr (%%rsp)\n fldcw 4(%%rsp)\n add $8, %%rsp\n"                            \
+  "pop %%r15\n pop %%r14\n pop %%r13\n pop %%r12\n pop %%rbx\n pop %%rbp\n ret\n"
+
 // FS is the host's again; every other register is what the enclave left, so nothing but thread-local storage
 // is trusted.
 extern "C" __attribute__((naked)) void softsgx_after_enclu() {
   asm volatile(
-      "mov softsgx_control@GOTTPOFF(%%rip), %%rax\n mov %%fs:(%%rax), %%rax\n"
-      "mov %%rdi, %c[rdi](%%rax)\n mov %%rsi, %c[rsi](%%rax)\n mov %%rdx, %c[rdx](%%rax)\n"
-      "mov %%r8, %c[r8](%%rax)\n mov %%r9, %c[r9](%%rax)\n"
-      "mov %c[host_rsp](%%rax), %%rsp\n"
-      "cld\n ldmxcsr (%%rsp)\n fldcw 4(%%rsp)\n add $8, %%rsp\n"
-      "pop %%r15\n pop %%r14\n pop %%r13\n pop %%r12\n pop %%rbx\n pop %%rbp\n ret\n" ::OFFSETS);
+      "mov softsgx_control@GOTTPOFF(%%rip), %%rax\n mov %%fs:(%%rax), %%rax\n" RESTORE_HOST ::OFFSETS);
+}
+
+// softsgx_exits has an address for each slot to exit to: a thread that comes here straight from an enclave
+// has nothing but its RIP to find its Control block by, which is at the same place in the arena of slots.
+extern "C" __attribute__((naked, aligned(16))) void softsgx_exits() {
+  asm volatile(".rept %c[slots]\n .balign 16\n 1: lea 1b(%%rip), %%rax\n jmp softsgx_direct_exit\n .endr\n" ::
+                   [slots] "i"(kSlotCount));
+}
+
+// softsgx_direct_exit: FS and GS base are the enclave's, or the host's already when the exit trapped.
+extern "C" __attribute__((naked)) void softsgx_direct_exit() {
+  asm volatile(
+      "lea softsgx_exits(%%rip), %%rcx\n sub %%rcx, %%rax\n imul %[ratio], %%rax, %%rax\n"
+      "add softsgx_arena_base(%%rip), %%rax\n"
+      "mov %c[host_gs](%%rax), %%rcx\n wrgsbase %%rcx\n"
+      "mov %c[host_fs](%%rax), %%rcx\n wrfsbase %%rcx\n" RESTORE_HOST ::OFFSETS,
+      [ratio] "i"(kSlotSize / kExitSize));
 }
 
 // Calls softsgx_signal(number, info, context, Control* or null, FS base found), which returns the FS base to

@@ -242,8 +242,7 @@ std::optional<Fault> eexit(Control& control, const Call& call) {
   auto* registers = call.context.uc_mcontext.gregs;
   registers[REG_RIP] = static_cast<long long>(call.rbx());
   registers[REG_RCX] =  // the AEP of this entry
-      control.aep != 0 ? static_cast<long long>(control.aep)
-                       : reinterpret_cast<long long>(&softsgx_after_enclu);
+      control.aep != 0 ? static_cast<long long>(control.aep) : static_cast<long long>(control.exit_address);
   leave(control);
   return std::nullopt;
 }

@@ -151,6 +151,10 @@ Status Enclave::enter(Entry& entry) {
     softsgx_eresume(&control);
   else
     softsgx_eenter(&control);
+  if (control.inside != nullptr) {  // it left by a direct exit (direct_exit.h)
+    state.count(Event::kEexit);
+    leave(control);
+  }
   entry.faulted = control.faulted;
   if (control.faulted) {
     entry.vector = control.vector;

@@ -81,6 +81,7 @@ struct State {
   Identity identity;  // constant after EINIT
   Range range;
   Epcm epcm;
+  bool direct_exits = false;  // constant after ECREATE
   std::atomic<bool> initialized{false};
   std::mutex lock;  // host threads that build or change pages
   std::optional<sgx::MeasurementLog> log;

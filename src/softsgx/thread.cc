@@ -107,6 +107,8 @@ Result<Control*> make_control() {
   std::memset(control, 0, sizeof *control);
   control->host_fs = read_fs_base();
   control->host_gs = read_gs_base();
+  const std::uint64_t index = (reinterpret_cast<std::uint64_t>(control) - softsgx_arena_base) / kSlotSize;
+  control->exit_address = reinterpret_cast<std::uint64_t>(&softsgx_exits) + index * kExitSize;
   return control;
 }
 

@@ -52,9 +52,9 @@ sgx::Secs secs(const Variant& variant) {
   return secs;
 }
 
-Measurement measurement(const Variant& variant) {
+Measurement measurement(const Variant& variant, const std::vector<Page>& all) {
   sgx::MeasurementLog log(1, variant.size);
-  for (const Page& page : pages(variant)) {
+  for (const Page& page : all) {
     log.add(page.offset, page.flags);
     for (std::size_t at = 0; page.measure && at < sgx::kPageSize; at += sgx::kExtendChunkSize)
       log.extend(page.offset + at, std::span<const std::uint8_t, sgx::kExtendChunkSize>(
@@ -62,15 +62,17 @@ Measurement measurement(const Variant& variant) {
   }
   return log.finish();
 }
+Measurement measurement(const Variant& variant) { return measurement(variant, pages(variant)); }
 
 const sgx::SigningKey& signing_key() {
   static const sgx::SigningKey key = sgx::SigningKey::generate().value();
   return key;
 }
 
-sgx::Sigstruct sigstruct(const Variant& variant) {
+sgx::Sigstruct sigstruct(const Variant& variant) { return sigstruct(variant, measurement(variant)); }
+sgx::Sigstruct sigstruct(const Variant& variant, const Measurement& measured) {
   sgx::SigstructTerms terms;
-  terms.measurement = measurement(variant);
+  terms.measurement = measured;
   terms.attributes = secs(variant).attributes;
   terms.attribute_mask = {~std::uint64_t{0}, ~std::uint64_t{0}};
   terms.miscselect = secs(variant).miscselect;
@@ -83,13 +85,16 @@ sgx::Sigstruct sigstruct(const Variant& variant) {
 }
 
 std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant) {
+  return build(platform, variant, pages(variant));
+}
+std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant, const std::vector<Page>& all) {
   auto created = platform.create(secs(variant));
   if (!created) throw std::runtime_error(to_string(created.error()));
-  for (const Page& page : pages(variant)) {
+  for (const Page& page : all) {
     const Status status = (*created)->add_pages(page.offset, page.content, page.flags, page.measure);
     if (!status) throw std::runtime_error(to_string(status.error()));
   }
-  const Status status = (*created)->initialize(sigstruct(variant));
+  const Status status = (*created)->initialize(sigstruct(variant, measurement(variant, all)));
   if (!status) throw std::runtime_error(to_string(status.error()));
   return std::move(*created);
 }

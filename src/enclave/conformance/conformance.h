@@ -59,10 +59,12 @@ sgx::Secs secs(const Variant& variant);
 Measurement measurement(const Variant& variant);
 const sgx::SigningKey& signing_key();
 sgx::Sigstruct sigstruct(const Variant& variant);
+sgx::Sigstruct sigstruct(const Variant& variant, const Measurement& measured);
 // test_platform is the port under test: one for the whole program. Each port's test program defines it.
 Platform& test_platform();
 // build makes an initialized enclave; the test fails when it cannot.
 std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant = {});
+std::unique_ptr<Enclave> build(Platform& platform, const Variant& variant, const std::vector<Page>& all);
 
 inline std::uint64_t tcs_offset(std::uint64_t thread) { return kThreads + thread * kThreadStride; }
 

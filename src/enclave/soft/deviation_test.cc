@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "enclave/conformance/conformance.h"
+#include "softsgx/direct_exit.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -77,6 +80,17 @@ TEST(Deviation, UsedEncluSitesReadAsInt3) {
     EXPECT_EQ(before[i], 0x0f);
   }
   EXPECT_EQ(different, 1u);
+}
+
+TEST(Deviation, MarkedExitIsAJump) {
+  constexpr std::size_t kAt = sgx::kPageSize - 64;  // the program is shorter
+  std::vector<Page> all = pages({});
+  std::ranges::copy(softsgx::kMarkedExit, all[0].content.begin() + kAt);
+  auto enclave = build(test_platform(), {}, all);  // EINIT has compared the measurement of the bytes as given
+  const Bytes loaded = copy_out(*enclave, kAt, softsgx::kMarkedExit.size());
+  Bytes expected(softsgx::kMarkedExit.begin(), softsgx::kMarkedExit.end());
+  std::ranges::copy(softsgx::kJumpToRbx, expected.begin() + softsgx::kMarkSize);
+  EXPECT_EQ(loaded, expected);
 }
 
 __attribute__((naked)) void segment_load() {

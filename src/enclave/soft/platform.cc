@@ -66,7 +66,8 @@ class SoftPlatform final : public Platform {
   Result<std::unique_ptr<Enclave>> create(const sgx::Secs& secs) override {
     sgx::Secs placed = secs;
     placed.baseaddr = 0;
-    return std::make_unique<SoftEnclave>(TRY(softsgx::Enclave::create(machine_, placed)));
+    return std::make_unique<SoftEnclave>(
+        TRY(softsgx::Enclave::create(machine_, placed, softsgx::Exits::kDirect)));
   }
 
  private:
