@@ -56,6 +56,7 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
   std::deque<Outgoing> outgoing;
   std::size_t unsent = 0;
   bool flush_due = false, waiting_for_room = false;
+  bool peer_is_deaf = false;  // a write failed: the peer is gone, but what it said before is still to be read
 
   void close() {
     if (std::exchange(closed, true)) return;
@@ -151,7 +152,12 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
       const ssize_t sent = ::sendmsg(socket.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0) {
         if (errno == EINTR) continue;
-        if (errno != EAGAIN && errno != EWOULDBLOCK) return fail("writing to the peer failed");
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+          peer_is_deaf = true;
+          outgoing.clear();
+          unsent = 0;
+          return;
+        }
         waiting_for_room = true;
         socket.async_wait(asio::socket_base::wait_write,
                           [self = shared_from_this()](boost::system::error_code) {
@@ -190,7 +196,7 @@ Link::~Link() { state_->close(); }
 
 void Link::send(std::uint8_t type, ByteView prefix, Packet body) {
   CHECK(prefix.size() <= kPrefixSizeMax);
-  if (state_->closed) return;
+  if (state_->closed || state_->peer_is_deaf) return;
   Outgoing& out = state_->outgoing.emplace_back();
   const auto length = static_cast<std::uint32_t>(1 + prefix.size() + body.size());
   for (std::size_t i = 0; i < kLengthSize; ++i) out.head[i] = static_cast<std::uint8_t>(length >> (8 * i));

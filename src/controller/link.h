@@ -23,8 +23,8 @@ using Loop = boost::asio::io_context;
 struct LinkHandlers {
   // frame gets each frame's type and body. It may close or destroy the link.
   std::function<void(std::uint8_t type, Packet body)> frame;
-  // closed runs once, when the peer closed, broke the framing (kBrokenFraming) or cannot be written to; not
-  // after close(). `why` is a static text.
+  // closed runs once, when the peer closed or broke the framing (kBrokenFraming), after all frames that it
+  // sent before; not after close(). `why` is a static text.
   std::function<void(std::string_view why)> closed;
 };
 
@@ -40,7 +40,7 @@ class Link {
   static constexpr std::string_view kBrokenFraming = "the peer broke the framing";
   static constexpr std::size_t kPrefixSizeMax = 16;
   // send queues one frame whose body is `prefix ‖ body`; prefix has at most kPrefixSizeMax bytes. Does
-  // nothing on a closed link.
+  // nothing on a closed link, or once the peer cannot be written to.
   void send(std::uint8_t type, ByteView prefix, Packet body);
   // unsent_size is the number of queued bytes: what a caller bounds when the peer reads slowly.
   std::size_t unsent_size() const;
