@@ -9,5 +9,5 @@ namespace clemmys {
 #define CHECK(condition)                           \
   do {                                             \
     if (!(condition)) [[unlikely]]                 \
-      ::clemmys::check_failed(__FILE__, __LINE__); \
+      ::clemmys::check_failed(__FILE_NAME__, __LINE__); \
   } while (false)

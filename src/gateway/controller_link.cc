@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kReadSize = 64u << 10, kUnsentMax = 512u << 20;
 constexpr unsigned kCallTicks = 60;  // a call that is not answered for so many ticks has failed
 constexpr auto kTick = std::chrono::milliseconds(1000);
+// While the controller is away each worker tries this often: until then its kept notifications are here alone.
+constexpr auto kReconnect = std::chrono::milliseconds(25);
 constexpr std::size_t kKeptMax =
     64u << 20;  // bytes of notifications that the controller has not acknowledged
 
@@ -198,6 +200,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
   // Notifications are kept for the next connection.
   void disconnected() {
     open = false;
+    timer.cancel();  // the tick is to reconnect
     boost::system::error_code ignored;
     socket.close(ignored);
     unsent.clear();
@@ -214,12 +217,12 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
   static Task<void> tick(std::shared_ptr<State> self) {
     const Bytes timed_out = wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kTimeout});
     while (!self->ended) {
-      self->timer.expires_after(kTick);
+      self->timer.expires_after(self->open ? kTick : kReconnect);
       co_await IoAwait([&](auto handler) { self->timer.async_wait(std::move(handler)); });
       if (self->ended) break;
       if (!self->open) {
-        self->metrics.controller_reconnects.add();
         if (auto connected = self->connect(); !connected) continue;
+        self->metrics.controller_reconnects.add();
       }
       const std::uint64_t now = self->time.unix_ms();
       std::vector<std::pair<std::uint64_t, std::shared_ptr<RunListener>>> all(self->runs.begin(),
