@@ -6,8 +6,8 @@ namespace clemmys {
 [[noreturn]] void check_failed(const char* file, int line);
 }  // namespace clemmys
 
-#define CHECK(condition)                           \
-  do {                                             \
-    if (!(condition)) [[unlikely]]                 \
+#define CHECK(condition)                                \
+  do {                                                  \
+    if (!(condition)) [[unlikely]]                      \
       ::clemmys::check_failed(__FILE_NAME__, __LINE__); \
   } while (false)

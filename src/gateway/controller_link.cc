@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kReadSize = 64u << 10, kUnsentMax = 512u << 20;
 constexpr unsigned kCallTicks = 60;  // a call that is not answered for so many ticks has failed
 constexpr auto kTick = std::chrono::milliseconds(1000);
-// While the controller is away each worker tries this often: until then its kept notifications are here alone.
+// While the controller is away each worker tries this often: until then its kept notifications are here
+// alone.
 constexpr auto kReconnect = std::chrono::milliseconds(25);
 constexpr std::size_t kKeptMax =
     64u << 20;  // bytes of notifications that the controller has not acknowledged

@@ -17,8 +17,8 @@ inline bool is_hosts(Kind kind) { return kind == Kind::kHost || kind == Kind::kE
 
 struct Descriptor {
   Kind kind;
-  uint16_t device;  // kDevice: which open one (attestation.h); kCharacter: which (character_devices.h);
-                    // kImage: which file (image_files.h)
+  uint16_t device;       // kDevice: which open one (attestation.h); kCharacter: which (character_devices.h);
+                         // kImage: which file (image_files.h)
   uint8_t domain;        // kHost: AF_… of a socket that the program made; 0: no socket, or not known
   int32_t host;          // kHost, kEpoll: the host's number
   uint32_t watch_first;  // index + 1 of the first watch on this descriptor, 0: none

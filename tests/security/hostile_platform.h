@@ -34,7 +34,8 @@ class HostileTest : public ::testing::Test {
 
   // call sends a value that no call before had.
   static Answer call(const std::string& action = "chain");
-  // finished_in_background gives the id of an activation that had a pending record, and now has a finished one.
+  // finished_in_background gives the id of an activation that had a pending record, and now has a finished
+  // one.
   static std::string finished_in_background(const std::string& action);
   // is_right is whether an answer is the result of the latest call.
   static bool is_right(const Answer& answer, const std::string& action = "chain");

@@ -13,9 +13,12 @@ namespace clemmys::enclave {
 
 Result<ImageFile> ImageFile::open(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return Error{ErrorCode::kNotFound, "host.image", "cannot read " + path + ": " + std::strerror(errno)};
+  if (file.get() < 0)
+    return Error{ErrorCode::kNotFound, "host.image", "cannot read " + path + ": " + std::strerror(errno)};
   auto mapped = of(file.get());
-  if (!mapped) return Error{mapped.error().code, mapped.error().site, "cannot read " + path + ": " + mapped.error().detail};
+  if (!mapped)
+    return Error{mapped.error().code, mapped.error().site,
+                 "cannot read " + path + ": " + mapped.error().detail};
   return mapped;
 }
 

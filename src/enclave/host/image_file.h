@@ -1,6 +1,6 @@
-// image_file.h: an enclave image's file, mapped: it may be larger than what this process should hold beside the
-// enclave. Its bytes are the host's own, and may change while they are read: the loader copies a page before it
-// looks at it, and EINIT judges the copies.
+// image_file.h: an enclave image's file, mapped: it may be larger than what this process should hold beside
+// the enclave. Its bytes are the host's own, and may change while they are read: the loader copies a page
+// before it looks at it, and EINIT judges the copies.
 #pragma once
 
 #include <string>

@@ -108,7 +108,9 @@ TEST_P(SqliteCrash, KeepsEveryCommittedTransaction) {
 INSTANTIATE_TEST_SUITE_P(Journals, SqliteCrash, testing::Values("delete", "truncate", "persist", "wal"),
                          [](const auto& it) { return std::string(it.param); });
 
-TEST_F(Programs, CompressorsPackAndUnpack64MiB) { expect_alike(inside("compression"), outside("compression")); }
+TEST_F(Programs, CompressorsPackAndUnpack64MiB) {
+  expect_alike(inside("compression"), outside("compression"));
+}
 
 }  // namespace
 }  // namespace clemmys::shield
