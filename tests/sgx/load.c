@@ -68,12 +68,16 @@ static void block(EVP_MD_CTX* hash, const char* tag, uint64_t first, uint64_t se
   EVP_DigestUpdate(hash, bytes, sizeof bytes);
 }
 
-static void measure(uint8_t out[32]) {
+static uint64_t size_of(const struct enclave* enclave) {
+  return enclave->size ? enclave->size : ENCLAVE_SIZE;
+}
+
+static void measure(const struct enclave* enclave, uint8_t out[32]) {
   EVP_MD_CTX* hash = EVP_MD_CTX_new();
   EVP_DigestInit(hash, EVP_sha256());
   uint8_t first[64] = "ECREATE";
   const uint32_t frame = 1;
-  const uint64_t size = ENCLAVE_SIZE;
+  const uint64_t size = size_of(enclave);
   memcpy(first + 8, &frame, 4);
   memcpy(first + 12, &size, 8);
   EVP_DigestUpdate(hash, first, sizeof first);
@@ -122,7 +126,7 @@ void sign(struct enclave* enclave) {
   s->xfrm_mask = ~3ull;
   s->isv_prod_id = 7;
   s->isv_svn = 9;
-  measure(s->mrenclave);
+  measure(enclave, s->mrenclave);
   uint8_t message[256], big[384];
   memcpy(message, s, 128);
   memcpy(message + 128, (const uint8_t*)s + 900, 128);
@@ -145,7 +149,7 @@ void sign(struct enclave* enclave) {
 }
 
 int reserve(struct enclave* enclave) {
-  const uint64_t size = enclave->size ? enclave->size : ENCLAVE_SIZE;
+  const uint64_t size = size_of(enclave);
   char* area = mmap(0, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (area == MAP_FAILED) return -errno;
   const uint64_t begin = (uint64_t)area, base = (begin + size - 1) / size * size;
@@ -158,7 +162,7 @@ int reserve(struct enclave* enclave) {
 
 int create(struct enclave* enclave) {
   struct secs* secs = page_of(0);
-  secs->size = enclave->size ? enclave->size : ENCLAVE_SIZE;
+  secs->size = size_of(enclave);
   secs->base = enclave->base;
   secs->ssa_frame_size = 1;
   secs->attributes = enclave->attributes;

@@ -1,5 +1,5 @@
-/* main.c: runs every test in a process of its own and reports as TAP. A name as argument runs that test here.
- */
+/* main.c: runs every test in a process of its own and reports as TAP. A name as argument runs that test here,
+ * -name all others. */
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +16,9 @@ int main(int argc, char** argv) {
   sign(&warm); /* makes the signing key once */
   int number = 0, failed = 0;
   for (struct test* test = tests; test; test = test->next) {
-    if (argc > 1 && strcmp(argv[1], test->name)) continue;
+    const int others = argc > 1 && argv[1][0] == '-';
+    const int named = argc > 1 && strcmp(argv[1] + others, test->name) == 0;
+    if (argc > 1 && named == others) continue;
     const pid_t child = fork();
     if (child == 0) {
       alarm(60);

@@ -1,6 +1,7 @@
 /* signal_tests.c: signals that come while a thread is inside. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -103,4 +104,41 @@ TEST(a_program_started_by_vfork_leaves_everything_as_it_was) {
   CHECK_EQ(simple(&enclave, GET, enclave.base + READ_ONLY, 0, 0), 0x5a5a5a5a5a5a5a5a);
   uint64_t argument[2] = {0};
   CHECK_EQ(request(enclave.fd, SGX_IOC_ENCLAVE_CREATE, argument), -EINVAL); /* still the same enclave */
+}
+
+static void tick(int number) {
+  (void)number;
+  ++calls;
+}
+static void every(int microseconds) {
+  const struct itimerval often = {{0, microseconds}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &often, 0);
+}
+/* Linux looks for signals between pages of ADD_PAGES alone: the other three run to their end, or the first
+ * error. */
+TEST(signals_stop_no_change_of_pages) {
+  enum { PAGES = 2048, LENGTH = PAGES * PAGE };
+  struct enclave enclave;
+  load_with(&enclave, (struct enclave){.attributes = ATTRIBUTE_MODE64 | ATTRIBUTE_DEBUG, .size = 16 << 20});
+  uint8_t* area = (uint8_t*)(enclave.base + DYNAMIC);
+  CHECK(mmap(area, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, enclave.fd, 0) == area);
+  for (uint64_t i = 0; i < PAGES; ++i)
+    simple(&enclave, ACCEPT, enclave.base + DYNAMIC + i * PAGE, PT_REG | R | W | PENDING, 0);
+  signal(SIGALRM, tick);
+  every(200);
+  struct sgx_enclave_restrict_permissions narrower = {.offset = DYNAMIC, .length = LENGTH, .permissions = R};
+  CHECK_EQ(request(enclave.fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &narrower), 0);
+  CHECK_EQ(narrower.count, LENGTH);
+  struct sgx_enclave_modify_types trim = {.offset = DYNAMIC, .length = LENGTH, .page_type = 4};
+  CHECK_EQ(request(enclave.fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &trim), 0);
+  CHECK_EQ(trim.count, LENGTH);
+  CHECK(calls > 0);
+  every(0);
+  for (uint64_t i = 0; i < PAGES; ++i)
+    simple(&enclave, ACCEPT, enclave.base + DYNAMIC + i * PAGE, PT_TRIM | MODIFIED, 0);
+  every(50);
+  struct sgx_enclave_remove_pages gone = {.offset = DYNAMIC, .length = LENGTH};
+  CHECK_EQ(request(enclave.fd, SGX_IOC_ENCLAVE_REMOVE_PAGES, &gone), 0);
+  CHECK_EQ(gone.count, LENGTH);
+  every(0);
 }

@@ -42,13 +42,15 @@ int Device::protection_max(std::uint64_t page) const {
 
 template <typename Argument, typename Step>
 long Device::each_page(void* user, Argument& argument, Step step) {
+  constexpr bool signals_stop =
+      std::is_same_v<Argument, sgx_enclave_add_pages>;  // of the four calls, as in Linux
   const std::uint64_t handlers_before = handlers_run(), offset = argument.offset;
   const unsigned every = partial_every.load();
   const bool stop = every != 0 && argument.length > kPageSize && ++calls_ % every == 0;
   long result = 0;
   for (; argument.count < argument.length; argument.count += kPageSize) {
-    const bool interrupted = handlers_run() != handlers_before || stop;
-    if (argument.count > 0 && interrupted) break;  // as the kernel: success, and what was done
+    const bool interrupted = signals_stop && handlers_run() != handlers_before;
+    if (argument.count > 0 && (interrupted || stop)) break;  // success, and what was done
     result = step(offset + argument.count);
     if (result != 0) break;
   }
