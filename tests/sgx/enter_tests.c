@@ -164,6 +164,16 @@ TEST(user_handler_may_jump_away) {
   CHECK_EQ(enter_op(&enclave, &op), 0);
 }
 
+int thrown_through(struct op* op, struct sgx_enclave_run* run);
+TEST(user_handler_may_throw) {
+  struct enclave enclave;
+  load(&enclave);
+  struct op get = {.number = GET, .a = enclave.base + READ_ONLY}, undefined = {.number = UNDEFINED};
+  CHECK_EQ(thrown_through(&get, &enclave.run), EEXIT);
+  CHECK_EQ(thrown_through(&undefined, &enclave.run), ERESUME);
+  CHECK_EQ(thrown_through(&get, &enclave.run), EEXIT);
+}
+
 static void expect_exception(uint64_t number, int vector, unsigned error, uint64_t a, uint64_t address,
                              uint64_t skip) {
   struct enclave enclave;

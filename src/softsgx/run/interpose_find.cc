@@ -1,5 +1,5 @@
-// interpose_find.cc: the dynamic linker's ways to the vDSO: dl_iterate_phdr, dlsym and dlvsym. The linker
-// took note of the kernel's vDSO before we were there.
+// interpose_find.cc: the dynamic linker's ways to the vDSO: dl_iterate_phdr, _dl_find_object, dlsym and
+// dlvsym. The linker took note of the kernel's vDSO before we were there.
 #include <dlfcn.h>
 #include <link.h>
 
@@ -10,6 +10,11 @@
 
 namespace clemmys::softsgx {
 namespace {
+
+const ElfW(Ehdr) & image_header() { return *reinterpret_cast<const ElfW(Ehdr)*>(vdso_image()); }
+const ElfW(Phdr) * image_segments() {
+  return reinterpret_cast<const ElfW(Phdr)*>(vdso_image() + image_header().e_phoff);
+}
 
 struct Visitor {
   int (*callback)(dl_phdr_info*, std::size_t, void*);
@@ -24,11 +29,9 @@ int visit(dl_phdr_info* object, std::size_t size, void* visitor) {
     return callback(object, size, data);
   dl_phdr_info shown{};
   std::memcpy(&shown, object, std::min(size, sizeof shown));
-  ElfW(Ehdr) header;
-  std::memcpy(&header, reinterpret_cast<const void*>(vdso_image()), sizeof header);
   shown.dlpi_addr = vdso_image();
-  shown.dlpi_phdr = reinterpret_cast<const ElfW(Phdr)*>(vdso_image() + header.e_phoff);
-  shown.dlpi_phnum = header.e_phnum;
+  shown.dlpi_phdr = image_segments();
+  shown.dlpi_phnum = image_header().e_phnum;
   return callback(&shown, size, data);
 }
 
@@ -85,6 +88,21 @@ using namespace clemmys::softsgx;
 SOFTSGX_EXPORT int dl_iterate_phdr(int (*callback)(dl_phdr_info*, std::size_t, void*), void* data) {
   Visitor visitor{callback, data};
   return NEXT(dl_iterate_phdr)(visit, &visitor);
+}
+
+// _dl_find_object is how unwinders ask: an exception may pass through the vDSO function from a handler.
+// Before there is an image no address lies in it.
+SOFTSGX_EXPORT int _dl_find_object(void* address, dl_find_object* out) noexcept {
+  const std::uint64_t begin = vdso_image(), at = reinterpret_cast<std::uint64_t>(address);
+  const std::uint64_t end = begin + vdso_image_size();
+  if (at < begin || at >= end) return NEXT(_dl_find_object)(address, out);
+  *out = {};
+  out->dlfo_map_start = reinterpret_cast<void*>(begin);
+  out->dlfo_map_end = reinterpret_cast<void*>(end);
+  for (int i = 0; i < image_header().e_phnum; ++i)
+    if (image_segments()[i].p_type == PT_GNU_EH_FRAME)
+      out->dlfo_eh_frame = reinterpret_cast<void*>(begin + image_segments()[i].p_vaddr);
+  return 0;
 }
 
 extern "C" {

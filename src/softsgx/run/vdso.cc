@@ -51,6 +51,7 @@ std::uint8_t* map_image() {
     }
     ::dlclose(kernels);
   }
+  ::madvise(memory, size, MADV_DONTDUMP);  // keeps it a mapping apart from others
   if (::mprotect(memory, size, PROT_READ | PROT_EXEC) != 0) return nullptr;
   const auto address = reinterpret_cast<std::uint64_t>(origin);
   enter_address = address + static_cast<std::uint64_t>(places.enter);
@@ -76,6 +77,9 @@ bool install_vdso(char** environment) {
 }
 
 std::uint64_t vdso_image() { return image_address; }
+std::uint64_t vdso_image_size() {
+  return image_address != 0 ? static_cast<std::uint64_t>(softsgx_vdso_image_end - softsgx_vdso_image) : 0;
+}
 std::uint64_t kernel_vdso() { return kernel_address; }
 void* vdso_enter() { return reinterpret_cast<void*>(enter_address); }
 

@@ -11,9 +11,11 @@ namespace clemmys::softsgx {
 // and programs that walk behind the environment find it) point to it. False: no memory.
 bool install_vdso(char** environment);
 
-// vdso_image is where the image lies, kernel_vdso where the kernel's own does. vdso_enter is the address of
+// vdso_image is where the image lies, with vdso_image_size bytes (0: not yet), kernel_vdso where the kernel's
+// own does. vdso_enter is the address of
 // __vdso_sgx_enter_enclave.
 std::uint64_t vdso_image();
+std::uint64_t vdso_image_size();
 std::uint64_t kernel_vdso();
 void* vdso_enter();
 
