@@ -81,6 +81,14 @@ INTERPOSE_OPEN(open64)
 INTERPOSE_OPENAT(openat)
 INTERPOSE_OPENAT(openat64)
 
+#define INTERPOSE_CREAT(name)                                                   \
+  SOFTSGX_EXPORT int name(const char* path, mode_t mode) {                      \
+    const auto opened = try_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC); \
+    return opened ? *opened : NEXT(name)(path, mode);                           \
+  }
+INTERPOSE_CREAT(creat)
+INTERPOSE_CREAT(creat64)
+
 // What _FORTIFY_SOURCE makes of open with two arguments.
 #define INTERPOSE_OPEN_2(name)                           \
   extern "C" int name(const char* path, int flags);      \

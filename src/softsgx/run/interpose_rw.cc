@@ -1,6 +1,7 @@
 // interpose_rw.cc: read, write and their kin on /proc/self/mem, by which programs look into debug enclaves as
 // debuggers do (the driver runs EDBGRD and EDBGWR), and on the devices, which have neither.
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,19 @@ INTERPOSE_PREAD(pread)
 INTERPOSE_PREAD(pread64)
 INTERPOSE_PWRITE(pwrite)
 INTERPOSE_PWRITE(pwrite64)
+
+#define INTERPOSE_LSEEK(name)                                                     \
+  SOFTSGX_EXPORT off_t name(int fd, off_t offset, int whence) noexcept {          \
+    return is_device(fd) ? (errno = ESPIPE, -1) : NEXT(name)(fd, offset, whence); \
+  }
+INTERPOSE_LSEEK(lseek)
+INTERPOSE_LSEEK(lseek64)
+SOFTSGX_EXPORT ssize_t readv(int fd, const iovec* parts, int count) {
+  return is_device(fd) ? refused() : NEXT(readv)(fd, parts, count);
+}
+SOFTSGX_EXPORT ssize_t writev(int fd, const iovec* parts, int count) {
+  return is_device(fd) ? refused() : NEXT(writev)(fd, parts, count);
+}
 
 // What softsgx itself reads and writes is no program's business (linked with --wrap).
 extern "C" {

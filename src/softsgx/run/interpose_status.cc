@@ -47,7 +47,7 @@ int fill(const Shape& shape, Stat* out) {
   out->st_mode = shape.mode;
   out->st_rdev = shape.device;
   out->st_dev = makedev(0, 6);
-  out->st_ino = 1000 + minor(shape.device);
+  out->st_ino = kFirstNodeInode + minor(shape.device) - kEnclaveMinor;
   out->st_nlink = 1;
   out->st_blksize = 4096;
   return 0;

@@ -1,6 +1,7 @@
 // interpose_syscall.cc: syscall(2), by which programs call the kernel past the functions of the C library.
 // Calls that those functions serve here go to them; all others are the C library's.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -15,8 +16,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "softsgx/host_access.h"
 #include "softsgx/run/files.h"
 #include "softsgx/run/next.h"
+#include "softsgx/run/paths.h"
 
 // The functions that are linked with --wrap, as the program sees them.
 extern "C" {
@@ -38,10 +41,11 @@ namespace clemmys::softsgx {
 namespace {
 
 constexpr std::array kOurs = {
-    SYS_open,       SYS_openat,    SYS_close,        SYS_ioctl,          SYS_mmap,        SYS_munmap,
-    SYS_mprotect,   SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,
-    SYS_newfstatat, SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,
-    SYS_access,     SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack,
+    SYS_open,      SYS_openat,       SYS_close,          SYS_ioctl,       SYS_mmap,       SYS_munmap,
+         SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat, SYS_mprotect,
+    SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,      SYS_newfstatat,
+    SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,   SYS_access,
+    SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack,
 };
 
 // KernelAction is struct sigaction as the kernel has it.
@@ -83,6 +87,15 @@ T* pointer(long value) {
   return reinterpret_cast<T*>(value);
 }
 
+// open_2 is openat2: of its terms only the flags matter to a node.
+long open_2(int dirfd, const char* path, long terms, long size) {
+  open_how how{};
+  if (Files::node_of(absolute_path(dirfd, path)) == Node::kNone || size < static_cast<long>(sizeof how) ||
+      !copy_user(&how, pointer<const void>(terms), sizeof how))
+    return __wrap_syscall(SYS_openat2, dirfd, path, terms, size, 0, 0);
+  return ::openat(dirfd, path, static_cast<int>(how.flags), 0);
+}
+
 bool is_node(long fd) { return files().any() && files().node(static_cast<int>(fd)) != Node::kNone; }
 
 // is_plain says of a call on a file that no SGX machine has it otherwise: it goes to the kernel by its own
@@ -102,6 +115,8 @@ bool is_plain(long number, long a, long b) {
     case SYS_newfstatat:
     case SYS_statx:
     case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_openat2:
       path = b;
       break;
     default:
@@ -173,6 +188,14 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
       return ::access(pointer<const char>(a), ib);
     case SYS_faccessat:
       return ::faccessat(ia, pointer<const char>(b), ic, 0);
+    case SYS_faccessat2:
+      return ::faccessat(ia, pointer<const char>(b), ic, id);
+    case SYS_openat2:
+      return open_2(ia, pointer<const char>(b), c, d);
+    case SYS_readlink:
+      return ::readlink(pointer<const char>(a), pointer<char>(b), static_cast<std::size_t>(c));
+    case SYS_readlinkat:
+      return ::readlinkat(ia, pointer<const char>(b), pointer<char>(c), static_cast<std::size_t>(d));
     case SYS_rt_sigaction:
       return signal_action(ia, pointer<const KernelAction>(b), pointer<KernelAction>(c));
     case SYS_rt_sigprocmask:

@@ -6,6 +6,7 @@
 
 #include <climits>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include "softsgx/run/address_space.h"
@@ -46,13 +47,15 @@ std::string real_file(const char* path) {
 }
 
 std::string absolute_path(int dirfd, std::string_view path) {
-  if (path.starts_with('/')) return std::string(path);
+  const auto plain = [](const std::string& full) {
+    return std::filesystem::path(full).lexically_normal().string();
+  };
+  if (path.starts_with('/')) return plain(std::string(path));
   char directory[PATH_MAX];
   const std::string link = dirfd == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/" + std::to_string(dirfd);
   const ssize_t size = ::readlink(link.c_str(), directory, sizeof directory);
   if (size <= 0) return {};
-  while (path.starts_with("./")) path.remove_prefix(2);
-  return std::string(directory, static_cast<std::size_t>(size)) + "/" + std::string(path);
+  return plain(std::string(directory, static_cast<std::size_t>(size)) + "/" + std::string(path));
 }
 
 bool is_own_memory(std::string_view path) { return own_process_file(path, "mem"); }

@@ -8,6 +8,9 @@
 
 namespace clemmys::softsgx {
 
+// kFirstNodeInode is the inode of the first of the two nodes in /dev.
+inline constexpr std::uint64_t kFirstNodeInode = 1125;
+
 // absolute_path is `path` seen from the directory `dirfd` (AT_FDCWD: the working directory); empty when that
 // cannot be known. Only as much as tells the names below: no links are followed.
 std::string absolute_path(int dirfd, std::string_view path);
