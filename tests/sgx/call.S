@@ -37,6 +37,27 @@ direct_enclu:
   enclu
   pop %rbx
   ret
+# System calls as assembly programs have them, without unwind information: its result; what it leaves in the red zone.
+  .globl hand_written_call
+hand_written_call:
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  mov %rdx, %rsi
+  mov %rcx, %rdx
+  syscall
+  ret
+  .globl red_zone_of_a_call
+  .type red_zone_of_a_call, @function
+red_zone_of_a_call:
+  movq $0x5151, -64(%rsp)
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  mov %rdx, %rsi
+  mov %rcx, %rdx
+  syscall
+  mov -64(%rsp), %rax
+  ret
+  .size red_zone_of_a_call, . - red_zone_of_a_call
 # Data among code, as cryptographic libraries keep their tables there.
   .globl data_among_code, data_among_code_end
   .type data_among_code, @object

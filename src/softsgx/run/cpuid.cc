@@ -1,8 +1,6 @@
 #include "softsgx/run/cpuid.h"
 
-#include <Zydis/Zydis.h>
 #include <cpuid.h>
-#include <link.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,14 +8,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <string_view>
-#include <vector>
 
 #include "sgx/arch.h"
 #include "softsgx/range.h"
-#include "softsgx/run/functions.h"
 #include "softsgx/run/paths.h"
-#include "softsgx/signals.h"
+#include "softsgx/run/sites.h"
 
 namespace clemmys::softsgx {
 namespace {
@@ -59,38 +54,6 @@ CpuidAnswer native(std::uint32_t leaf, std::uint32_t subleaf) {
   return answer;
 }
 
-bool is_system_library(std::string_view path) {
-  return path.starts_with("/lib/") || path.starts_with("/usr/lib/") || path.starts_with("/lib64/") ||
-         path.starts_with("linux-vdso") || path.ends_with("/libsoftsgx.so");
-}
-
-// find_sites decodes from the start of a function: an address is taken when an instruction of the sweep
-// begins there.
-void find_sites(std::uint64_t begin, std::uint64_t size) {
-  const auto* code = reinterpret_cast<const std::uint8_t*>(begin);
-  constexpr std::uint8_t kCpuid[] = {0x0f, 0xa2};
-  if (std::search(code, code + size, std::begin(kCpuid), std::end(kCpuid)) == code + size) return;
-  ZydisDecoder decoder;
-  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-  for (std::uint64_t at = 0; at < size;) {
-    ZydisDecodedInstruction instruction;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, nullptr, code + at, size - at, &instruction))) {
-      ++at;
-      continue;
-    }
-    if (instruction.mnemonic == ZYDIS_MNEMONIC_CPUID && instruction.length == sizeof kCpuid)
-      sites.push_back(begin + at);
-    at += instruction.length;
-  }
-}
-
-int visit(dl_phdr_info* object, std::size_t, void* count) {
-  const bool program = (*static_cast<int*>(count))++ == 0;  // the first one, whose name is empty
-  if (!program && is_system_library(object->dlpi_name)) return 0;
-  for (const CodeRange& function : functions_of(*object)) find_sites(function.begin, function.size);
-  return 0;
-}
-
 }  // namespace
 
 CpuidAnswer sgx_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
@@ -108,14 +71,11 @@ CpuidAnswer sgx_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
   return answer;
 }
 
-void intercept_cpuid() {
+void intercept_cpuid(const std::vector<std::uint64_t>& found) {
   faults = ::syscall(SYS_arch_prctl, kArchSetCpuid, 0) == 0;
   if (faults) return;
-  int count = 0;
-  ::dl_iterate_phdr(visit, &count);
-  std::ranges::sort(sites);
-  constexpr std::uint8_t kUd2Second = 0x0b;
-  for (const std::uint64_t site : sites) (void)write_executable(site + 1, kUd2Second);
+  sites = found;
+  for (const std::uint64_t site : sites) make_undefined(site);
 }
 
 bool cpuid_trap(int number, ucontext_t& context) {

@@ -7,6 +7,7 @@
 #include <ucontext.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace clemmys::softsgx {
 
@@ -16,8 +17,9 @@ struct CpuidAnswer {
 // sgx_cpuid answers a leaf. Source: Intel SDM volume 2A, "CPUID", and volume 3D, "SGX Resource Enumeration".
 CpuidAnswer sgx_cpuid(std::uint32_t leaf, std::uint32_t subleaf);
 
-// intercept_cpuid arranges for the answers; cpuid_trap gives one when `context` has trapped for it.
-void intercept_cpuid();
+// intercept_cpuid arranges for the answers, at these addresses (sorted) if need be; cpuid_trap gives one when
+// `context` has trapped for it.
+void intercept_cpuid(const std::vector<std::uint64_t>& sites);
 bool cpuid_trap(int number, ucontext_t& context);
 
 }  // namespace clemmys::softsgx

@@ -42,7 +42,7 @@ namespace {
 
 constexpr std::array kOurs = {
     SYS_open,      SYS_openat,       SYS_close,          SYS_ioctl,       SYS_mmap,       SYS_munmap,
-         SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat, SYS_mprotect,
+    SYS_fork,      SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat, SYS_mprotect,
     SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,      SYS_newfstatat,
     SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,   SYS_access,
     SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack,
@@ -196,6 +196,8 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
       return ::readlink(pointer<const char>(a), pointer<char>(b), static_cast<std::size_t>(c));
     case SYS_readlinkat:
       return ::readlinkat(ia, pointer<const char>(b), pointer<char>(c), static_cast<std::size_t>(d));
+    case SYS_fork:
+      return ::fork();
     case SYS_rt_sigaction:
       return signal_action(ia, pointer<const KernelAction>(b), pointer<KernelAction>(c));
     case SYS_rt_sigprocmask:

@@ -11,7 +11,9 @@
 #include "softsgx/run/address_space.h"
 #include "softsgx/run/cpuid.h"
 #include "softsgx/run/files.h"
+#include "softsgx/run/own_calls.h"
 #include "softsgx/run/paths.h"
+#include "softsgx/run/sites.h"
 #include "softsgx/run/vdso.h"
 #include "softsgx/signals.h"
 #include "softsgx/traps.h"
@@ -28,8 +30,12 @@ __attribute__((constructor)) void start(int, char**, char** environment) {
   }
   deliver_as_kernel();
   set_epc_size(epc_size());
-  set_host_trap(cpuid_trap);
-  intercept_cpuid();
+  set_host_trap([](int number, ucontext_t& context) {
+    return cpuid_trap(number, context) || own_call_trap(number, context);
+  });
+  const Sites sites = find_sites();
+  intercept_cpuid(sites.cpuid);
+  intercept_own_calls(sites.system_calls);
   open_memory_map();
   inherit_ranges();
   ::pthread_atfork([] { files().before_fork(); }, [] { files().after_fork(); },
