@@ -91,7 +91,7 @@ void faulted_in_vain(Thread& thread, uint64_t page) {
   constexpr uint64_t kRacesMax = 1000;
   thread.fault_in_vain_count = thread.fault_in_vain == page ? thread.fault_in_vain_count + 1 : 0;
   thread.fault_in_vain = page;
-  if (thread.fault_in_vain_count > kRacesMax) panic("memory.page_taken");
+  refuse_if(thread.fault_in_vain_count > kRacesMax, "memory.page_taken");
 }
 
 struct Window {
@@ -303,9 +303,10 @@ bool handle_page_fault(Thread& thread, uint64_t address, uint64_t access) {
   // The tables before the arena are there before anybody touches them, and faults there would come under
   // their locks.
   if (page < arena_begin() && page >= brk_begin() - kTablesSize) panic("memory.table_taken");
-  if (page >= arena_begin() && page < arena_end()) return commit(page, page + kPageSize);
+  const bool in_arena = page >= arena_begin() && page < arena_end();
+  if (in_arena && !is_committed(page)) return commit(page, page + kPageSize);
   // Before the lock: the shield itself may have touched a page that the host took, while it holds it.
-  if (page >= brk_begin() && page < dynamic_end() && permitted(page, access)) {
+  if (in_arena || (page >= brk_begin() && page < dynamic_end() && permitted(page, access))) {
     faulted_in_vain(thread, page);
     return true;
   }

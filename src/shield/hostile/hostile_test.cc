@@ -32,6 +32,7 @@ const std::map<std::string, std::string> kElsewhere = {
     {"permissions.restrict", "LyingAboutPages.PermissionsThatWereNotTakenStop"},
     {"permissions.restricted", "LyingAboutPages.PermissionsThatWereNotTakenStop"},
     {"memory.refused", "LyingAboutPages.RefusedMemoryStops"},
+    {"memory.page_taken", "LyingAboutPages.PagesOfTheShieldThatAreTakenStop"},
     {"pages.trim", "LyingAboutPages.TrimmingThatDidNotHappenStops"},
     {"pages.remove", "Pages.StopWhenRemovingFails"},
     {"slots.accept", "LyingAboutPages.ATcsThatIsNoneStops"},

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "enclave/host/process.h"
+#include "enclave/image.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -21,7 +22,8 @@ enum class Lie : std::uint8_t {
   kAugmentsMore,        // pages that nobody has asked for yet
   kTakesAcceptedPages,  // EMODT of a page in use
   kRestrictsAcceptedPages,
-  kRestrictsNothing,  // answers that the permissions are gone
+  kTakesTablesOfTheShield,  // EMODT of a page of the arena
+  kRestrictsNothing,        // answers that the permissions are gone
   kRefusesToRestrict,
   kMakesNoTcs,
   kMakesTrimForTcs,
@@ -31,7 +33,10 @@ enum class Lie : std::uint8_t {
 
 class LyingEnclave final : public Enclave {
  public:
-  LyingEnclave(std::unique_ptr<Enclave> inner, Lie lie) : inner_(std::move(inner)), lie_(lie) {}
+  LyingEnclave(std::unique_ptr<Enclave> inner, Lie lie, std::uint64_t dynamic_base)
+      : inner_(std::move(inner)),
+        lie_(lie),
+        arena_(dynamic_base + shield::kBitmapSize + shield::kAreasSize) {}
   std::uint64_t base() const override { return inner_->base(); }
   std::uint64_t size() const override { return inner_->size(); }
   Status add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure) override {
@@ -43,6 +48,10 @@ class LyingEnclave final : public Enclave {
     const bool large = size >= 64 * sgx::kPageSize;  // the program's memory, not the shield's tables
     if (lie_ == Lie::kAugmentsNothing) return {};
     if (lie_ == Lie::kRefusesToAugment && large) return Error{ErrorCode::kExhausted, "test.augment"};
+    if (offset - arena_ < shield::kTablesSize - shield::kBitmapSize - shield::kAreasSize)
+      table_ = offset;  // that of the descriptors is the last to come
+    if (large && lie_ == Lie::kTakesTablesOfTheShield)
+      (void)inner_->modify_type(table_, sgx::kPageSize, sgx::PageType::kTrim);
     if (large && previous_ != 0) {
       constexpr auto kRead = sgx::secinfo_regular(sgx::kSecinfoRead);
       if (lie_ == Lie::kTakesAcceptedPages)
@@ -69,21 +78,24 @@ class LyingEnclave final : public Enclave {
  private:
   std::unique_ptr<Enclave> inner_;
   const Lie lie_;
-  std::uint64_t previous_ = 0;
+  const std::uint64_t arena_;
+  std::uint64_t previous_ = 0, table_ = 0;
 };
 
 class LyingPlatform final : public Platform {
  public:
-  LyingPlatform(std::unique_ptr<Platform> inner, Lie lie) : inner_(std::move(inner)), lie_(lie) {}
+  LyingPlatform(std::unique_ptr<Platform> inner, Lie lie, std::uint64_t dynamic_base)
+      : inner_(std::move(inner)), lie_(lie), dynamic_base_(dynamic_base) {}
   std::string_view name() const override { return inner_->name(); }
   bool has_sgx2() const override { return inner_->has_sgx2(); }
   Result<std::unique_ptr<Enclave>> create(const sgx::Secs& secs) override {
-    return std::make_unique<LyingEnclave>(TRY(inner_->create(secs)), lie_);
+    return std::make_unique<LyingEnclave>(TRY(inner_->create(secs)), lie_, dynamic_base_);
   }
 
  private:
   std::unique_ptr<Platform> inner_;
   const Lie lie_;
+  const std::uint64_t dynamic_base_;
 };
 
 class LyingAboutPages : public testing::Test {
@@ -96,11 +108,12 @@ class LyingAboutPages : public testing::Test {
 
   // run ends the process: standard error gets the program's output and where the enclave stopped.
   [[noreturn]] void run(Lie lie, const std::string& image, const std::string& touch_mib) {
-    LyingPlatform platform(*open_soft_platform(directory_ + "/soft"), lie);
     std::ifstream file(CLEMMYS_BINARY_DIR "/images/startup_" + image + ".sgx", std::ios::binary);
     const Bytes bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    LyingPlatform platform(*open_soft_platform(directory_ + "/soft"), lie, layout_of(bytes)->dynamic_base);
     ProcessOptions options{.arguments = {"startup", touch_mib, "3", "twice"}};
     dup2(STDERR_FILENO, STDOUT_FILENO);
+    alarm(100);  // an enclave that faults without end
     auto process = *Process::create(platform, bytes, std::move(options));
     const Result<int> status = process->run();
     if (!status) std::fprintf(stderr, "%s\n", to_string(status.error()).c_str());
@@ -138,6 +151,10 @@ TEST_F(LyingAboutPages, TakenOrRestrictedPagesStop) {
   EXPECT_RIGHT(Lie::kRestrictsAcceptedPages, "sgx2-batch");  // trimmed before they are written again
   EXPECT_EXIT(run(Lie::kRestrictsAcceptedPages, "sgx2-batch", "16"), testing::ExitedWithCode(126),
               "memory.page_taken");
+}
+
+TEST_F(LyingAboutPages, PagesOfTheShieldThatAreTakenStop) {
+  EXPECT_STOPPED(Lie::kTakesTablesOfTheShield, "sgx2-batch", "memory.page_taken");
 }
 
 // The first restriction is that of RELRO, before main.
