@@ -1,176 +1,132 @@
-// A host that lies about pages, in every flow in which pages come, change and go. Whatever it does, the
-// program gives its right answer or the enclave stops and says where: never a wrong answer.
-#include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
-#include "enclave/host/process.h"
-#include "enclave/image.h"
+// A host that lies about pages, in every flow in which pages come, change and go, under every strategy.
+// Whatever it does, the program gives its right answer or the enclave stops and says where: never a wrong
+// answer.
+#include "shield/strategies/lying_platform.h"
 
 namespace clemmys::enclave {
 namespace {
 
-// Lie is what the host does instead of what it was asked.
-enum class Lie : std::uint8_t {
-  kNone,
-  kAugmentsNothing,  // answers that the pages are there
-  kRefusesToAugment,
-  kAugmentsMore,        // pages that nobody has asked for yet
-  kTakesAcceptedPages,  // EMODT of a page in use
-  kRestrictsAcceptedPages,
-  kTakesTablesOfTheShield,  // EMODT of a page of the arena
-  kRestrictsNothing,        // answers that the permissions are gone
-  kRefusesToRestrict,
-  kMakesNoTcs,
-  kMakesTrimForTcs,
-  kTrimsNothing,
-  kRemovesNothing,
-};
+using testing::ExitedWithCode;
 
-class LyingEnclave final : public Enclave {
- public:
-  LyingEnclave(std::unique_ptr<Enclave> inner, Lie lie, std::uint64_t dynamic_base)
-      : inner_(std::move(inner)),
-        lie_(lie),
-        arena_(dynamic_base + shield::kBitmapSize + shield::kAreasSize) {}
-  std::uint64_t base() const override { return inner_->base(); }
-  std::uint64_t size() const override { return inner_->size(); }
-  Status add_pages(std::uint64_t offset, ByteView content, sgx::SecinfoFlags flags, bool measure) override {
-    return inner_->add_pages(offset, content, flags, measure);
-  }
-  Status initialize(const sgx::Sigstruct& sigstruct) override { return inner_->initialize(sigstruct); }
-  Status enter(Run& run) override { return inner_->enter(run); }
-  Status augment(std::uint64_t offset, std::uint64_t size) override {
-    const bool large = size >= 64 * sgx::kPageSize;  // the program's memory, not the shield's tables
-    if (lie_ == Lie::kAugmentsNothing) return {};
-    if (lie_ == Lie::kRefusesToAugment && large) return Error{ErrorCode::kExhausted, "test.augment"};
-    if (offset - arena_ < shield::kTablesSize - shield::kBitmapSize - shield::kAreasSize)
-      table_ = offset;  // that of the descriptors is the last to come
-    if (large && lie_ == Lie::kTakesTablesOfTheShield)
-      (void)inner_->modify_type(table_, sgx::kPageSize, sgx::PageType::kTrim);
-    if (large && previous_ != 0) {
-      constexpr auto kRead = sgx::secinfo_regular(sgx::kSecinfoRead);
-      if (lie_ == Lie::kTakesAcceptedPages)
-        (void)inner_->modify_type(previous_, sgx::kPageSize, sgx::PageType::kTrim);
-      if (lie_ == Lie::kRestrictsAcceptedPages)
-        (void)inner_->restrict_permissions(previous_, sgx::kPageSize, kRead);
-    }
-    if (large) previous_ = offset;
-    return inner_->augment(offset, lie_ == Lie::kAugmentsMore ? 2 * size : size);
-  }
-  Status restrict_permissions(std::uint64_t offset, std::uint64_t size, sgx::SecinfoFlags flags) override {
-    if (lie_ == Lie::kRefusesToRestrict) return Error{ErrorCode::kInternal, "test.restrict"};
-    return lie_ == Lie::kRestrictsNothing ? Status{} : inner_->restrict_permissions(offset, size, flags);
-  }
-  Status modify_type(std::uint64_t offset, std::uint64_t size, sgx::PageType type) override {
-    const bool tcs = type == sgx::PageType::kTcs;
-    if ((lie_ == Lie::kMakesNoTcs && tcs) || (lie_ == Lie::kTrimsNothing && !tcs)) return {};
-    return inner_->modify_type(offset, size, lie_ == Lie::kMakesTrimForTcs ? sgx::PageType::kTrim : type);
-  }
-  Status remove_pages(std::uint64_t offset, std::uint64_t size) override {
-    return lie_ == Lie::kRemovesNothing ? Status{} : inner_->remove_pages(offset, size);
-  }
+constexpr const char* kAll[] = {"startup_sgx1-measured", "startup_sgx1-unmeasured",   "startup_sgx2-fault",
+                                "startup_sgx2-batch",    "startup_sgx2-accept-first", "startup_sgx2-commit"};
+const std::vector<std::string> kGrowing(kAll + 2, kAll + 6), kAsking = {kAll[3], kAll[5]};
+const std::string kBatch = kAll[3], kCommit = kAll[5];
 
- private:
-  std::unique_ptr<Enclave> inner_;
-  const Lie lie_;
-  const std::uint64_t arena_;
-  std::uint64_t previous_ = 0, table_ = 0;
-};
+// A wrong answer has another number behind one of the colons.
+constexpr char kRight[] =
+    "pages that were not zero: 0\npages that were not zero the second time: 0\nthreads that ran at once: 3";
+constexpr char kRightAgain[] =
+    "pages that were not zero: 0\n.*pages that changed: 0\n.*pages that were not zero the second time: 0\n"
+    "threads that ran at once: 3";
 
-class LyingPlatform final : public Platform {
- public:
-  LyingPlatform(std::unique_ptr<Platform> inner, Lie lie, std::uint64_t dynamic_base)
-      : inner_(std::move(inner)), lie_(lie), dynamic_base_(dynamic_base) {}
-  std::string_view name() const override { return inner_->name(); }
-  bool has_sgx2() const override { return inner_->has_sgx2(); }
-  Result<std::unique_ptr<Enclave>> create(const sgx::Secs& secs) override {
-    return std::make_unique<LyingEnclave>(TRY(inner_->create(secs)), lie_, dynamic_base_);
-  }
+#define EXPECT_RIGHT(lie, image) EXPECT_EXIT(run(lie, image), ExitedWithCode(0), kRight) << image
+#define EXPECT_STOPPED(lie, image, site) EXPECT_EXIT(run(lie, image), ExitedWithCode(126), site) << image
 
- private:
-  std::unique_ptr<Platform> inner_;
-  const Lie lie_;
-  const std::uint64_t dynamic_base_;
-};
-
-class LyingAboutPages : public testing::Test {
- protected:
-  LyingAboutPages() {
-    std::string pattern = testing::TempDir() + "/clemmys-pages-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~LyingAboutPages() override { std::filesystem::remove_all(directory_); }
-
-  // run ends the process: standard error gets the program's output and where the enclave stopped.
-  [[noreturn]] void run(Lie lie, const std::string& image, const std::string& touch_mib) {
-    std::ifstream file(CLEMMYS_BINARY_DIR "/images/startup_" + image + ".sgx", std::ios::binary);
-    const Bytes bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    LyingPlatform platform(*open_soft_platform(directory_ + "/soft"), lie, layout_of(bytes)->dynamic_base);
-    ProcessOptions options{.arguments = {"startup", touch_mib, "3", "twice"}};
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    alarm(100);  // an enclave that faults without end
-    auto process = *Process::create(platform, bytes, std::move(options));
-    const Result<int> status = process->run();
-    if (!status) std::fprintf(stderr, "%s\n", to_string(status.error()).c_str());
-    _Exit(status ? *status : 126);
-  }
-  // A wrong answer has another number behind one of the colons.
-  static constexpr char kRight[] =
-      "pages that were not zero: 0\npages that were not zero the second time: 0\nthreads that ran at once: 3";
-
-  std::string directory_;
-};
-
-#define EXPECT_RIGHT(lie, image) EXPECT_EXIT(run(lie, image, "96"), testing::ExitedWithCode(0), kRight)
-#define EXPECT_STOPPED(lie, image, site) \
-  EXPECT_EXIT(run(lie, image, "96"), testing::ExitedWithCode(126), site)
-
-TEST_F(LyingAboutPages, HonestHostsGiveTheRightAnswer) { EXPECT_RIGHT(Lie::kNone, "sgx2-batch"); }
+TEST_F(LyingAboutPages, HonestHostsGiveTheRightAnswer) {
+  for (const std::string& image : kGrowing) EXPECT_RIGHT(Lie::kNone, image);
+  for (const std::string image : kAll)
+    EXPECT_EXIT(run({}, image, "again", 8), ExitedWithCode(0), kRightAgain) << image;
+}
 
 TEST_F(LyingAboutPages, PagesThatWereNotAddedComeByEaccept) {
-  EXPECT_RIGHT(Lie::kAugmentsNothing, "sgx2-batch");
-  EXPECT_RIGHT(Lie::kAugmentsNothing, "sgx2-commit");
+  for (const std::string& image : kAsking) EXPECT_RIGHT(Lie::kAugmentsNothing, image);
 }
 
 TEST_F(LyingAboutPages, PagesThatWereAddedBeforeAreAcceptedOnce) {
-  EXPECT_RIGHT(Lie::kAugmentsMore, "sgx2-batch");
+  for (const std::string& image : kAsking) {
+    EXPECT_RIGHT(Lie::kAugmentsMore, image);
+    EXPECT_RIGHT(Lie::kAugmentsTwice, image);
+  }
 }
 
 TEST_F(LyingAboutPages, RefusedMemoryStops) {
-  EXPECT_STOPPED(Lie::kRefusesToAugment, "sgx2-batch", "memory.refused");
-  EXPECT_EXIT(run(Lie::kRefusesToAugment, "sgx2-commit", "96"), testing::ExitedWithCode(3), "no memory");
+  EXPECT_STOPPED(Lie::kRefusesToAugment, kBatch, "memory.refused");
+  EXPECT_EXIT(run(Lie::kRefusesToAugment, kCommit), ExitedWithCode(3), "no memory");
 }
 
 TEST_F(LyingAboutPages, TakenOrRestrictedPagesStop) {
-  EXPECT_STOPPED(Lie::kTakesAcceptedPages, "sgx2-batch", "memory.page_taken");
-  EXPECT_RIGHT(Lie::kRestrictsAcceptedPages, "sgx2-batch");  // trimmed before they are written again
-  EXPECT_EXIT(run(Lie::kRestrictsAcceptedPages, "sgx2-batch", "16"), testing::ExitedWithCode(126),
-              "memory.page_taken");
+  EXPECT_STOPPED(Lie::kTakesAcceptedPages, kBatch, "memory.page_taken");
+  EXPECT_RIGHT(Lie::kRestrictsAcceptedPages, kBatch);  // trimmed before they are written again
+  EXPECT_EXIT(run(Lie::kRestrictsAcceptedPages, kBatch, 16), ExitedWithCode(126), "memory.page_taken");
 }
 
 TEST_F(LyingAboutPages, PagesOfTheShieldThatAreTakenStop) {
-  EXPECT_STOPPED(Lie::kTakesTablesOfTheShield, "sgx2-batch", "memory.page_taken");
+  for (const std::string& image : kAsking)
+    EXPECT_STOPPED(Lie::kTakesTablesOfTheShield, image, "memory.page_taken");
+}
+
+// A page that was accepted is never accepted again, whatever brought it: one that the host has removed and
+// added anew would be zero, or what it was before.
+TEST_F(LyingAboutPages, PagesInUseThatAreChangedRemovedOrReplacedStop) {
+  for (const std::string image : kAll) {
+    for (const Moment moment : {Moment::kTouched, Moment::kFreed}) {
+      for (const Meddling meddling :
+           {Meddling::kRestricts, Meddling::kTrims, Meddling::kRemoves, Meddling::kReplaces}) {
+        EXPECT_EXIT(run({.meddling = meddling, .moment = moment}, image, "again", 8), ExitedWithCode(126),
+                    "memory.page_taken")
+            << image << ", meddling " << static_cast<int>(meddling) << ", moment "
+            << static_cast<int>(moment);
+      }
+    }
+  }
+}
+
+// The counterpart: a shield that accepts such a page once more goes on with what it has lost.
+TEST_F(LyingAboutPages, AReplacedPageWithoutTheRuleIsAWrongAnswer) {
+  for (const std::string& image : kGrowing) {
+    EXPECT_EXIT(run({.meddling = Meddling::kReplaces}, "insecure_" + image, "again", 8), ExitedWithCode(0),
+                "pages that changed: 1\n")
+        << image;
+  }
+}
+
+TEST_F(LyingAboutPages, PagesThatAreAddedOnceMoreStayAsTheyAre) {
+  for (const std::string image : kAll) {
+    for (const Moment moment : {Moment::kTouched, Moment::kFreed}) {
+      EXPECT_EXIT(run({.meddling = Meddling::kAddsAgain, .moment = moment}, image, "again", 8),
+                  ExitedWithCode(0), kRightAgain)
+          << image;
+    }
+  }
+}
+
+// Deep in a fault the processor finds no frame for another one: then the thread cannot be entered any more.
+TEST_F(LyingAboutPages, PagesThatNeverComeStop) {
+  for (const std::string& image : kGrowing) {
+    EXPECT_EXIT(run({.meddling = Meddling::kAddsNoMore, .moment = Moment::kFreed}, image, "again", 8),
+                ExitedWithCode(126), "pages.absent|host.enter")
+        << image;
+  }
 }
 
 // The first restriction is that of RELRO, before main.
 TEST_F(LyingAboutPages, PermissionsThatWereNotTakenStop) {
-  EXPECT_STOPPED(Lie::kRestrictsNothing, "sgx2-batch", "permissions.restricted");
-  EXPECT_STOPPED(Lie::kRefusesToRestrict, "sgx2-batch", "permissions.restrict");
+  for (const std::string& image : kGrowing) {
+    EXPECT_STOPPED(Lie::kRestrictsNothing, image, "permissions.restricted");
+    EXPECT_STOPPED(Lie::kRefusesToRestrict, image, "permissions.restrict");
+  }
 }
 
 TEST_F(LyingAboutPages, ATcsThatIsNoneStops) {
-  EXPECT_STOPPED(Lie::kMakesNoTcs, "sgx2-batch", "slots.accept");
-  EXPECT_STOPPED(Lie::kMakesTrimForTcs, "sgx2-batch", "slots.accept");
+  for (const std::string& image : kGrowing) {
+    EXPECT_STOPPED(Lie::kMakesNoTcs, image, "slots.accept");
+    EXPECT_STOPPED(Lie::kMakesTrimForTcs, image, "slots.accept");
+    EXPECT_STOPPED(Lie::kReplacesTcs, image, "slots.accept");
+    EXPECT_STOPPED(Lie::kReplacesThreadData, image, "exception.shield");
+  }
 }
 
 TEST_F(LyingAboutPages, TrimmingThatDidNotHappenStops) {
-  EXPECT_STOPPED(Lie::kTrimsNothing, "sgx2-batch", "pages.trim");
-  EXPECT_STOPPED(Lie::kRemovesNothing, "sgx2-batch", "pages.accept");
+  for (const std::string& image : kGrowing) {
+    EXPECT_STOPPED(Lie::kTrimsNothing, image, "pages.trim");
+    EXPECT_STOPPED(Lie::kReplacesForTrim, image, "pages.trim");
+    EXPECT_STOPPED(Lie::kRemovesNothing, image, "pages.accept");
+  }
+}
+
+TEST_F(LyingAboutPages, TrimmedPagesMayComeBackEarly) {
+  for (const std::string& image : kGrowing) EXPECT_RIGHT(Lie::kAddsWhatItRemoved, image);
 }
 
 }  // namespace
