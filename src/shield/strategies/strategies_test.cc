@@ -5,10 +5,16 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
 
+#include "base/bytes.h"
+#include "enclave/image.h"
+
+namespace clemmys {
 namespace {
 
 struct Outcome {
@@ -54,6 +60,29 @@ class Strategies : public testing::Test {
     fclose(file);
   }
 };
+
+std::string file_of(const std::string& image) {
+  std::ifstream file(CLEMMYS_BINARY_DIR "/images/startup_" + image + ".sgx", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST_F(Strategies, AnImageThatNamesNoneIsThatOfBatches) {
+  EXPECT_TRUE(file_of("default") == file_of("sgx2-batch"));
+  EXPECT_FALSE(file_of("default") == file_of("sgx2-commit"));
+}
+
+TEST_F(Strategies, AreChosenByEachImage) {
+  using shield::HeapStrategy;
+  const std::pair<const char*, HeapStrategy> images[] = {
+      {"sgx1-measured", HeapStrategy::kSgx1},   {"sgx1-unmeasured", HeapStrategy::kSgx1},
+      {"sgx2-fault", HeapStrategy::kSgx2Fault}, {"sgx2-accept-first", HeapStrategy::kSgx2AcceptFirst},
+      {"sgx2-batch", HeapStrategy::kSgx2Batch}, {"sgx2-commit", HeapStrategy::kSgx2Commit}};
+  for (const auto& [image, strategy] : images) {
+    const auto layout = enclave::layout_of(as_bytes(file_of(image)));
+    ASSERT_TRUE(layout) << image;
+    EXPECT_EQ(static_cast<HeapStrategy>(layout->heap_strategy), strategy) << image;
+  }
+}
 
 constexpr char kExpected[] =
     "started\npages that were not zero: 0\npages that were not zero the second time: 0\nthreads that ran at "
@@ -111,3 +140,4 @@ TEST_F(Strategies, ThreadsBeyondTheFirstBecomeTcsPagesOnDemand) {
 }
 
 }  // namespace
+}  // namespace clemmys
