@@ -15,10 +15,7 @@ TEST(Logs, HoldWhatAFunctionPrintsAndTheHostHasNoneOfIt) {
   Client client = platform.client();
   const Answer run = client.api("POST", "actions/print?blocking=true", "{}");
   ASSERT_EQ(run.status, 200u) << run.body;
-  const std::string id(boost::json::parse(run.body).at("activationId").as_string());
-  const Answer logs = client.api("GET", "activations/" + id + "/logs");
-  ASSERT_EQ(logs.status, 200u) << logs.body;
-  const std::string text = boost::json::serialize(boost::json::parse(logs.body).at("logs"));
+  const std::string text = client.log_of(run);
   for (const char* way :
        {"stdout: by clemmys log", "stdout: by printf", "stdout: by cout", "stderr: by cerr"}) {
     EXPECT_NE(text.find(way), std::string::npos) << way << " is missing in " << text;

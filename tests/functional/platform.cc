@@ -106,6 +106,16 @@ Answer Client::api(const std::string& method, const std::string& target, const s
   return request(method, "/api/v1/namespaces/_/" + target, body, content_type);
 }
 
+std::string Client::log_of(const Answer& answer) {
+  const std::string id(boost::json::parse(answer.body).at("activationId").as_string());
+  for (int i = 0; i < 100; ++i) {
+    const Answer logs = api("GET", "activations/" + id + "/logs");
+    if (logs.status == 200) return logs.body;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return "no log";
+}
+
 Platform::Platform(PlatformOptions options) : options_(std::move(options)) {
   char pattern[] = "/tmp/clemmys-test-XXXXXX";
   if (mkdtemp(pattern) == nullptr) throw std::runtime_error("mkdtemp failed");

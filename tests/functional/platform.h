@@ -29,6 +29,8 @@ class Client {
   // api is request with /api/v1/namespaces/_/ before the target.
   Answer api(const std::string& method, const std::string& target, const std::string& body = {},
              const std::string& content_type = "application/json");
+  // log_of is the sealed log of the activation that `answer` is the record of, as JSON.
+  std::string log_of(const Answer& answer);
   // Before the first request: pretend_later verifies certificates as a client does whose clock is ahead, in
   // seconds; use_port goes to another gateway with the trust of this one.
   void pretend_later(long seconds);

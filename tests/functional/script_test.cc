@@ -69,6 +69,47 @@ TEST(Scripts, TheLargestCodeDeploysAndRunsAndALargerOneIsRefused) {
   EXPECT_EQ(larger.status, 413u) << larger.body;
 }
 
+TEST(Scripts, TracesOfErrorsAreInTheSealedLogAndNotInTheAnswer) {
+  struct Case {
+    const char *name, *code, *error, *logged, *place;
+  };
+  constexpr const char* kDied = "The action did not produce a valid response and exited unexpectedly.";
+  const Case cases[] = {
+      {"syntax", "function main() {}\nlet x = ;", "Initialization has failed due to: SyntaxError: ",
+       "Error during initialization: SyntaxError: ", "at /action/index.js:2:9"},
+      {"top", "console.log('loading');\nthrow new Error('at the top');",
+       "Initialization has failed due to: Error: at the top", "stdout: loading", "(/action/index.js:2:"},
+      {"no_main", "const other = 1;",
+       "Initialization has failed due to: Action entrypoint 'main' is not a function.",
+       "Action entrypoint 'main' is not a function.", ""},
+      {"late",
+       "function main() {\n  setTimeout(() => { throw new Error('late'); }, 1);\n"
+       "  return new Promise(() => {});\n}",
+       kDied, "Uncaught Error: late", "/action/index.js:2:"},
+      {"nobody",
+       "function main() {\n  Promise.reject(new Error('nobody'));\n"
+       "  return new Promise((done) => setTimeout(done, 1000));\n}",
+       kDied, "Unhandled promise rejection: Error: nobody", "/action/index.js:2:"},
+      {"thrown", "function main() {\n  throw new TypeError('mine');\n}",
+       "An error has occurred: TypeError: mine", "TypeError: mine", "/action/index.js:2:"},
+      {"rejects", "async function main() {\n  throw new Error('mine');\n}", "mine", "Error: mine",
+       "/action/index.js:2:"},
+  };
+  Platform platform;
+  Client client = platform.client();
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.name);
+    platform.deploy_script(each.name, each.code);
+    const Answer answer = client.api("POST", std::string("actions/") + each.name + "?blocking=true", "{}");
+    EXPECT_EQ(answer.status, 502u);
+    EXPECT_NE(answer.body.find(each.error), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.body.find("index.js"), std::string::npos) << answer.body;
+    const std::string log = client.log_of(answer);
+    EXPECT_NE(log.find(each.logged), std::string::npos) << log;
+    EXPECT_NE(log.find(each.place), std::string::npos) << log;
+  }
+}
+
 TEST(Scripts, CodeThatFailedToLoadIsTriedAgainByAFreshInstance) {
   Platform platform;
   Client client = platform.client();

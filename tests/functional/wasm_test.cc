@@ -4,10 +4,8 @@
 #include <sys/wait.h>
 
 #include <boost/json.hpp>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "platform.h"
 
@@ -25,16 +23,6 @@ std::string error_of(const Answer& answer) {
   return result.is_object() && result.get_object().contains("error")
              ? std::string(result.at("error").as_string())
              : "none: " + answer.body.substr(0, 300);
-}
-
-std::string log_of(Client& client, const Answer& answer) {
-  const std::string id(json::parse(answer.body).at("activationId").as_string());
-  for (int i = 0; i < 100; ++i) {
-    const Answer logs = client.api("GET", "activations/" + id + "/logs");
-    if (logs.status == 200) return logs.body;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return "no log";
 }
 
 struct Ran {
@@ -74,7 +62,7 @@ TEST(WasmFunctions, OfCAndCxxAndRustAnswerAloneAndInAChain) {
   EXPECT_EQ(
       json::parse(words.body).at("response").at("result"),
       json::parse(R"({"words":{"be":2,"not":1,"or":1,"text":1,"to":2},"of":{"text":"to be or not to be"}})"));
-  EXPECT_NE(log_of(client, words).find("stdout: 5 words that differ"), std::string::npos);
+  EXPECT_NE(client.log_of(words).find("stdout: 5 words that differ"), std::string::npos);
 
   const Answer checksum = client.api("POST", "actions/checksum?blocking=true&result=true", R"({"n":1})");
   EXPECT_EQ(json::parse(checksum.body).at("of"), json::parse(R"({"place":"here","n":1})"))
@@ -128,9 +116,9 @@ TEST(WasmFunctions, AHostileModuleMeetsItsLimitsAndTheSameInstanceServesOn) {
     EXPECT_EQ(json::parse(answer.body).at("response").at("status").as_string(), "action developer error");
     EXPECT_TRUE(is_as_new(way)) << way << ": another instance";
   }
-  EXPECT_NE(log_of(client, ask("s")).find("stderr: The module was stopped: out of bounds."),
+  EXPECT_NE(client.log_of(ask("s")).find("stderr: The module was stopped: out of bounds."),
             std::string::npos);
-  EXPECT_NE(log_of(client, ask("q")).find("stderr: The module ended with exit status 7."), std::string::npos);
+  EXPECT_NE(client.log_of(ask("q")).find("stderr: The module ended with exit status 7."), std::string::npos);
   for (const char* way : {"a", "b", "c", "e", "f", "g", "h", "i", "j"})
     EXPECT_EQ(json::parse(ask(way).body).at("response").at("result"), json::parse(R"({"errno":"21"})"))
         << way;

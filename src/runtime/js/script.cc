@@ -65,7 +65,10 @@ class SandboxedScript final : public Script {
     Outcome outcome = run(Root::kLoad, arguments);
     if (outcome.kind != Outcome::Kind::kAnswer) {
       engine_.reset();
-      return InitFailure{init_text(std::move(outcome))};
+      const bool is_logged = outcome.kind == Outcome::Kind::kFault;  // by task.js, with its trace
+      InitFailure failure{init_text(std::move(outcome))};
+      if (!is_logged) log(failure);
+      return failure;
     }
     if (isolation_ == Isolation::kResettable && !loaded_) {
       engine_->collect_garbage();
@@ -89,6 +92,8 @@ class SandboxedScript final : public Script {
     if (loaded_ && engine_) engine_->restore(*loaded_);
   }
   std::size_t memory_size() const override { return engine_ ? engine_->memory_size() : 0; }
+
+  static void log(const InitFailure& failure) { fprintf(stderr, "%s\n", failure.text.c_str()); }
 
   // release gives up the function and returns the sandbox as it was before.
   static SandboxOwner release(std::unique_ptr<SandboxedScript> script) {
@@ -249,7 +254,11 @@ LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits,
                          SandboxOwner sandbox) {
   Result<js::ActionFiles> files =
       source.is_zip ? js::ActionFiles::of_zip(source.code) : js::ActionFiles::of_source(source.code);
-  if (!files) return InitFailure{"Initialization has failed due to: " + files.error().detail};
+  if (!files) {
+    InitFailure failure{"Initialization has failed due to: " + files.error().detail};
+    SandboxedScript::log(failure);
+    return failure;
+  }
   if (!sandbox) sandbox.reset(new Sandbox);
   auto script =
       std::make_unique<SandboxedScript>(std::move(sandbox), std::move(*files), source, limits, isolation);

@@ -167,12 +167,12 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   const wire::StepKeys& keys = held.keys;
   if (!wire::matches(keys.in, header)) return Error{ErrorCode::kDenied, "runtime.step.header_constants"};
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
+  log_.begin(std::size_t{keys.logs_mib} << 20);  // what loading a script prints is the first call's
   TRY(become(keys));
   const std::uint64_t start = now_unix_ms(time_floor_unix_ms());
   if (header.deadline_unix_ms <= start) return Error{ErrorCode::kDeadline, "runtime.step.deadline"};
   TRY(replay_cache_.admit(header.activation, header.step, header.deadline_unix_ms, start));
 
-  log_.begin(std::size_t{keys.logs_mib} << 20);
   Finished finished = call_handler(keys, header, request);
   wire::Event event{.outcome = finished.outcome,
                     .start_unix_ms = start,
