@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 
+#include "sgx/events.h"
 #include "sgx/measurement.h"
 #include "sgx/sigstruct.h"
 
@@ -49,6 +50,20 @@ TEST(Measurement, PermissionsAndTypeChangeIt) {
   c.add(0, secinfo_tcs());
   EXPECT_NE(a.finish(), b.finish());
   EXPECT_NE(a.finish(), c.finish());
+}
+
+TEST(Events, EachHasItsNameOnce) {
+  Events events;
+  for (const NamedEvent& event : kNamedEvents) {
+    EXPECT_EQ(events.*event.count, 0u) << event.name << " counts what another one counts";
+    events.*event.count = 1;
+  }
+}
+
+TEST(Events, CostWhatWasPublished) {
+  const std::uint64_t nothing = modelled_cycles({});
+  EXPECT_EQ(nothing, 28'500u + 88'000u);  // ECREATE, EINIT
+  EXPECT_EQ(modelled_cycles({.eadd = 2, .ewb = 1, .eldu = 3}), nothing + 2 * 12'500 + 4 * 9'500);
 }
 
 TEST(Sigstruct, SignedOneIsAccepted) {

@@ -194,25 +194,11 @@ void Process::unpark(Slot& slot) {
 }
 
 void print_events(const sgx::Events& events) {
-  const std::pair<const char*, std::uint64_t> lines[] = {
-      {"EADD", events.eadd},
-      {"EEXTEND", events.eextend},
-      {"EAUG", events.eaug},
-      {"EACCEPT", events.eaccept},
-      {"EMODT", events.emodt},
-      {"EMODPR", events.emodpr},
-      {"EMODPE", events.emodpe},
-      {"EREMOVE", events.eremove},
-      {"EENTER", events.eenter},
-      {"EEXIT", events.eexit},
-      {"AEX", events.aex},
-      {"ERESUME", events.eresume},
-      {"EREPORT", events.ereport},
-      {"EGETKEY", events.egetkey},
-      {"page faults served by the kernel", events.page_faults},
-      {"modelled cycles", sgx::modelled_cycles(events)}};
-  for (const auto& [name, value] : lines)
+  const auto line = [](const char* name, std::uint64_t value) {
     std::fprintf(stderr, "%s %llu\n", name, static_cast<unsigned long long>(value));
+  };
+  for (const sgx::NamedEvent& event : sgx::kNamedEvents) line(event.name, events.*event.count);
+  line("modelled cycles", sgx::modelled_cycles(events));
 }
 
 }  // namespace clemmys::enclave

@@ -31,11 +31,11 @@ class Strategies : public testing::Test {
   }
   ~Strategies() override { std::filesystem::remove_all(directory_); }
 
-  Outcome run(const std::string& image, const std::string& arguments) {
+  Outcome run(const std::string& image, const std::string& arguments, const std::string& options = "") {
     const std::string command = "env -i " CLEMMYS_BINARY_DIR
                                 "/bin/clemmys-host --stats --platform soft --soft-state " +
-                                directory_ + "/soft " CLEMMYS_BINARY_DIR "/images/startup_" + image +
-                                ".sgx -- " + arguments + " 2>" + directory_ + "/stats";
+                                directory_ + "/soft " + options + " " CLEMMYS_BINARY_DIR "/images/startup_" +
+                                image + ".sgx -- " + arguments + " 2>" + directory_ + "/stats";
     Outcome outcome;
     FILE* pipe = popen(command.c_str(), "r");
     char buffer[4096];
@@ -130,6 +130,13 @@ TEST_F(Strategies, ManyFreedPagesGoBackAndFewAreKept) {
   EXPECT_EQ(many.at("EREMOVE"), many.at("EMODT"));
   EXPECT_EQ(few.at("EREMOVE"), 0u);
   EXPECT_LT(few.at("EAUG"), 2 * kPages);
+}
+
+TEST_F(Strategies, PagingIsCountedWithTheOtherEvents) {
+  const auto events = run("sgx2-batch", "16 1", "--soft-epc-mib 8").events;
+  EXPECT_GT(events.at("EWB"), kPages / 2);
+  EXPECT_EQ(events.at("EBLOCK"), events.at("EWB"));
+  for (const char* name : {"ETRACK", "ELDU", "EPA"}) EXPECT_GT(events.at(name), 0u) << name;
 }
 
 TEST_F(Strategies, ThreadsBeyondTheFirstBecomeTcsPagesOnDemand) {
