@@ -1,6 +1,7 @@
 // bench-controller: the controller with its store as a program that can be packed, so that one and the same
-// runs outside and inside an enclave. Its instances are connections to bench-controller-load. It ends when
-// that does.
+// runs outside and inside an enclave. Its instances are connections to bench-controller-load, one for each
+// that it starts; frames are wire/links.h InstanceFrame, kEnvelope there and kOutput back. It ends when that
+// does.
 #include "controller/controller.h"
 
 #include <boost/asio/io_context.hpp>
@@ -8,9 +9,9 @@
 #include <cstdio>
 #include <map>
 
-#include "bench/controller/messages.h"
 #include "controller/link.h"
 #include "controller/sqlite_store.h"
+#include "wire/frame.h"
 
 namespace clemmys::bench {
 namespace {
@@ -30,8 +31,8 @@ class SocketInvoker final : public controller::Invoker {
       events_->instance_output(instance, std::move(body));
     };
     handlers.closed = [this](std::string_view) { loop_.stop(); };
-    links_[instance] =
-        std::make_unique<controller::Link>(loop_, TRY(connect_to(path_)), kFrameMax, std::move(handlers));
+    links_[instance] = std::make_unique<controller::Link>(loop_, TRY(wire::connect_unix(path_)),
+                                                          wire::kFrameSizeMax, std::move(handlers));
     boost::asio::post(loop_, [this, instance] { events_->instance_ready(instance, {}); });
     return {};
   }

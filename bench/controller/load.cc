@@ -10,10 +10,10 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "bench/controller/messages.h"
 #include "controller/link.h"
 #include "crypto/crypto.h"
 #include "wire/envelope.h"
+#include "wire/frame.h"
 #include "wire/links.h"
 
 namespace clemmys::bench {
@@ -39,15 +39,15 @@ class Load {
 
   Status connect() {
     for (int tries = 0;; ++tries) {
-      auto descriptor = connect_to(options_.controller);
+      auto descriptor = wire::connect_unix(options_.controller);
       if (!descriptor && tries < 1'000) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         continue;
       }
       controller::LinkHandlers handlers;
-      handlers.frame = [this](std::uint8_t type, Packet) { answer(type); };
+      handlers.frame = [this](std::uint8_t type, Packet body) { answer(type, body.view()); };
       handlers.closed = [this](std::string_view) { loop_.stop(); };
-      gateway_ = std::make_unique<controller::Link>(loop_, TRY(std::move(descriptor)), kFrameMax,
+      gateway_ = std::make_unique<controller::Link>(loop_, TRY(std::move(descriptor)), wire::kFrameSizeMax,
                                                     std::move(handlers));
       return {};
     }
@@ -74,8 +74,8 @@ class Load {
       const std::size_t index = instances_.size();
       controller::LinkHandlers handlers;
       handlers.frame = [this, index](std::uint8_t, Packet body) { step(index, std::move(body)); };
-      instances_.push_back(
-          std::make_unique<controller::Link>(loop_, socket.release(), kFrameMax, std::move(handlers)));
+      instances_.push_back(std::make_unique<controller::Link>(loop_, socket.release(), wire::kFrameSizeMax,
+                                                              std::move(handlers)));
       accept();
     });
   }
@@ -103,7 +103,7 @@ class Load {
     if (sent_ == options_.requests) return;
     wire::Header header;
     header.steps = options_.steps;
-    header.activation = crypto::random_fixed<ActivationId>();
+    header.activation = wire::new_activation_id(clock_.unix_ms());
     header.chain.bytes[0] = header.receiver.bytes[0] = header.image.bytes[0] = 1;
     header.memory_mib = 128;
     header.timeout_ms = 60'000;
@@ -117,28 +117,27 @@ class Load {
     gateway_->send(std::to_underlying(wire::ControllerFrame::kRun), prefix.bytes(), Packet::copy_of(body));
   }
 
-  void answer(std::uint8_t type) {
+  void answer(std::uint8_t type, ByteView body) {
     const auto frame = static_cast<wire::ControllerFrame>(type);
     if (frame == wire::ControllerFrame::kOk) {
       if (++stored_ == options_.requests) loop_.stop();
       return;
     }
-    if (frame != wire::ControllerFrame::kDone) {
+    const bool done = frame == wire::ControllerFrame::kDone && body.size() > sizeof(std::uint64_t);
+    const auto header = wire::decode_header(done ? body.subspan(sizeof(std::uint64_t)) : ByteView{});
+    if (!header) {
       ++failed_;
       return loop_.stop();
     }
     ++done_;
-    store();
+    store(header->activation);
     send();
   }
 
-  void store() {
+  void store(const ActivationId& activation) {
     wire::StoredRecord record;
-    record.activation = crypto::random_fixed<ActivationId>();
+    record.activation = activation;
     record.start_unix_ms = clock_.unix_ms();
-    for (int i = 0; i < 6; ++i)  // as the gateway's ids begin
-      record.activation.bytes[static_cast<std::size_t>(i)] =
-          static_cast<std::uint8_t>(record.start_unix_ms >> (8 * (5 - i)));
     record.expires_unix_ms = record.start_unix_ms + 3'600'000;
     record.state = wire::RecordState::kFinished;
     record.sealed.resize(kRecordSize);

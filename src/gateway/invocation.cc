@@ -55,15 +55,6 @@ void set_times(ActivationRecord& record, const wire::Event* event, std::uint64_t
   record.init_ms = event ? event->init_ms : 0;
 }
 
-// new_activation_id begins with the time, as UUIDv7 does (RFC 9562, 5.7), so that the store's index grows at
-// its end. The other 80 bits are random: the time is the host's to choose, and an id must be new all the
-// same.
-ActivationId new_activation_id(std::uint64_t unix_ms) {
-  auto id = crypto::random_fixed<ActivationId>();
-  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(unix_ms >> (8 * (5 - i)));
-  return id;
-}
-
 }  // namespace
 
 Invocation::Invocation(InvocationInput input) : input_(std::move(input)), blinding_(crypto::random_key()) {
@@ -71,7 +62,7 @@ Invocation::Invocation(InvocationInput input) : input_(std::move(input)), blindi
   const wire::Action& action = *input_.action;
   events_.resize(chain.steps.size());
 
-  pending_.activation = new_activation_id(input_.now_unix_ms);
+  pending_.activation = wire::new_activation_id(input_.now_unix_ms);
   pending_.namespace_name = input_.owner->name;
   pending_.subject = input_.subject;
   pending_.package = action.package;

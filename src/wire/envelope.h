@@ -93,6 +93,10 @@ Result<Event> open_event(ByteView envelope, const Key& return_key);
 Key edge_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t edge);
 Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_t step);
 Key receipt_key(const Key& return_key_of_step);
+// new_activation_id begins with the time, as UUIDv7 does (RFC 9562, 5.7), so that the store's index grows at
+// its end. The other 80 bits are random: the time is the host's to choose, and an id must be new all the
+// same.
+ActivationId new_activation_id(std::uint64_t unix_ms);
 // component_activation is the activation id that clients see for step i of a sequence.
 ActivationId component_activation(const Key& return_key_of_step, const ActivationId& activation);
 // make_receipt and receipt_is_genuine derive the step's receipt key; sign_receipt and receipt_is_signed take

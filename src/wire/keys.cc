@@ -33,6 +33,12 @@ Key return_key(const Key& chain_secret, const Digest& chain_digest, std::uint16_
 
 Key receipt_key(const Key& return_key_of_step) { return derive(return_key_of_step, "clemmys/receipt/v1"); }
 
+ActivationId new_activation_id(std::uint64_t unix_ms) {
+  auto id = crypto::random_fixed<ActivationId>();
+  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(unix_ms >> (8 * (5 - i)));
+  return id;
+}
+
 ActivationId component_activation(const Key& return_key_of_step, const ActivationId& activation) {
   const Key derived = derive(return_key_of_step, "clemmys/component/v1", activation.view());
   ActivationId component;

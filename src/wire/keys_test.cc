@@ -25,6 +25,13 @@ TEST(Keys, DifferPerUsePositionAndDigest) {
   EXPECT_EQ(seen.size(), 18u);
 }
 
+TEST(Keys, NewActivationIdsSortByTimeAndDifferAtOneTime) {
+  const auto first = new_activation_id(0x0102'0304'0506), again = new_activation_id(0x0102'0304'0506);
+  EXPECT_EQ(to_hex(first.view().first(6)), "010203040506");
+  EXPECT_NE(first, again);
+  EXPECT_LT(to_hex(again.view()), to_hex(new_activation_id(0x0102'0304'0507).view()));
+}
+
 TEST(Keys, ComponentActivationsDependOnStepAndActivation) {
   const Key first = crypto::random_key(), second = crypto::random_key();
   const auto activation = crypto::random_fixed<ActivationId>();
