@@ -82,6 +82,7 @@ Result<Code> native_code(const Context& context, const DeployOptions& options) {
 
 Result<Code> script_code(const DeployOptions& options) {
   const ScriptCode script = TRY(read_script(options.file));
+  TRY(check_script(script, options.file, options.main));
   Code code{{{"kind", script_kind(options.kind)}, {"binary", script.is_zip}}, script.bytes.size(), {}};
   code.exec["code"] = script.is_zip ? crypto::to_base64(script.bytes) : std::string(as_text(script.bytes));
   if (!options.main.empty()) code.exec["main"] = options.main;

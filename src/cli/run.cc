@@ -25,6 +25,7 @@ Result<std::vector<std::string>> script_arguments(const fs::path& script, const 
                                                   const fs::path& work) {
   const Layout layout = TRY(find_layout());
   const ScriptCode code = TRY(read_script(script));
+  TRY(check_script(code, script, main));
   const fs::path file = work / (code.is_zip ? "code.zip" : "code.js");
   TRY(write_file(file, code.bytes, Privacy::kOwnerOnly));
   std::vector<std::string> arguments{(layout.programs / "js").string(), file.string()};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/outcome.h"
+#include "cli/sdk_flags.h"
 #include "wire/code.h"
 
 namespace clemmys::cli {
@@ -114,6 +115,18 @@ Result<ScriptCode> read_script(const fs::path& path) {
     return failure(ErrorCode::kInvalid, "cli.script.zip", path.string() + " is not a zip archive",
                    "make one: zip -r");
   return code;
+}
+
+Status check_script(const ScriptCode& code, const fs::path& path, const std::string& main) {
+  const Layout layout = TRY(find_layout());
+  const TemporaryFolder work = TRY(TemporaryFolder::make());
+  const fs::path archive = work.path() / "code.zip";
+  if (code.is_zip) TRY(write_file(archive, code.bytes, Privacy::kOwnerOnly));
+  std::vector<std::string> arguments{(layout.programs / "js").string(), "--check",
+                                     (code.is_zip ? archive : path).string()};
+  if (!main.empty()) arguments.push_back(main);
+  return run_tool(arguments, Output::kError, "cli.script.syntax", path.string() + " does not compile",
+                  "correct what the engine says above");
 }
 
 }  // namespace clemmys::cli

@@ -21,5 +21,9 @@ std::string script_kind(const std::string& wanted);
 // its files in the order of their names, with one fixed time, so that the same files give the same code. Left
 // out: .git, and links to folders. kTooLarge over the platform's 48 MiB.
 Result<ScriptCode> read_script(const fs::path& path);
+// check_script compiles the file that has the function `main` with the platform's own engine, here and
+// without running it. kInvalid where it has an error; the engine says it, with file, line and column, on
+// standard error.
+Status check_script(const ScriptCode& code, const fs::path& path, const std::string& main);
 
 }  // namespace clemmys::cli

@@ -1,10 +1,14 @@
 // Scripts at the edges of what can be deployed, on a whole platform.
 #include <gtest/gtest.h>
 #include <sodium.h>
+#include <sys/wait.h>
 #include <zlib.h>
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "platform.h"
@@ -67,6 +71,51 @@ TEST(Scripts, TheLargestCodeDeploysAndRunsAndALargerOneIsRefused) {
   const Answer larger =
       client.api("PUT", "actions/larger", exec_of(archive_of(script, wire::kCodeSizeMax + 1)));
   EXPECT_EQ(larger.status, 413u) << larger.body;
+}
+
+// Folder is one of the user's, with scripts.
+struct Folder {
+  Folder() {
+    char pattern[] = "/tmp/clemmys-script-XXXXXX";
+    path = mkdtemp(pattern);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string add(const std::string& name, const std::string& content) const {
+    std::ofstream(path + "/" + name) << content;
+    return path + "/" + name;
+  }
+  std::string path;
+};
+
+struct Ran {
+  int status;
+  std::string output;  // and errors
+};
+Ran clemmys(const Folder& folder, const std::string& arguments) {
+  const std::string log = folder.path + "/log";
+  const int status =
+      std::system((CLEMMYS_BINARY_DIR "/bin/clemmys " + arguments + " >" + log + " 2>&1").c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_text(log)};
+}
+
+TEST(Scripts, ASyntaxErrorIsSaidWithItsPlaceBeforeAnythingIsSent) {
+  const Folder folder;
+  const std::string broken = folder.add("broken.js", "function main() {\n  let x = ;\n}\n");
+  // There is no platform at all: the script is refused before one is asked for.
+  for (const std::string& command :
+       {"deploy --config " + folder.path + "/none " + broken, "run --local " + broken}) {
+    const Ran ran = clemmys(folder, command);
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_NE(ran.output.find(broken + ":2:11: SyntaxError: "), std::string::npos) << ran.output;
+  }
+  std::filesystem::create_directories(folder.path + "/action/lib");
+  folder.add("action/package.json", R"({"main": "lib/entry.js"})");
+  folder.add("action/lib/entry.js", "exports.main = () => ({});\n}\n");
+  const Ran ran = clemmys(folder, "run --local " + folder.path + "/action");
+  EXPECT_EQ(ran.status, 2) << ran.output;
+  EXPECT_NE(ran.output.find("lib/entry.js:2:1: SyntaxError: "), std::string::npos) << ran.output;
+  const std::string fine = folder.add("fine.js", "const main = () => ({fine: true});");
+  EXPECT_EQ(clemmys(folder, "run --local " + fine).output, R"({"fine":true})");
 }
 
 TEST(Scripts, TracesOfErrorsAreInTheSealedLogAndNotInTheAnswer) {

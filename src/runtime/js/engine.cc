@@ -12,7 +12,7 @@ namespace {
 // QuickJS's own limit on recursion, in bytes of the module's stack (1 MiB, below its data): what it refuses
 // is an ordinary RangeError. What gets past it ends at the native stack's limit.
 constexpr std::uint32_t kScriptStackSize = 384u << 10;
-constexpr std::uint32_t kEvalModule = 1;  // JS_EVAL_TYPE_MODULE
+constexpr std::uint32_t kEvalModule = 1, kEvalCompileOnly = 1u << 5;  // JS_EVAL_TYPE_MODULE, JS_EVAL_FLAG_…
 constexpr std::uint32_t kScratchSize = 16;
 
 }  // namespace
@@ -163,17 +163,21 @@ Value Engine::evaluate(std::string_view source, const std::string& name, Source 
   const std::uint32_t text = copy_in(source), file = copy_in(name);
   Value result = Value::exception();
   if (text == 0 || file == 0) return result;
+  const bool checks = kind == Source::kScriptToCheck || kind == Source::kModuleToCheck;
+  const bool is_module = kind == Source::kModule || kind == Source::kModuleToCheck;
+  const u32 flags = (is_module ? kEvalModule : 0) | (checks ? kEvalCompileOnly : 0);
   guarded([&] {
     Z_quickjs_instance_t* module = &instance_->module;
-    const u32 box = Z_quickjsZ_qjs_eval(module, text, static_cast<u32>(source.size()), file,
-                                        kind == Source::kModule ? kEvalModule : 0);
+    const u32 box = Z_quickjsZ_qjs_eval(module, text, static_cast<u32>(source.size()), file, flags);
     if (box != 0 && std::uint64_t{box} + sizeof result.bits <= module->w2c_memory.size)
       std::memcpy(&result.bits, module->w2c_memory.data + box, sizeof result.bits);
     Z_quickjsZ_free(module, box);
     Z_quickjsZ_free(module, text);
     Z_quickjsZ_free(module, file);
   });
-  return result;
+  if (!checks || result.is_exception()) return result;
+  release(result);  // compiled code is no value of JavaScript's
+  return Value::undefined();
 }
 
 Value Engine::exception() {

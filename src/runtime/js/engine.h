@@ -65,7 +65,8 @@ class Engine {
   Value bytes(ByteView content);  // a Uint8Array
   Value number(double number);
   Value call(Value function, std::span<const Value> arguments);
-  enum class Source : std::uint8_t { kScript, kModule };
+  // kScriptToCheck, kModuleToCheck: the source is compiled, with what it imports, and nothing of it runs.
+  enum class Source : std::uint8_t { kScript, kModule, kScriptToCheck, kModuleToCheck };
   Value evaluate(std::string_view source, const std::string& name, Source kind);
   Value exception();             // takes the pending one
   Value settled(Value promise);  // the value of a fulfilled promise, else undefined; a rejected one's reason

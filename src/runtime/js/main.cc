@@ -1,6 +1,6 @@
 // js: the program of the generic image. With a link on descriptor 3 it is an instance; else an ordinary
-// process: js FILE.js|FILE.zip [MAIN], the request on standard input. No stream of C++ is used: they would be
-// a fifth of the image.
+// process: js FILE.js|FILE.zip [MAIN], the request on standard input; js --check compiles and runs nothing.
+// No stream of C++ is used: they would be a fifth of the image.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -33,12 +33,19 @@ int run_as_instance() {
                       .memory = MemoryKeeper::kSandbox});
 }
 
-int run_file(const char* path, const char* main) {
+int run_file(const char* path, const char* main, bool only_check) {
   if (!crypto::initialize()) return 1;
   const std::optional<Bytes> code = read_file(path);
   if (!code) return fprintf(stderr, "js: cannot read %s\n", path), 2;
   const ScriptSource source{
       .code = *code, .is_zip = as_text(*code).starts_with("PK\3\4"), .main = main, .environment = {}};
+  if (only_check) {
+    std::optional<std::string> problem = syntax_error(source);
+    if (!problem) return 0;
+    constexpr std::string_view kOwnName = "index.js";
+    if (!source.is_zip && problem->starts_with(kOwnName)) problem->replace(0, kOwnName.size(), path);
+    return fprintf(stderr, "%s\n", problem->c_str()), 2;
+  }
   LoadedScript loaded = load_script(source, {});
   if (const auto* failure = std::get_if<InitFailure>(&loaded))
     return fprintf(stderr, "js: %s\n", failure->text.c_str()), 2;
@@ -52,6 +59,8 @@ int run_file(const char* path, const char* main) {
 int main(int argc, char** argv) {
   using namespace clemmys::runtime;
   if (has_link()) return run_as_instance();
-  if (argc < 2) return fprintf(stderr, "usage: js FILE.js|FILE.zip [MAIN]\n"), 2;
-  return run_file(argv[1], argc > 2 ? argv[2] : "main");
+  const bool only_check = argc > 1 && std::string_view(argv[1]) == "--check";
+  if (only_check) --argc, ++argv;
+  if (argc < 2) return fprintf(stderr, "usage: js [--check] FILE.js|FILE.zip [MAIN]\n"), 2;
+  return run_file(argv[1], argc > 2 ? argv[2] : "main", only_check);
 }

@@ -34,8 +34,17 @@ struct Value {
 };
 
 // Root is what the prelude gives the runtime to call (prelude/main.js), in its order.
-enum class Root : std::uint8_t { kLoad, kCall, kPoll, kException, kRejection, kResolveModule, kModuleSource };
-inline constexpr std::size_t kRootCount = 7;
+enum class Root : std::uint8_t {
+  kLoad,
+  kCall,
+  kPoll,
+  kException,
+  kRejection,
+  kResolveModule,
+  kModuleSource,
+  kCheck
+};
+inline constexpr std::size_t kRootCount = 8;
 
 // kHostFunctions are the members of the prelude's `host` object. A function's index is what Host::call gets.
 inline constexpr std::array<std::string_view, 16> kHostFunctions = {

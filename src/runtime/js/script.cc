@@ -266,4 +266,17 @@ LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits,
   return script;
 }
 
+std::optional<std::string> syntax_error(const ScriptSource& source) {
+  Result<js::ActionFiles> files =
+      source.is_zip ? js::ActionFiles::of_zip(source.code) : js::ActionFiles::of_source(source.code);
+  if (!files) return std::string(files.error().detail);
+  Sandbox sandbox;
+  Engine& engine = *sandbox.engine;
+  sandbox.world.set_files(std::move(*files));
+  const std::array arguments = {Value::boolean(source.is_zip),
+                                engine.string(source.main.empty() ? "main" : source.main)};
+  const Value checked = engine.call(engine.root(Root::kCheck), arguments);
+  return checked.is_exception() ? engine.text(engine.exception()) : std::nullopt;
+}
+
 }  // namespace clemmys::runtime

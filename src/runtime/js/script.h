@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -74,5 +75,10 @@ enum class Isolation : std::uint8_t { kSharedState, kResettable };
 // a new one.
 LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits,
                          Isolation isolation = Isolation::kSharedState, SandboxOwner sandbox = nullptr);
+
+// syntax_error compiles the file that has the function, and runs nothing: what is wrong with it, as
+// "FILE:LINE:COLUMN: SyntaxError: …" with a path in the archive, where the error has a place. Nothing: it
+// compiles.
+std::optional<std::string> syntax_error(const ScriptSource& source);
 
 }  // namespace clemmys::runtime

@@ -129,6 +129,31 @@ TEST(Script, FailuresToLoadSayWhyAndShowNoTrace) {
   EXPECT_NE(load_failure("require('http')").find("no network"), std::string::npos);
 }
 
+TEST(Script, ASurplusBraceIsReportedWhereItIs) {
+  EXPECT_EQ(load_failure("function main() {} }"),
+            "Initialization has failed due to: SyntaxError: unexpected token in expression: '}'");
+  EXPECT_EQ(load_failure("if (1) { }\n}\nfunction main() {}"),
+            "Initialization has failed due to: SyntaxError: unexpected token in expression: '}'");
+}
+
+TEST(Script, ACheckFindsSyntaxErrorsWithTheirPlaceAndRunsNothing) {
+  const auto check = [](const std::string& code) {
+    return syntax_error({.code = as_bytes(code), .is_zip = false, .main = "", .environment = {}});
+  };
+  EXPECT_EQ(check("throw new Error('it ran');"), std::nullopt);
+  EXPECT_EQ(check("require('./no_such_file'); return; function main() {}"), std::nullopt);
+  EXPECT_EQ(check("import x, {y} from './no_such_file'; export function main() {} throw 1;"), std::nullopt);
+  EXPECT_EQ(check("export const main = await (async () => { for (;;); })();"), std::nullopt);
+  EXPECT_EQ(check("let a = 1;\nlet b = ;\nfunction main() {}"),
+            "index.js:2:9: SyntaxError: unexpected token in expression: ';'");
+  EXPECT_EQ(check("function main() {} }"), "index.js:1:20: SyntaxError: unexpected token in expression: '}'");
+  EXPECT_EQ(check("import fs from 'fs';\nexport const a = ];"),
+            "index.js:2:18: SyntaxError: unexpected token in expression: ']'");
+  const auto broken =
+      syntax_error({.code = as_bytes("PK\3\4"), .is_zip = true, .main = "", .environment = {}});
+  EXPECT_TRUE(broken.has_value());
+}
+
 TEST(Script, TheEnvironmentIsOpenWhisks) {
   const std::string code =
       "function main() { const {__OW_ACTION_NAME: a, __OW_ACTIVATION_ID: i, __OW_DEADLINE: d} = process.env; "

@@ -64,8 +64,9 @@ Value builtin_source(Engine& engine, std::string name) {
 }
 
 Value evaluate(Engine& engine, const Arguments& in) {
-  return engine.evaluate(in.text(0), in.text(1),
-                         in.number(2) != 0 ? Engine::Source::kModule : Engine::Source::kScript);
+  constexpr std::array kKinds = {Engine::Source::kScript, Engine::Source::kModule,
+                                 Engine::Source::kScriptToCheck, Engine::Source::kModuleToCheck};
+  return engine.evaluate(in.text(0), in.text(1), kKinds.at(static_cast<std::size_t>(in.number(2))));
 }
 
 }  // namespace

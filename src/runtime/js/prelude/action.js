@@ -31,7 +31,10 @@ export function findMain(modules, host, isZip, name) {
     const exported = modules.requirePath(path);
     return checked(pick(exported, member));
   };
-  if (isZip) return fromPackage(modules, host, name, load);
+  if (isZip) {
+    const { path, member } = entryOf(modules, host, name);
+    return load(path, member);
+  }
 
   const path = root + '/index.js';
   const module = (modules.cache[path] = new modules.Module(path));
@@ -47,16 +50,27 @@ export function findMain(modules, host, isZip, name) {
   return checked(typeof local === 'function' ? local : pick(module.exports, name));
 }
 
-function fromPackage(modules, host, name, load) {
+// checkMain compiles the file that findMain would load, and runs nothing; it throws what is wrong.
+export function checkMain(modules, host, isZip, name) {
+  try {
+    modules.check(isZip ? entryOf(modules, host, name).path : root + '/index.js');
+  } catch (error) {
+    const place = error instanceof Error ? /at (?:.*\()?\/action\/(.*?:\d+:\d+)/.exec(error.stack) : null;
+    throw place === null ? error : `${place[1]}: ${error}`;
+  }
+}
+
+// entryOf is the file of an archive that has the function, and the function's name there.
+function entryOf(modules, host, name) {
   if (host.stat(root + '/package.json') !== 1 && host.stat(root + '/index.js') !== 1 && host.stat(root + '/index.mjs') !== 1)
     throw 'Zipped actions must contain either package.json or index.js at the root.';
   // "file.function" names another file than the package's main one.
   const dot = name.lastIndexOf('.');
   if (dot > 0) {
     const other = modules.resolver.at(root + '/' + name.slice(0, dot).replaceAll('.', '/'));
-    if (other !== undefined) return load(other, name.slice(dot + 1));
+    if (other !== undefined) return { path: other, member: name.slice(dot + 1) };
   }
   const entry = modules.resolver.at(root);
   if (entry === undefined) throw "The package's main file does not exist in the archive.";
-  return load(entry, name);
+  return { path: entry, member: name };
 }

@@ -1,5 +1,6 @@
 // The prelude: evaluated once, when the image is built, into the memory that every instance starts from. It sets up the
 // globals and answers with the entries that the runtime calls (engine.h, Root). Nothing here may depend on time or chance.
+import { checkMain } from './action.js';
 import { installConsole } from './console.js';
 import { installCrypto } from './crypto.js';
 import { installEncoding } from './encoding.js';
@@ -20,5 +21,6 @@ export default function boot(host) {
   installAtomics();
   installGlobals(host, modules, timers, process.object);
   const task = makeTask(host, { modules, timers, process, console });
-  return [task.load, task.call, task.poll, task.exception, task.rejection, modules.resolveModule, modules.moduleSource];
+  return [task.load, task.call, task.poll, task.exception, task.rejection, modules.resolveModule, modules.moduleSource,
+    (isZip, name) => checkMain(modules, host, isZip, name)];
 }

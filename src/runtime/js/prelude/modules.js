@@ -4,6 +4,7 @@ import { makeResolver, normalize, parent, root } from './resolve.js';
 
 const bridge = Symbol.for('clemmys.module');
 const looksLikeModule = (source) => /(?:^|[;}])\s*(?:import\b\s*(?:[\w*{'"$]|\()|export\b\s*(?:[*{]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))/m.test(source);
+const scriptToCheck = 2, moduleToCheck = 3; // of host.evaluate: compiled, not run
 const stripped = (source) => (source.startsWith('#!') ? '//' + source : source);
 const isIdentifier = (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default' && name !== '__esModule';
 
@@ -11,6 +12,7 @@ export function makeModules(host, process) {
   const builtins = new Map(); // name → module
   const cache = Object.create(null); // path → module
   const esModules = new Set(); // paths found to be ES modules by their syntax
+  let checking = false;
   const names = new Set(BUILTIN_NAMES.split(' '));
   const provided = { process: () => process, module: () => makeRequire(root + '/index.js').Module };
   const isBuiltin = (name) => names.has(name) || name in provided;
@@ -107,16 +109,44 @@ export function makeModules(host, process) {
   };
 
   const turnedOut = new Error_('an ES module after all');
-  // runCommonJs runs a file's text as the body of a function; `epilogue` is code after it, for its local names.
+  // compileCommonJs compiles a file's text as the body of a function. A surplus brace in it ends that function early: the error is
+  // then in what follows the text, and the text alone has it where it is (but alone it may not `return`).
+  function compileCommonJs(source, path, epilogue, kind) {
+    try {
+      return host.evaluate(`(function (exports, require, module, __filename, __dirname) {${source}\n${epilogue}})`, path, kind);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (looksLikeModule(source)) throw turnedOut;
+      try {
+        host.evaluate(source, path, scriptToCheck);
+      } catch (alone) {
+        if (alone instanceof SyntaxError && !alone.message.startsWith('return')) throw alone;
+      }
+      throw error;
+    }
+  }
+  // check compiles a file as it would be loaded; what it imports stays empty. Afterwards these modules are of no use.
+  function check(path) {
+    checking = true;
+    const source = stripped(host.readText(path));
+    if (path.endsWith('.json')) return;
+    if (isEsModule(path)) return host.evaluate(source, path, moduleToCheck);
+    try {
+      compileCommonJs(source, path, '', scriptToCheck);
+    } catch (error) {
+      if (error !== turnedOut) throw error;
+      host.evaluate(source, path, moduleToCheck);
+    }
+  }
+  // runCommonJs runs a file; `epilogue` is code after its text, for its local names.
   function runCommonJs(module, epilogue) {
     const source = stripped(host.readText(module.filename));
     let body;
     try {
-      body = host.evaluate(`(function (exports, require, module, __filename, __dirname) {${source}\n${epilogue}})`, module.filename, 0);
+      body = compileCommonJs(source, module.filename, epilogue, 0);
     } catch (error) {
-      if (!(error instanceof SyntaxError) || !looksLikeModule(source)) throw error;
-      esModules.add(module.filename);
-      throw turnedOut;
+      if (error === turnedOut) esModules.add(module.filename);
+      throw error;
     }
     module.require.main = module;
     return apply(body, module.exports, [module.exports, module.require, module, module.filename, module.path]);
@@ -132,9 +162,10 @@ export function makeModules(host, process) {
   }
 
   // The engine asks for the name of a module, then for its source.
-  const resolveModule = (from, specifier) =>
+  const resolveModule = (from, specifier) => checking ? specifier :
     resolver.resolve(specifier, from.startsWith('/') ? from.replace(/\?require$/, '') : root + '/index.js', 'import');
   function moduleSource(path) {
+    if (checking) return '';
     if (!path.startsWith('node:') && isEsModule(path)) return stripped(host.readText(path));
     const value = (() => {
       try {
@@ -154,5 +185,5 @@ export function makeModules(host, process) {
   defineProperty(globalThis, bridge, { value: requirePath, writable: false, enumerable: false, configurable: false, __proto__: null });
 
   const importModule = (path) => import(path);
-  return { builtin, polyfill, resolver, Module, cache, requirePath, runCommonJs, turnedOut, isEsModule, importModule, resolveModule, moduleSource, normalize };
+  return { builtin, polyfill, resolver, Module, cache, requirePath, runCommonJs, check, turnedOut, isEsModule, importModule, resolveModule, moduleSource, normalize };
 }
