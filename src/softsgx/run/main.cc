@@ -1,5 +1,6 @@
 // softsgx: `softsgx run PROGRAM [ARGUMENTS…]` runs a dynamically linked program as on a machine with SGX2 and
-// Linux's driver. It becomes the program: same process, same exit status. 127 when there is no such program.
+// Linux's driver. It becomes the program: same process, same exit status. 2 when the command line is wrong,
+// 127 when there is no such program, 126 when it cannot be run so.
 #include <elf.h>
 #include <unistd.h>
 
@@ -86,26 +87,42 @@ int run(const Options& options, std::vector<std::string> command) {
   return error == ENOENT ? 127 : 126;
 }
 
+int bad_usage(const std::string& why) {
+  std::fprintf(stderr,
+               "softsgx: %s\n  what to do: softsgx run PROGRAM [ARGUMENTS...]; softsgx run --help lists the "
+               "options\n",
+               why.c_str());
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"A software SGX machine."};
+  CLI::App app("A software SGX machine for programs that were built for SGX. It protects nothing.");
   app.require_subcommand(1);
   Options options;
-  CLI::App* command =
-      app.add_subcommand("run", "runs PROGRAM with /dev/sgx_enclave and an SGX2 processor")->prefix_command();
+  CLI::App* command = app.add_subcommand("run", "run a program with /dev/sgx_enclave and an SGX2 processor");
+  command->prefix_command()->footer(
+      "PROGRAM [ARGUMENTS...] follow the options.\nExamples:\n  softsgx run ./my-sgx-program --its-option\n  "
+      "softsgx run --epc-size 128M ./paging");
   command->add_option("--state", options.state,
-                      "folder of the machine's keys; default: ~/.local/share/clemmys/softsgx");
+                      "folder of the machine's keys (default: ~/.local/share/clemmys/softsgx)");
   command
-      ->add_option("--epc-size", options.epc_bytes, "bytes of enclave page cache (256 MiB; suffixes K, M, G)")
-      ->transform(CLI::AsSizeValue(false));
+      ->add_option("--epc-size", options.epc_bytes,
+                   "bytes of enclave page cache; suffixes K, M, G (default: 256M)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
   command->add_option("--partial-every", options.partial_every,
                       "every so many ioctls over several pages stops after one, as when a signal comes");
-  CLI11_PARSE(app, argc, argv);
-  const auto rest = command->remaining();
-  if (rest.empty()) {
-    std::fputs("softsgx run: which program?\n", stderr);
-    return 126;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return bad_usage(argc < 2 ? "which command?" : error.what());
   }
+  const auto rest = command->remaining();
+  if (rest.empty()) return bad_usage("which program?");
+  if (rest.front().starts_with('-')) return bad_usage("there is no option " + rest.front());
   return run(options, rest);
 }
