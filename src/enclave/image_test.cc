@@ -1,6 +1,7 @@
 #include "enclave/image.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "base/codec.h"
 #include "enclave/conformance/conformance.h"
@@ -90,6 +91,17 @@ TEST(Image, RefusesWhatIsNoImage) {
   file = good_file();
   file[file.size() - 7] ^= 1;
   EXPECT_EQ(refusal(file), "the footer's stream size is wrong");
+}
+
+// A measured heap of 8 GiB makes a file of 11. Only the last page of this one is looked at.
+TEST(Image, MayBeAsLargeAsTheLargestHeap) {
+  constexpr std::uint64_t kGiB = 1ull << 30, kMapped = 17 * kGiB;
+  void* memory = ::mmap(nullptr, kMapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const ByteView zeros(static_cast<const std::uint8_t*>(memory), kMapped);
+  EXPECT_EQ(refusal(zeros.first(12 * kGiB)), "the footer's magic is missing: not an image");
+  EXPECT_EQ(refusal(zeros), "larger than 16 GiB");
+  ::munmap(memory, kMapped);
 }
 
 TEST(Image, RefusesEveryTruncation) {

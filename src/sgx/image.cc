@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMagic = "CLMYSIMG";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kFooterSize = 8 + 4 + 8, kImageSizeMax = 1u << 30;
+constexpr std::size_t kFooterSize = 8 + 4 + 8, kImageSizeMax = 16ull << 30;
 
 Error refused(std::string detail) { return {ErrorCode::kInvalid, "sgx.image.parse", std::move(detail)}; }
 
@@ -22,7 +22,7 @@ struct Parts {
 };
 
 Result<Parts> split(ByteView file) {
-  if (file.size() > kImageSizeMax) return refused("larger than 1 GiB");
+  if (file.size() > kImageSizeMax) return refused("larger than 16 GiB");
   if (file.size() < kFooterSize + sizeof(Sigstruct) + kMeasureRecordSize) return refused("too short");
   Reader footer(file.last(kFooterSize));
   if (as_text(footer.raw(kMagic.size())) != kMagic)

@@ -82,7 +82,7 @@ Status read_key(Manifest& manifest, const std::string& key, const YAML::Node& va
   else if (key == "stack")
     manifest.stack_size = TRY(size_of(key, text, 1ull << 30));
   else if (key == "heap")
-    manifest.heap_size = TRY(size_of(key, text, 8ull << 30));
+    manifest.heap_size = TRY(size_of(key, text, 16ull << 30));
   else if (key == "memory_strategy")
     TRY(read_strategy(manifest, text));
   else if (key == "batch_pages_max")
