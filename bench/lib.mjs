@@ -283,8 +283,9 @@ function machine() {
     date: new Date().toISOString(), platform: "soft (software SGX; SGX hardware was not measured)" };
 }
 
-// writeResult keeps one benchmark's rows as JSON, as a table, and as bars (`plot`: {unit, groups}).
-export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot, errors = 0, notes = [],
+// writeResult keeps one benchmark's rows as JSON, as a table, and as bars (`plot`: {unit, groups}; `plots`: several, each with a file and
+// a title of its own).
+export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot, plots = plot ? [{ file: name, title, ...plot }] : [], errors = 0, notes = [],
   placement = "Server processes on CPU 0, load on CPU 1." }) {
   const directory = path.join(root, "bench", "results");
   fs.mkdirSync(directory, { recursive: true });
@@ -292,11 +293,11 @@ export function writeResult(name, { title, columns, rows, ratios = {}, raw, plot
   fs.writeFileSync(path.join(directory, `${name}.json`), `${JSON.stringify({ name, machine: facts, ratios, rows, raw }, null, 1)}\n`);
   const table = [`| ${columns.join(" | ")} |`, `|${columns.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${columns.map((column) => row[column] ?? "").join(" | ")} |`)].join("\n");
   const text = `# ${title}\n\nCommit ${facts.commit}, kernel ${facts.kernel}, ${facts.cpu}, ${facts.cores} cores, platform ${facts.platform}, ${facts.date}.\n` +
-    `${placement} Medians.\n\n${table}\n\n` + (plot ? `![${title}](${name}.svg)\n\n` : "") +
+    `${placement} Medians.\n\n${table}\n\n` + plots.map((one) => `![${one.title}](${one.file}.svg)\n\n`).join("") +
     (Object.keys(ratios).length ? `Ratios (ours ÷ peer): ${Object.entries(ratios).map(([key, value]) => `${key} ${value.toFixed(2)}`).join(", ")}.\n\n` : "") +
     notes.map((note) => `- ${note}\n`).join("");
   fs.writeFileSync(path.join(directory, `${name}.md`), text);
-  if (plot) fs.writeFileSync(path.join(directory, `${name}.svg`), bars(title, plot.unit, plot.groups));
+  for (const one of plots) fs.writeFileSync(path.join(directory, `${one.file}.svg`), bars(one.title, one.unit, one.groups));
   process.stdout.write(`\n${text}\n`);
   if (errors > 0) throw new Error(`${name}: ${errors} requests failed: this is no measurement`);
 }

@@ -8,6 +8,7 @@ import { bin, median, say, temporaryDirectory, writeResult } from "./lib.mjs";
 const sizes = (process.env.BENCH_STARTUP_MIB ?? "16,64,256,1024,8192").split(",").map(Number);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 const strategies = ["sgx1-measured", "sgx1-unmeasured", "sgx2-fault", "sgx2-accept-first", "sgx2-batch", "sgx2-commit"];
+const threadCounts = [1, 2, 4, 8, 16, 32, 64], threadStrategies = ["sgx1-unmeasured", "sgx2-batch"];
 const windows = [1, 4, 16, 64, 256, 1024, 4096];
 const isStatic = (strategy) => strategy.startsWith("sgx1");
 const kStaticSpareMiB = 40; // stack, brk and the C library's own mappings
@@ -62,10 +63,11 @@ export async function run() {
         rows.push({ case: `${strategy}, ${size} MiB`, ...cells({ ...touched, start_ms: idle.start_ms }) });
       }
     }
-    for (const threads of [1, 8, 64]) {
-      say(`startup: ${threads} threads`);
-      for (const strategy of ["sgx1-unmeasured", "sgx2-batch"]) {
-        const row = await measure(directory, pack(directory, strategy, 8 * 64 + 8 + 64), 0, threads);
+    for (const strategy of threadStrategies) {
+      const image = pack(directory, strategy, 8 * 64 + 8 + 64); // stacks for all
+      for (const threads of threadCounts) {
+        say(`startup: ${strategy}, ${threads} threads`);
+        const row = await measure(directory, image, 0, threads);
         raw[`${strategy} ${threads} threads`] = row;
         rows.push({ case: `${strategy}, ${threads} threads`, ...cells(row) });
       }
@@ -87,14 +89,26 @@ export async function run() {
     ratios.modelled_256_batch_to_accept_first = at("sgx2-batch", 256, "cycles") / at("sgx2-accept-first", 256, "cycles");
     ratios.measured_256_batch_to_fault = at("sgx2-batch", 256, "touch_ms") / at("sgx2-fault", 256, "touch_ms");
   }
-  const most = sizes.filter((size) => size <= 1024);
+  // A picture shows measured time or modelled cycles, never both.
+  const ofSizes = (some, names, value) => some.map((size) => ({ label: `${size} MiB`, bars: names.map((name) => ({ name, value: value(name, size) })) }));
+  const ofThreads = (value) => threadCounts.map((threads) => ({ label: `${threads} threads`,
+    bars: threadStrategies.map((name) => ({ name, value: value(raw[`${name} ${threads} threads`]) })) }));
+  const plots = [
+    { file: "startup", title: "Enclave start and memory, by strategy", unit: "measured ms until the program runs",
+      groups: ofSizes(sizes.filter((size) => size <= 1024), strategies.filter((name) => name !== "sgx2-commit" && name !== "sgx2-accept-first"),
+        (name, size) => at(name, size, "start_ms", "start")) },
+    { file: "startup-cycles", title: "Start and a whole heap touched", unit: "modelled thousand cycles per page of heap",
+      groups: ofSizes(sizes, strategies, (name, size) => at(name, size, "cycles") / 1000 / (size * 256)) },
+    { file: "startup-threads", title: "Start and all threads", unit: "measured ms until all run", groups: ofThreads((row) => row.start_ms + row.threads_ms) },
+    { file: "startup-threads-cycles", title: "Start and all threads", unit: "modelled million cycles", groups: ofThreads((row) => row.cycles / 1e6) },
+  ];
   writeResult("startup", {
     title: "Enclave start and memory, by strategy", rows, raw, ratios, columns: ["case", ...Object.keys(rows[0]).filter((key) => key !== "case")],
-    plot: { unit: "ms until the program runs", groups: most.map((size) => ({ label: `${size} MiB`,
-      bars: strategies.filter((name) => name !== "sgx2-commit" && name !== "sgx2-accept-first").map((name) => ({ name, value: at(name, size, "start_ms", "start") })) })) },
+    plots,
     notes: ["*start ms* is from the start of the host process to the first line of the program, *touch ms* the program's own time for writing to each page in order: measured, in software SGX.",
-      "*modelled Mcycles* are published costs of SGX instructions times the counted events (src/sgx/events.cc): a model of hardware, not measured.",
+      "*modelled Mcycles* are published costs of SGX instructions times the counted events (src/sgx/events.h): a model of hardware, not measured.",
       "The kernel's silent page faults are counted as a stock driver would cause them; software SGX does not spend their time, so measured times of sgx2-fault and sgx2-accept-first are flattered.",
       "Medians of three; the rows of 8,192 MiB were measured once.",
+      "Pictures: heaps of more than 1 GiB are left out of the first; the images of the threads' rows allow 64 threads of 8 MiB of stack, and a static heap is cleared when a thread gets its stack.",
       `The SGX1 images hold the named heap and ${kStaticSpareMiB} MiB for stack and C library.`] });
 }
