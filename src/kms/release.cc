@@ -64,7 +64,7 @@ Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy& p
   keys.out = header_constants(*chain, next);
   keys.code = step.code;
   keys.namespace_name = chain->namespace_name;
-  keys.action_name = action->name;
+  keys.action_name = "/" + action_key(*action);
   keys.action_version = action->version;
   keys.logs_mib = action->limits.logs_mib;
   keys.namespace_id = chain->namespace_id;

@@ -24,7 +24,7 @@ TEST_F(KeyRelease, GivesNeighboursTheSameEdgeKeyAndTheGatewayBothEnds) {
   EXPECT_EQ(second.out.kind, wire::Kind::kResult);
   EXPECT_EQ(second.out.step, 2);
   EXPECT_EQ(first.namespace_name, "photos");
-  EXPECT_EQ(first.action_name, "scale");
+  EXPECT_EQ(first.action_name, "/photos/scale");
 }
 
 TEST_F(KeyRelease, RefusesWrongStepFunctionChainAndDigest) {

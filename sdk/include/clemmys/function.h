@@ -31,7 +31,7 @@ struct Context {
   std::string action_name;     // "/namespace/name"
   std::string action_version;  // "0.0.1"
   std::string namespace_name;
-  std::uint64_t deadline_unix_ms = 0;
+  std::uint64_t deadline_unix_ms = 0;  // of this step: its start and its time limit
 };
 
 // Request is one invocation. Views are valid until the handler returns.

@@ -37,8 +37,12 @@ int run_file(const char* path, const char* main, bool only_check) {
   if (!crypto::initialize()) return 1;
   const std::optional<Bytes> code = read_file(path);
   if (!code) return fprintf(stderr, "js: cannot read %s\n", path), 2;
-  const ScriptSource source{
-      .code = *code, .is_zip = as_text(*code).starts_with("PK\3\4"), .main = main, .environment = {}};
+  const ScriptSource source{.code = *code,
+                            .is_zip = as_text(*code).starts_with("PK\3\4"),
+                            .main = main,
+                            .environment = {{"__OW_NAMESPACE", std::string(kLocalNamespace)},
+                                            {"__OW_ACTION_NAME", std::string(kLocalActionName)},
+                                            {"__OW_ACTION_VERSION", std::string(kLocalVersion)}}};
   if (only_check) {
     std::optional<std::string> problem = syntax_error(source);
     if (!problem) return 0;

@@ -1,8 +1,5 @@
 #include "runtime/js/program.h"
 
-#include <algorithm>
-
-#include "base/clock.h"
 #include "base/secret.h"
 
 namespace clemmys::runtime {
@@ -14,7 +11,6 @@ Status ScriptProgram::become(const wire::StepKeys& keys, BlobSource& blobs) {
   const Bytes sealed = TRY(blobs.fetch(script.code.id));
   Bytes code = TRY(wire::open_code(script.code, keys.code, sealed));
   isolate_ = script.isolate;
-  timeout_ms_ = keys.in.timeout_ms;
   const ScriptSource source{.code = code,
                             .is_zip = script.is_zip,
                             .main = script.main.empty() ? "main" : script.main,
@@ -29,10 +25,7 @@ Reply ScriptProgram::call(const Call& call) {
   if (const auto* failure = std::get_if<InitFailure>(&*script_))
     return {.kind = Reply::Kind::kInitFault, .body = {}, .text = failure->text};
   Script& script = *std::get<std::unique_ptr<Script>>(*script_);
-  // The envelope's deadline is the whole chain's; this step has its own limit, kept from inside, too.
-  Call limited = call;
-  limited.deadline_unix_ms = std::min(call.deadline_unix_ms, SystemClock().unix_ms() + timeout_ms_);
-  Reply reply = script.call(limited);
+  Reply reply = script.call(call);
   if (isolate_) script.reset();
   return reply;
 }

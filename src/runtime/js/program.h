@@ -23,7 +23,6 @@ class ScriptProgram {
   SandboxOwner sandbox_;
   std::optional<LoadedScript> script_;
   bool isolate_ = false;
-  std::uint32_t timeout_ms_ = 0;
 };
 
 }  // namespace clemmys::runtime

@@ -17,10 +17,14 @@ struct Call {
   std::span<const std::uint8_t> body;  // JSON: default parameters merged in
   std::string_view parameters_json;    // merged defaults alone, a JSON object
   std::string activation_id, action_name, action_version, namespace_name;
-  std::uint64_t deadline_unix_ms = 0;  // the whole chain's
+  std::uint64_t deadline_unix_ms = 0;  // this step's, no later than the whole chain's
   std::uint64_t timeout_ms = 0;        // this step's limits; 0: none
   std::uint32_t memory_mib = 0;
 };
+
+// Names of a local run, which has no platform to give any.
+inline constexpr std::string_view kLocalNamespace = "local", kLocalActionName = "/local/function",
+                                  kLocalVersion = "0.0.1";
 
 struct Reply {
   enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kInitFault, kException, kOutOfMemory };

@@ -5,9 +5,11 @@
 
 #include <cstdio>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "runtime/native/handler.h"
 #include "runtime/native/merge.h"
+#include "wire/definitions.h"
 #include "wire/links.h"
 
 namespace clemmys::runtime {
@@ -47,9 +49,11 @@ int run_local(const Handler& handler) {
   call.body = input;
   call.parameters_json = "{}";
   call.activation_id = std::string(32, '0');
-  call.action_name = "/local/function";
-  call.action_version = "0.0.1";
-  call.namespace_name = "local";
+  call.action_name = kLocalActionName;
+  call.action_version = kLocalVersion;
+  call.namespace_name = kLocalNamespace;
+  call.timeout_ms = wire::Limits{}.timeout_ms;
+  call.deadline_unix_ms = SystemClock().unix_ms() + call.timeout_ms;
   const Reply reply = handler(call);
   fflush(stdout);
   switch (reply.kind) {

@@ -140,7 +140,7 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   call.action_name = keys.action_name;
   call.action_version = keys.action_version;
   call.namespace_name = keys.namespace_name;
-  call.deadline_unix_ms = header.deadline_unix_ms;
+  call.deadline_unix_ms = std::min(header.deadline_unix_ms, clock_.unix_ms() + keys.in.timeout_ms);
   call.timeout_ms = keys.in.timeout_ms;
   call.memory_mib = keys.in.memory_mib;
   const std::uint64_t started_ns = clock_.monotonic_ns();
