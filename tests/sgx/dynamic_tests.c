@@ -150,13 +150,7 @@ TEST(a_page_becomes_a_thread_and_goes) {
   map_dynamic(&enclave, 3, RWX);
   const uint64_t tcs_address = enclave.base + DYNAMIC;
   for (uint64_t i = 0; i < 3; ++i) CHECK_EQ(accept(&enclave, DYNAMIC + i * PAGE, NEW), 0);
-  const struct tcs tcs = {.ssa_offset = DYNAMIC + PAGE,
-                          .nr_ssa_frames = 2,
-                          .entry_offset = CODE,
-                          .fs_offset = DATA,
-                          .gs_offset = DATA,
-                          .fs_limit = ~0u,
-                          .gs_limit = ~0u};
+  const struct tcs tcs = thread_with_frames_at(DYNAMIC + PAGE);
   for (uint64_t i = 0; i < 72; i += 8) {
     uint64_t word;
     memcpy(&word, (const char*)&tcs + i, 8);

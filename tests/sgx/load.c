@@ -32,19 +32,23 @@ static const struct segment segments[] = {
 };
 enum { SEGMENTS = sizeof segments / sizeof *segments };
 
+struct tcs thread_with_frames_at(uint64_t offset) {
+  return (struct tcs){.ssa_offset = offset,
+                      .nr_ssa_frames = 2,
+                      .entry_offset = CODE,
+                      .fs_offset = DATA,
+                      .gs_offset = BUFFER,
+                      .fs_limit = ~0u,
+                      .gs_limit = ~0u};
+}
+
 static const uint8_t* content(const struct segment* segment) {
   uint8_t* pages = aligned_alloc(PAGE, 4 * PAGE);
   memset(pages, 0, 4 * PAGE);
   if (segment->offset == CODE) memcpy(pages, enclave_code, (size_t)(enclave_code_end - enclave_code));
   if (segment->offset == READ_ONLY) memset(pages, 0x5a, PAGE);
   if (segment->flags == PT_TCS) {
-    const struct tcs tcs = {.ssa_offset = segment->offset + PAGE,
-                            .nr_ssa_frames = 2,
-                            .entry_offset = CODE,
-                            .fs_offset = DATA,
-                            .gs_offset = BUFFER,
-                            .fs_limit = ~0u,
-                            .gs_limit = ~0u};
+    const struct tcs tcs = thread_with_frames_at(segment->offset + PAGE);
     memcpy(pages, &tcs, sizeof tcs);
   }
   return pages;

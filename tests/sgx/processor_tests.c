@@ -70,13 +70,6 @@ TEST(the_launch_key_is_for_nobody) {
   CHECK_EQ(initialize(&enclave), -EACCES);
 }
 
-static const struct tcs good_tcs = {.ssa_offset = TCS_0 + PAGE,
-                                    .nr_ssa_frames = 2,
-                                    .entry_offset = CODE,
-                                    .fs_offset = DATA,
-                                    .gs_offset = DATA,
-                                    .fs_limit = ~0u,
-                                    .gs_limit = ~0u};
 static int add_tcs(struct enclave* enclave, struct tcs tcs, uint64_t offset) {
   uint8_t* page = page_of(0);
   memcpy(page, &tcs, sizeof tcs);
@@ -85,6 +78,7 @@ static int add_tcs(struct enclave* enclave, struct tcs tcs, uint64_t offset) {
 TEST(eadd_looks_at_reserved_fields_of_a_tcs_alone) {
   struct enclave enclave = fresh((struct enclave){0});
   CHECK_EQ(create(&enclave), 0);
+  const struct tcs good_tcs = thread_with_frames_at(TCS_0 + PAGE);
   struct tcs tcs = good_tcs;
   tcs.reserved[1000] = 1;
   CHECK_EQ(add_tcs(&enclave, tcs, DYNAMIC), -EIO);
@@ -125,6 +119,7 @@ static void make_thread(struct enclave* enclave, uint64_t offset, struct tcs tcs
 TEST(eaccept_and_eenter_check_the_rest_of_a_tcs) {
   struct enclave enclave;
   load(&enclave);
+  const struct tcs good_tcs = thread_with_frames_at(TCS_0 + PAGE);
   struct {
     struct tcs tcs;
     uint64_t accepted;

@@ -112,6 +112,9 @@ struct enclave {
   struct sgx_enclave_run run;
 };
 
+/* thread_with_frames_at is a TCS of the tests' enclave whose two SSA frames lie there. */
+struct tcs thread_with_frames_at(uint64_t offset);
+
 /* The steps of building; each gives 0 or -errno. load does them all and maps the segments; it stops the test
  * when one fails. */
 int reserve(struct enclave* enclave);

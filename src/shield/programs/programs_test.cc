@@ -1,7 +1,6 @@
 // Every program here runs as an ordinary process and inside an enclave; output and exit status must be the
 // same.
 #include <filesystem>
-#include <thread>
 
 #include "shield/programs/harness.h"
 
@@ -54,7 +53,6 @@ TEST_F(Programs, AWorkerOfTheHostServesCallsAlike) {
   const Outcome expected = outside("calls", directory_ + "/outside");
   EXPECT_EQ(expected, (Outcome{"wrong 0 0, turns 0\n", 0}));
   EXPECT_EQ(inside("calls", "/state"), expected);
-  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "a worker needs a processor of its own";
   const std::string counts = directory_ + "/counts";
   const std::string command = host_command("shield_calls", "--exitless --counts " + counts) + " /state";
   long served = 0;
