@@ -190,6 +190,70 @@ TEST(a_page_that_may_not_be_written_becomes_no_thread) {
   CHECK_EQ(modify(&enclave, DYNAMIC, PAGE, 4, &terms), -EFAULT);
 }
 
+/* The whole range as a program does it that goes on where a call came to; the length that was done, and the
+ * error. */
+static uint64_t modify_all(struct enclave* enclave, uint64_t offset, uint64_t length, uint64_t type,
+                           int* error, uint64_t* result) {
+  struct sgx_enclave_modify_types terms;
+  uint64_t done = 0;
+  do {
+    *error = modify(enclave, offset + done, length - done, type, &terms);
+    done += terms.count;
+  } while (*error == 0 && done < length);
+  *result = terms.result;
+  return done;
+}
+static uint64_t remove_all(struct enclave* enclave, uint64_t offset, uint64_t length, int* error) {
+  uint64_t count, done = 0;
+  do {
+    *error = remove_pages(enclave, offset + done, length - done, &count);
+    done += count;
+  } while (*error == 0 && done < length);
+  return done;
+}
+TEST(changes_of_type_stop_at_the_first_error) {
+  struct enclave enclave;
+  load(&enclave);
+  int error;
+  uint64_t result;
+  CHECK_EQ(modify_all(&enclave, BUFFER, 3 * PAGE, 1, &error, &result),
+           2 * PAGE); /* then one that is read-only */
+  CHECK_EQ(error, -EPERM);
+  CHECK_EQ(modify_all(&enclave, READ_ONLY, 2 * PAGE, 4, &error, &result), PAGE); /* then none */
+  CHECK_EQ(error, -EFAULT);
+  CHECK_EQ(result, 0);
+  CHECK_EQ(modify_all(&enclave, BUFFER, PAGE, 4, &error, &result), 0); /* a TCS that is not accepted */
+  CHECK_EQ(error, -EFAULT);
+  CHECK_EQ(result, 20);
+  map_dynamic(&enclave, 3, RWX);
+  for (uint64_t i = 0; i < 3; ++i)
+    if (i == 1)
+      (void)*(volatile uint8_t*)(enclave.base + DYNAMIC + PAGE); /* PENDING */
+    else
+      CHECK_EQ(accept(&enclave, DYNAMIC + i * PAGE, NEW), 0);
+  CHECK_EQ(modify_all(&enclave, DYNAMIC, 3 * PAGE, 4, &error, &result), PAGE);
+  CHECK_EQ(error, -EFAULT);
+  CHECK_EQ(result, 20);
+  CHECK_EQ(accept(&enclave, DYNAMIC, PT_TRIM | MODIFIED), 0);
+  CHECK_EQ(simple(&enclave, GET, enclave.base + DYNAMIC + 2 * PAGE, 0, 0), 0); /* untouched */
+}
+TEST(removal_stops_at_the_first_error) {
+  struct enclave enclave;
+  load(&enclave);
+  int error;
+  uint64_t result;
+  CHECK_EQ(modify_all(&enclave, DATA + PAGE, 3 * PAGE, 4, &error, &result), 3 * PAGE);
+  CHECK_EQ(accept(&enclave, BUFFER, PT_TRIM | MODIFIED), 0);
+  CHECK_EQ(remove_all(&enclave, BUFFER, 3 * PAGE, &error), PAGE); /* then one that is not accepted */
+  CHECK_EQ(error, -EPERM);
+  CHECK_EQ(accept(&enclave, BUFFER + PAGE, PT_TRIM | MODIFIED), 0);
+  CHECK_EQ(accept(&enclave, READ_ONLY, PT_TRIM | MODIFIED), 0);
+  CHECK_EQ(remove_all(&enclave, BUFFER + PAGE, 3 * PAGE, &error), 2 * PAGE); /* then none */
+  CHECK_EQ(error, -EFAULT);
+  CHECK_EQ(remove_all(&enclave, DATA, PAGE, &error), 0); /* not trimmed */
+  CHECK_EQ(error, -EPERM);
+}
+
 TEST(removal_wants_trim_then_accept) {
   struct enclave enclave;
   load(&enclave);

@@ -9,7 +9,7 @@ enclave_code:
   mov (%rdi), %rax
   mov 8(%rdi), %rsi              # a
   mov 16(%rdi), %rdx             # b
-  cmp $16, %rax
+  cmp $19, %rax
   ja leave
   lea table(%rip), %r10
   movslq (%r10,%rax,4), %r11
@@ -19,7 +19,7 @@ table:
   .long put - table, get - table, accept - table, extend - table, accept_copy - table
   .long undefined - table, report - table, key - table, divide - table, dirty - table
   .long breakpoint - table, system_call - table, spin - table, exit_information - table, registers - table
-  .long vector - table, illegal - table
+  .long vector - table, illegal - table, alignment - table, x87 - table, simd - table
 leave:
   mov %r9, %rbx
   mov $4, %eax
@@ -140,6 +140,37 @@ illegal:                         # the instruction at index a
   add %r10, %rsi
   mov $0x70, %edx
   jmp *%rsi
+alignment:                       # with RFLAGS.AC a word at a + 1
+  pushfq
+  orq $0x40000, (%rsp)
+  popfq
+  mov 1(%rsi), %eax
+  pushfq
+  andq $~0x40000, (%rsp)
+  popfq
+  jmp leave
+x87:                             # a division by zero, unmasked, and FWAIT
+  fninit
+  push $0x37b
+  fldcw (%rsp)
+  pop %rax
+  fld1
+  fldz
+  fdivrp
+  fwait
+  fninit
+  jmp leave
+simd:                            # the same in SSE
+  push $0x1d80
+  ldmxcsr (%rsp)
+  pxor %xmm0, %xmm0
+  mov $1, %eax
+  cvtsi2ss %eax, %xmm1
+  divss %xmm0, %xmm1
+  movl $0x1f80, (%rsp)
+  ldmxcsr (%rsp)
+  pop %rax
+  jmp leave
   .balign 16
 instructions:
   .irp instruction, "inb $0x70, %al", "outb %al, %dx", "insb", "outsl", "int $0x21", "rdpmc", "cpuid", "hlt"

@@ -192,6 +192,9 @@ static void expect_exception(uint64_t number, int vector, unsigned error, uint64
 }
 TEST(undefined_opcode) { expect_exception(UNDEFINED, 6, 0, 0, 0, 2); }
 TEST(divide_error) { expect_exception(DIVIDE, 256, 0, 0, 0, 2); }
+TEST(alignment_check) { expect_exception(ALIGNMENT, 17, 0, BUFFER, 0, 3); }
+TEST(floating_point_error) { expect_exception(X87, 16, 0, 0, 0, 1); }
+TEST(simd_floating_point_error) { expect_exception(SIMD, 19, 0, 0, 0, 4); }
 TEST(system_call_is_undefined) { expect_exception(SYSTEM_CALL, 6, 0, 0, 0, 2); }
 TEST(page_fault_on_a_read_only_page_tells_the_page) {
   expect_exception(PUT, 14, FAULT_P | FAULT_W | FAULT_U, READ_ONLY + 0x123, READ_ONLY, 3);

@@ -130,6 +130,8 @@ void sign(struct enclave* enclave) {
   s->xfrm_mask = ~3ull;
   s->isv_prod_id = 7;
   s->isv_svn = 9;
+  memset(s->family_id, enclave->family, sizeof s->family_id);
+  memset(s->ext_prod_id, enclave->product, sizeof s->ext_prod_id);
   measure(enclave, s->mrenclave);
   uint8_t message[256], big[384];
   memcpy(message, s, 128);

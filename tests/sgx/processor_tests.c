@@ -224,6 +224,33 @@ TEST(configuration_shows_in_the_report) {
   CHECK_EQ(report[48] & ATTRIBUTE_KSS, ATTRIBUTE_KSS);
 }
 
+static uint64_t seal_key(struct enclave* enclave, uint64_t policy) {
+  uint64_t key[2] = {0};
+  CHECK_EQ(simple(enclave, KEY, (uint64_t)key, 4 | policy << 16, 0), 0);
+  return key[0];
+}
+TEST(family_and_extended_product_show_in_reports_and_keys) {
+  enum { SIGNER = 2, FAMILY = 16, PRODUCT = 32 };
+  struct enclave one, other, plain;
+  const struct enclave terms = {
+      .attributes = ATTRIBUTE_MODE64 | ATTRIBUTE_KSS, .family = 0x31, .product = 0x42};
+  load_with(&one, terms);
+  load_with(&other, (struct enclave){.attributes = terms.attributes, .family = 0x32, .product = 0x42});
+  uint8_t report[432];
+  simple(&one, REPORT, (uint64_t)report, 0, 0);
+  for (int i = 0; i < 16; ++i) {
+    CHECK_EQ(report[32 + i], 0x42);
+    CHECK_EQ(report[304 + i], 0x31);
+  }
+  CHECK(seal_key(&one, SIGNER) == seal_key(&other, SIGNER));
+  CHECK(seal_key(&one, SIGNER | PRODUCT) == seal_key(&other, SIGNER | PRODUCT));
+  CHECK(seal_key(&one, SIGNER | PRODUCT) != seal_key(&one, SIGNER));
+  CHECK(seal_key(&one, SIGNER | FAMILY) != seal_key(&other, SIGNER | FAMILY));
+  load(&plain);
+  struct op key = {.number = KEY, .a = (uint64_t)report, .b = 4 | (SIGNER | FAMILY) << 16};
+  CHECK_EQ(enter_op(&plain, &key), 13); /* a policy of KSS without it */
+}
+
 TEST(einit_refuses_a_signature_that_is_not_one) {
   struct enclave enclave = fresh((struct enclave){0});
   CHECK_EQ(create(&enclave), 0);

@@ -63,7 +63,10 @@ enum {
   EXIT_INFORMATION,
   REGISTERS,
   VECTOR,
-  ILLEGAL
+  ILLEGAL,
+  ALIGNMENT,
+  X87,
+  SIMD
 };
 
 struct secs {
@@ -95,9 +98,9 @@ struct sigstruct {
   uint32_t exponent;
   uint8_t signature[384];
   uint32_t misc_select, misc_mask;
-  uint8_t reserved2[20];
+  uint8_t reserved2[4], family_id[16];
   uint64_t attributes, xfrm, attributes_mask, xfrm_mask;
-  uint8_t mrenclave[32], reserved3[32];
+  uint8_t mrenclave[32], reserved3[16], ext_prod_id[16];
   uint16_t isv_prod_id, isv_svn;
   uint8_t reserved4[12], q1[384], q2[384];
 };
@@ -107,7 +110,7 @@ struct enclave {
   uint64_t base;
   uint64_t attributes, xfrm, size; /* before create; 0 is 3 and ENCLAVE_SIZE */
   uint32_t misc_select;
-  uint8_t config; /* fills CONFIGID */
+  uint8_t config, family, product; /* fill CONFIGID, ISVFAMILYID, ISVEXTPRODID */
   struct sigstruct sigstruct;
   struct sgx_enclave_run run;
 };
