@@ -58,11 +58,14 @@ TEST_F(Invoking, ArraysAreAnsweredBare) {
 TEST_F(Invoking, ErrorsOfTheFunctionAre502WithoutCode) {
   world.add_action("hello");
   for (const auto& [outcome, text] : {std::pair{wire::Outcome::kHandlerError, "application error"},
-                                      {wire::Outcome::kRuntimeFault, "action developer error"}}) {
+                                      {wire::Outcome::kRuntimeFault, "action developer error"},
+                                      {wire::Outcome::kTimeExceeded, "action developer error"}}) {
     world.serve("hello", replies(outcome, R"({"error":"no"})"));
     const HttpResponse record = world.send(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true");
     EXPECT_EQ(record.status, 502);
     EXPECT_EQ(json::parse(record.body).at("response").at("status").as_string(), text);
+    EXPECT_EQ(annotation(json::parse(record.body), "timeout"),
+              outcome == wire::Outcome::kTimeExceeded ? "true" : "false");
     EXPECT_FALSE(json::parse(record.body).as_object().contains("code"));
     const HttpResponse result =
         world.send(Method::kPost, "/api/v1/namespaces/_/actions/hello?blocking=true&result=true");

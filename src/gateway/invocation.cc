@@ -19,6 +19,7 @@ ActivationStatus status_of(wire::Outcome outcome) {
     case wire::Outcome::kHandlerError:
       return ActivationStatus::kApplicationError;
     case wire::Outcome::kRuntimeFault:
+    case wire::Outcome::kTimeExceeded:
     case wire::Outcome::kNone:
       break;
   }
@@ -28,6 +29,7 @@ ActivationStatus status_of(wire::Outcome outcome) {
 // set_result takes a function's result as it came; what claims to be JSON and is not is the function's error.
 void set_result(ActivationRecord& record, wire::Outcome outcome, wire::ContentType type, ByteView body) {
   record.status = status_of(outcome);
+  record.timed_out = outcome == wire::Outcome::kTimeExceeded;
   record.result_type = type;
   record.result = to_bytes(body);
   if (type != wire::ContentType::kJson) return;
@@ -132,8 +134,7 @@ Result<wire::Payload> Invocation::open_answer(ByteView envelope, std::size_t& st
   }
   if (header.kind == wire::Kind::kEnd && header.step < steps) {
     wire::Payload payload = TRY(wire::open(envelope, chain.return_keys[header.step]));
-    if (payload.outcome != wire::Outcome::kHandlerError && payload.outcome != wire::Outcome::kRuntimeFault)
-      return Error{ErrorCode::kCorrupt, "gateway.answer.outcome"};
+    if (!wire::is_error(payload.outcome)) return Error{ErrorCode::kCorrupt, "gateway.answer.outcome"};
     steps_run = header.step + 1u;
     return payload;
   }

@@ -22,9 +22,9 @@ bool fits(Kind kind, Outcome outcome) {
     case Kind::kResult:
       return outcome == Outcome::kSuccess;
     case Kind::kEnd:
-      return outcome == Outcome::kHandlerError || outcome == Outcome::kRuntimeFault;
+      return is_error(outcome);
     case Kind::kEvent:
-      return outcome != Outcome::kNone && outcome <= Outcome::kRuntimeFault;
+      return outcome == Outcome::kSuccess || is_error(outcome);
   }
   return false;
 }

@@ -50,7 +50,17 @@ struct ReceiptEntry {
 
 // Payload is what is inside: plaintext = body ‖ tail ‖ zeros ‖ u32 tail size ‖ u64 body size, where tail is
 // every other field. Kind and outcome fit: a request has none, a result success, an end one of the errors.
-enum class Outcome : std::uint8_t { kNone = 0, kSuccess = 1, kHandlerError = 2, kRuntimeFault = 3 };
+// kTimeExceeded: the runtime's fault for a step that met its time limit inside.
+enum class Outcome : std::uint8_t {
+  kNone = 0,
+  kSuccess = 1,
+  kHandlerError = 2,
+  kRuntimeFault = 3,
+  kTimeExceeded = 4
+};
+constexpr bool is_error(Outcome outcome) {
+  return outcome >= Outcome::kHandlerError && outcome <= Outcome::kTimeExceeded;
+}
 struct Payload {
   ContentType content_type = ContentType::kJson;
   Outcome outcome = Outcome::kNone;

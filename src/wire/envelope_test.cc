@@ -67,7 +67,8 @@ TEST_F(Envelope, GivesBackWhatWasSealed) {
 TEST_F(Envelope, CarriesEveryKindToItsReceiver) {
   for (auto [kind, outcome] : {std::pair{Kind::kResult, Outcome::kSuccess},
                                {Kind::kEnd, Outcome::kHandlerError},
-                               {Kind::kEnd, Outcome::kRuntimeFault}}) {
+                               {Kind::kEnd, Outcome::kRuntimeFault},
+                               {Kind::kEnd, Outcome::kTimeExceeded}}) {
     Payload value = payload("x");
     value.outcome = outcome;
     value.content_type = ContentType::kOctets;

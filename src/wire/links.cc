@@ -8,6 +8,11 @@ constexpr std::size_t kTextSizeMax = 1024;
 std::string text::time_exceeded(std::uint64_t timeout_ms) {
   return "The action exceeded its time limits of " + std::to_string(timeout_ms) + " milliseconds.";
 }
+std::string text::time_exceeded_in_init(std::uint64_t timeout_ms) {
+  std::string text = time_exceeded(timeout_ms);
+  text.back() = ' ';
+  return text + "during initialization.";
+}
 std::string text::too_long(std::uint64_t size, std::uint64_t size_max) {
   return "The action produced a response that exceeded the allowed length: " + std::to_string(size) + " > " +
          std::to_string(size_max) + " bytes.";

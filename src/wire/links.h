@@ -60,6 +60,7 @@ inline constexpr std::string_view kAbnormalStart = "The action did not initializ
 inline constexpr std::string_view kMemoryExhausted = "The action exhausted its memory and was aborted.";
 inline constexpr std::string_view kNoDictionary = "The action did not return a dictionary or array.";
 std::string time_exceeded(std::uint64_t timeout_ms);
+std::string time_exceeded_in_init(std::uint64_t timeout_ms);
 std::string too_long(std::uint64_t size, std::uint64_t size_max);  // bytes
 }  // namespace text
 

@@ -161,6 +161,58 @@ TEST(Limits, EachMisbehaviourEndsAsOpenWhiskSaysAndNeighboursNoticeNothing) {
   EXPECT_GT(neighbours.right(), 100);
 }
 
+bool says_timeout(const Answer& answer) {
+  const json::value record = json::parse(answer.body);
+  for (const json::value& each : record.at("annotations").as_array())
+    if (each.at("key") == "timeout") return each.at("value").as_bool();
+  ADD_FAILURE() << "no annotation: " << answer.body;
+  return false;
+}
+
+TEST(Limits, OfScriptsHoldFromInsideAndOutsideAndNeighboursNoticeNothing) {
+  Platform platform;
+  platform.deploy("neighbour", "test_trace", R"([{"key":"label","value":"neighbour"}])");
+  const std::string limits = R"({"memory":128,"timeout":2000})";
+  // The engine asks for the deadline between steps; a search in a text is one step.
+  platform.deploy_script("script", R"js(function main({way}) {
+    if (way === 'memory') for (const all = [];;) all.push(new Uint8Array(1 << 20));
+    if (way === 'loop') for (;;);
+    if (way === 'expression') /(a+)+$/.test('a'.repeat(40) + 'b');
+    if (way === 'one step') 'a'.repeat(2e7).indexOf('a'.repeat(1e7) + 'b');
+    return {};
+  })js",
+                         "[]", limits);
+  platform.deploy_script("endless", "for (;;); function main() {}", "[]", limits);
+  const struct {
+    const char* way;
+    std::string_view error;
+    bool lives_on;
+  } ways[] = {{"memory", kMemory, true},
+              {"loop", kTime, true},
+              {"expression", kTime, true},
+              {"one step", kTime, false}};
+  Client client = platform.client();
+  Neighbours neighbours(platform);
+  for (const auto& each : ways) {
+    SCOPED_TRACE(each.way);
+    const int before = neighbours.right();
+    const Answer answer =
+        client.api("POST", "actions/script?blocking=true", std::string(R"({"way":")") + each.way + "\"}");
+    check_record(answer, each.error);
+    EXPECT_EQ(says_timeout(answer), each.error == kTime);
+    const Answer next = client.api("POST", "actions/script?blocking=true", "{}");
+    EXPECT_EQ(next.status, 200u) << next.body;
+    EXPECT_EQ(next.body.find("initTime") == std::string::npos, each.lives_on)
+        << "who ended it: " << next.body;
+    EXPECT_TRUE(neighbours.progress_beyond(before));
+  }
+  const Answer endless = client.api("POST", "actions/endless?blocking=true", "{}");
+  check_record(endless, "The action exceeded its time limits of 2000 milliseconds during initialization.");
+  EXPECT_TRUE(says_timeout(endless));
+  neighbours.stop();
+  for (const std::string& problem : neighbours.problems()) ADD_FAILURE() << problem;
+}
+
 TEST(Limits, OfANamespaceAre429AndAreShown) {
   Platform platform({.arguments = {"--concurrent-invocations", "2", "--invocations-per-minute", "1000"}});
   platform.deploy("misbehave", "test_misbehave", "[]", R"({"timeout":3000})");

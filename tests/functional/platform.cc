@@ -241,9 +241,10 @@ void Platform::deploy(Client user, const std::string& action, const std::string&
 }
 
 void Platform::deploy_script(const std::string& action, const std::string& code,
-                             const std::string& parameters_json) const {
+                             const std::string& parameters_json, const std::string& limits_json) const {
   const boost::json::object body{{"exec", boost::json::object{{"kind", "nodejs:20"}, {"code", code}}},
-                                 {"parameters", boost::json::parse(parameters_json)}};
+                                 {"parameters", boost::json::parse(parameters_json)},
+                                 {"limits", boost::json::parse(limits_json)}};
   const Answer answer =
       client().api("PUT", "actions/" + action + "?overwrite=true", boost::json::serialize(body));
   if (answer.status != 200)

@@ -80,7 +80,7 @@ class Platform {
                      const std::string& parameters_json, const std::string& limits_json = "{}");
   // deploy_script puts JavaScript under `action`.
   void deploy_script(const std::string& action, const std::string& code,
-                     const std::string& parameters_json = "[]") const;
+                     const std::string& parameters_json = "[]", const std::string& limits_json = "{}") const;
   void create_sequence(const std::string& name, const std::vector<std::string>& components) const;
   // part is the process id of a part: kms, node, gateway or quoting-enclave; -1 while there is none.
   pid_t part(const std::string& name) const;

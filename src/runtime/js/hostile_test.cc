@@ -14,7 +14,8 @@ using testing::call;
 using testing::fault;
 using testing::load;
 
-constexpr std::string_view kTooLate = "The action exceeded its time limits.";
+constexpr std::string_view kTooLate = "The action exceeded its time limits of 300 milliseconds.",
+                           kTooLarge = "The action exhausted its memory and was aborted.";
 
 // after runs `attack` in a call of a script of its own, then an ordinary call of the same script.
 Reply attack(const std::string& code, std::uint64_t milliseconds = 60'000,
@@ -51,16 +52,22 @@ TEST(HostileScript, RecursionIsAnErrorThatItMayCatch) {
 
 TEST(HostileScript, MemoryEndsAtItsLimit) {
   for (const char* greedy :
-       {"const a = []; for (;;) a.push(new Array(1e5).fill(1));", "let s = 'x'; for (;;) s += s;",
-        "return {s: 'x'.repeat(2 ** 29).length};", "new ArrayBuffer(2 ** 31);",
+       {"const a = []; for (;;) a.push(new Array(1e5).fill(1));", "return {s: 'x'.repeat(2 ** 29).length};",
         "const a = []; for (;;) a.push(new Uint8Array(1 << 20));",
+        "return (async () => { await 0; const a = []; for (;;) a.push(new Uint8Array(1 << 20)); })();",
+        "setTimeout(() => { const a = []; for (;;) a.push('x'.repeat(1e6) + a.length); }, 1); return new "
+        "Promise(() => {});",
         "const m = new Map(); for (let i = 0;; i++) m.set(i, {i});",
-        "return {b: Buffer.alloc(2 ** 30).length};", "(2n ** (2n ** 40n)).toString();",
-        "crypto.getRandomValues(new Uint8Array(2 ** 29));",
+        "return {b: Buffer.alloc(2 ** 30).length};", "crypto.getRandomValues(new Uint8Array(2 ** 29));",
         "const a = []; for (let i = 0; i < 1e9; i++) a[i * 1000] = new Float64Array(1e4);"}) {
     const Reply reply = attack(greedy, 20'000);
     EXPECT_EQ(reply.kind, Reply::Kind::kFault) << greedy;
+    EXPECT_EQ(reply.text, kTooLarge) << greedy;
   }
+  // What the language itself refuses is no matter of the limit.
+  for (const char* refused :
+       {"let s = 'x'; for (;;) s += s;", "new ArrayBuffer(2 ** 31);", "(2n ** (2n ** 40n)).toString();"})
+    EXPECT_TRUE(attack(refused).text.starts_with("An error has occurred: ")) << refused;
 }
 
 TEST(HostileScript, TimeEndsAtTheDeadline) {
@@ -73,7 +80,7 @@ TEST(HostileScript, TimeEndsAtTheDeadline) {
         "return {toJSON() { for (;;); }};", "return {then() { for (;;); }};",
         "try { for (;;); } finally { for (;;); }", "[1, 2].sort(() => { for (;;); });"}) {
     const Reply reply = attack(endless, 300);
-    EXPECT_EQ(reply.kind, Reply::Kind::kFault) << endless;
+    EXPECT_EQ(reply.kind, Reply::Kind::kOutOfTime) << endless;
     EXPECT_EQ(reply.text, kTooLate) << endless;
   }
 }

@@ -22,8 +22,11 @@ Status ScriptProgram::become(const wire::StepKeys& keys, BlobSource& blobs) {
 }
 
 Reply ScriptProgram::call(const Call& call) {
-  if (const auto* failure = std::get_if<InitFailure>(&*script_))
-    return {.kind = Reply::Kind::kInitFault, .body = {}, .text = failure->text};
+  if (const auto* failure = std::get_if<InitFailure>(&*script_)) {
+    Reply reply = failure->reply();
+    reply.retire = true;
+    return reply;
+  }
   Script& script = *std::get<std::unique_ptr<Script>>(*script_);
   Reply reply = script.call(call);
   if (isolate_) script.reset();

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "runtime/js/image_data.h"
 #include "runtime/js/world.h"
+#include "runtime/wasm/deadline.h"
+#include "wire/links.h"
 
 namespace clemmys::runtime {
 namespace {
@@ -15,11 +17,19 @@ using js::Engine;
 using js::Root;
 using js::Value;
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
-
-// Outcome is how a task ended: task.js says which of the first four.
+// Outcome is how a task ended: task.js says which of the first five.
 struct Outcome {
-  enum class Kind : std::uint8_t { kAnswer, kBytes, kFault, kEnded, kOutOfTime, kNeverSettles, kTrap };
+  enum class Kind : std::uint8_t {
+    kAnswer,
+    kBytes,
+    kRejection,
+    kFault,
+    kEnded,
+    kOutOfTime,
+    kOutOfMemory,
+    kNeverSettles,
+    kTrap
+  };
   Kind kind = Kind::kTrap;
   std::string text;
   Bytes content;
@@ -59,14 +69,15 @@ class SandboxedScript final : public Script {
   std::optional<InitFailure> load() {
     if (!engine_) engine_ = Engine::from_snapshot(world_, js::initial_snapshot());
     engine_->limit_memory(wasm::sandbox_size(limits_.memory_mib));
-    world_.set_deadline_ns(clock_.monotonic_ns() + limits_.load_ms * kNsPerMs);
+    world_.set_deadline_ns(wasm::deadline_ns(clock_, limits_.load_ms, 0));
     const std::array arguments = {Value::boolean(is_zip_), engine_->string(main_),
                                   engine_->string(environment_)};
     Outcome outcome = run(Root::kLoad, arguments);
     if (outcome.kind != Outcome::Kind::kAnswer) {
       engine_.reset();
       const bool is_logged = outcome.kind == Outcome::Kind::kFault;  // by task.js, with its trace
-      InitFailure failure{init_text(std::move(outcome))};
+      const bool out_of_time = outcome.kind == Outcome::Kind::kOutOfTime;
+      InitFailure failure{init_text(std::move(outcome)), out_of_time};
       if (!is_logged) log(failure);
       return failure;
     }
@@ -79,13 +90,13 @@ class SandboxedScript final : public Script {
 
   Reply call(const Call& call) override {
     if (!engine_) {
-      if (auto failure = load()) return {Reply::Kind::kFault, true, {}, std::move(failure->text)};
+      if (auto failure = load()) return failure->reply();
     }
-    set_deadline(call.deadline_unix_ms);
+    world_.set_deadline_ns(wasm::deadline_ns(clock_, call.timeout_ms, call.deadline_unix_ms));
     const std::array arguments = {
         call.is_json ? engine_->string(as_text(call.body)) : engine_->bytes(call.body),
         engine_->string(call.activation_id), engine_->string(std::to_string(call.deadline_unix_ms))};
-    return reply(run(Root::kCall, arguments));
+    return reply(run(Root::kCall, arguments), call.timeout_ms);
   }
 
   void reset() override {
@@ -106,15 +117,19 @@ class SandboxedScript final : public Script {
   }
 
  private:
-  void set_deadline(std::uint64_t deadline_unix_ms) {
-    if (deadline_unix_ms == 0) return world_.set_deadline_ns(0);
-    const std::uint64_t now = clock_.unix_ms();
-    world_.set_deadline_ns(clock_.monotonic_ns() +
-                           (deadline_unix_ms > now ? deadline_unix_ms - now : 0) * kNsPerMs + 1);
+  // run is run_to_end; a failure after memory was refused is the memory's.
+  Outcome run(Root start, std::span<const Value> arguments) {
+    using enum Outcome::Kind;
+    const wasm::MemoryLimit limit(wasm::sandbox_size(limits_.memory_mib));
+    Outcome outcome = run_to_end(start, arguments);
+    const bool failed = outcome.kind == kRejection || outcome.kind == kFault || outcome.kind == kEnded ||
+                        outcome.kind == kTrap;
+    if (failed && limit.was_met()) outcome.kind = kOutOfMemory;
+    return outcome;
   }
 
-  // run starts a task and drives it to its outcome; it releases the arguments.
-  Outcome run(Root start, std::span<const Value> arguments) {
+  // run_to_end starts a task and drives it to its outcome; it releases the arguments.
+  Outcome run_to_end(Root start, std::span<const Value> arguments) {
     Value started = engine_->call(engine_->root(start), arguments);
     for (const Value each : arguments) engine_->release(each);
     report(started);
@@ -173,6 +188,7 @@ class SandboxedScript final : public Script {
     } else if (auto text = engine_->text(value); text && !text->empty()) {
       const char letter = text->front();
       outcome.kind = letter == 'A'   ? Outcome::Kind::kAnswer
+                     : letter == 'R' ? Outcome::Kind::kRejection
                      : letter == 'D' ? Outcome::Kind::kFault
                                      : Outcome::Kind::kEnded;
       outcome.text = text->erase(0, 1);
@@ -181,10 +197,11 @@ class SandboxedScript final : public Script {
     return outcome;
   }
 
-  Reply reply(Outcome outcome) {
+  Reply reply(Outcome outcome, std::uint64_t timeout_ms) {
     using enum Outcome::Kind;
     switch (outcome.kind) {
       case kAnswer:
+      case kRejection:
         return {Reply::Kind::kAnswer, true, to_bytes(outcome.text), {}};
       case kBytes:
         return {Reply::Kind::kAnswer, false, std::move(outcome.content), {}};
@@ -195,30 +212,31 @@ class SandboxedScript final : public Script {
                 true,
                 {},
                 "The action's promise never settles: nothing is left that could settle it."};
-      case kOutOfTime:
-        break;
-      case kEnded:
-        break;
       case kTrap:
         fprintf(stderr, "The action was stopped: %s.\n", outcome.text.c_str());
+        break;
+      case kOutOfTime:
+      case kOutOfMemory:
+      case kEnded:
         break;
     }
     engine_.reset();  // whatever state there was, nobody can say that it is whole
     if (outcome.kind == kOutOfTime)
-      return {Reply::Kind::kFault, true, {}, "The action exceeded its time limits."};
-    return {Reply::Kind::kFault,
-            true,
-            {},
-            "The action did not produce a valid response and exited unexpectedly."};
+      return {Reply::Kind::kOutOfTime, true, {}, wire::text::time_exceeded(timeout_ms)};
+    const std::string_view text =
+        outcome.kind == kOutOfMemory ? wire::text::kMemoryExhausted : wire::text::kAbnormalRun;
+    return {Reply::Kind::kFault, true, {}, std::string(text)};
   }
 
-  static std::string init_text(Outcome outcome) {
+  std::string init_text(Outcome outcome) const {
     using enum Outcome::Kind;
     switch (outcome.kind) {
       case kFault:
         return std::move(outcome.text);
       case kOutOfTime:
-        return "Initialization has failed due to: the code took longer than its time limit to load.";
+        return wire::text::time_exceeded_in_init(limits_.load_ms);
+      case kOutOfMemory:
+        return std::string(wire::text::kMemoryExhausted);
       case kNeverSettles:
         return "Initialization has failed due to: a promise at the top level never settles.";
       default:

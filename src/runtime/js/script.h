@@ -39,9 +39,13 @@ struct ScriptLimits {
   std::uint64_t load_ms = 60'000;
 };
 
-// InitFailure: what the client is told; it begins with "Initialization has failed due to: ".
+// InitFailure: what the client is told. Reply makes it the answer of a call.
 struct InitFailure {
   std::string text;
+  bool out_of_time = false;
+  Reply reply() const {
+    return {out_of_time ? Reply::Kind::kOutOfTime : Reply::Kind::kFault, true, {}, text};
+  }
 };
 
 class Script {

@@ -129,6 +129,20 @@ TEST(Script, FailuresToLoadSayWhyAndShowNoTrace) {
   EXPECT_NE(load_failure("require('http')").find("no network"), std::string::npos);
 }
 
+TEST(Script, LimitsHoldWhileItLoads) {
+  const auto fails = [](const std::string& code) {
+    LoadedScript loaded =
+        load_script({.code = as_bytes(code), .is_zip = false, .main = "", .environment = {}},
+                    {.memory_mib = 64, .load_ms = 300});
+    const auto* failure = std::get_if<InitFailure>(&loaded);
+    return failure != nullptr ? failure->text : "loaded";
+  };
+  EXPECT_EQ(fails("for (;;);"),
+            "The action exceeded its time limits of 300 milliseconds during initialization.");
+  EXPECT_EQ(fails("const a = []; for (;;) a.push(new Uint8Array(1 << 20));"),
+            "The action exhausted its memory and was aborted.");
+}
+
 TEST(Script, ASurplusBraceIsReportedWhereItIs) {
   EXPECT_EQ(load_failure("function main() {} }"),
             "Initialization has failed due to: SyntaxError: unexpected token in expression: '}'");

@@ -27,13 +27,14 @@ inline constexpr std::string_view kLocalNamespace = "local", kLocalActionName = 
                                   kLocalVersion = "0.0.1";
 
 struct Reply {
-  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kInitFault, kException, kOutOfMemory };
+  enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kOutOfTime, kException, kOutOfMemory };
   Kind kind = Kind::kAnswer;
   bool is_json = true;
   std::vector<std::uint8_t> body;  // kAnswer
-  // kFailure: the handler's own error, kFault: the developer's, both for the client; kInitFault: a kFault
-  // after which the instance is of no use; kException: for the log only.
+  // kFailure: the handler's own error, kFault and kOutOfTime: the developer's, all for the client;
+  // kException: for the log only.
   std::string text;
+  bool retire = false;  // a fault after which the instance is of no use
 };
 
 using Handler = std::function<Reply(const Call&)>;

@@ -67,7 +67,7 @@ int run_local(const Handler& handler) {
       write_all(answer, error_json(reply.text));
       return 1;
     case Reply::Kind::kFault:
-    case Reply::Kind::kInitFault:
+    case Reply::Kind::kOutOfTime:
       write_all(answer, error_json(reply.text));
       return 2;
     case Reply::Kind::kException:

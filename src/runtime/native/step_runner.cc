@@ -93,9 +93,9 @@ StepRunner::Finished StepRunner::judge(Reply reply) const {
     case Reply::Kind::kFailure:
       return {kHandlerError, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
     case Reply::Kind::kFault:
-      return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax))};
-    case Reply::Kind::kInitFault:
-      return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax)), true};
+      return {kRuntimeFault, kJson, error_json(reply.text.substr(0, kFailureTextSizeMax)), reply.retire};
+    case Reply::Kind::kOutOfTime:
+      return {kTimeExceeded, kJson, error_json(reply.text), reply.retire};
     case Reply::Kind::kException:
       log_.add(Stream::kErr, "the handler ended with an exception: " + reply.text);
       return {kRuntimeFault, kJson, error_json(wire::text::kAbnormalRun)};
@@ -153,7 +153,7 @@ StepRunner::Finished StepRunner::call_handler(const wire::StepKeys& keys, const 
   // Native code cannot be interrupted from inside; the host ends it. An answer that comes too late is none,
   // even when the host let it pass.
   if (clock_.monotonic_ns() - started_ns > keys.in.timeout_ms * std::uint64_t{1'000'000})
-    return {wire::Outcome::kRuntimeFault, wire::ContentType::kJson,
+    return {wire::Outcome::kTimeExceeded, wire::ContentType::kJson,
             error_json(wire::text::time_exceeded(keys.in.timeout_ms))};
   return judge(std::move(reply));
 }

@@ -264,7 +264,7 @@ TEST_F(StepRunnerTest, AnAnswerAfterTheTimeLimitIsNone) {
   EXPECT_EQ(wire::decode_header(output->output)->kind, wire::Kind::kEnd);
   const auto payload = wire::open(output->output, step_keys(0).return_key);
   ASSERT_TRUE(payload.has_value());
-  EXPECT_EQ(payload->outcome, wire::Outcome::kRuntimeFault);
+  EXPECT_EQ(payload->outcome, wire::Outcome::kTimeExceeded);
   EXPECT_EQ(as_text(payload->body),
             R"({"error":"The action exceeded its time limits of 60000 milliseconds."})");
 }
@@ -281,13 +281,25 @@ TEST_F(StepRunnerTest, AHandlerOutOfMemoryIsSaidAndIsTheLastCall) {
 
 TEST_F(StepRunnerTest, CodeThatDoesNotLoadIsSaidAndIsTheLastCall) {
   StepRunner broken =
-      runner(0, [](const Call&) { return Reply{Reply::Kind::kInitFault, true, {}, "it does not load"}; });
+      runner(0, [](const Call&) { return Reply{Reply::Kind::kFault, true, {}, "it does not load", true}; });
   const auto output = run(broken, request(header(0)));
   ASSERT_TRUE(output.has_value());
   EXPECT_TRUE(output->retire);
   const auto payload = wire::open(output->output, step_keys(0).return_key);
   ASSERT_TRUE(payload.has_value());
   EXPECT_EQ(as_text(payload->body), R"({"error":"it does not load"})");
+}
+
+TEST_F(StepRunnerTest, AHandlerThatMetItsTimeLimitInsideIsToldFromOtherFaults) {
+  StepRunner late =
+      runner(0, [](const Call&) { return Reply{Reply::Kind::kOutOfTime, true, {}, "too late"}; });
+  const auto output = run(late, request(header(0)));
+  ASSERT_TRUE(output.has_value());
+  const auto payload = wire::open(output->output, step_keys(0).return_key);
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(payload->outcome, wire::Outcome::kTimeExceeded);
+  EXPECT_EQ(as_text(payload->body), R"({"error":"too late"})");
+  EXPECT_FALSE(output->retire);
 }
 
 TEST(CallLog, EndsAtItsLimitAndSaysSo) {

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include <algorithm>
-
 #include "runtime/native/merge.h"
 #include "wire/envelope.h"
 #include "wire/links.h"
@@ -11,7 +9,6 @@
 namespace clemmys::runtime::wasi {
 namespace {
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint32_t kMemoryMibDefault = 256;  // of a local run; the platform's default
 
 Reply fault(std::string text) { return {Reply::Kind::kFault, true, {}, std::move(text)}; }
@@ -21,19 +18,6 @@ void log_line(std::string_view line) {
   fputc('\n', stdout);
 }
 void log_error(std::string_view piece) { fwrite(piece.data(), 1, piece.size(), stderr); }
-
-// deadline_ns is a little before the host's own limit ends the instance, so that a module that took too long
-// costs its run only.
-std::uint64_t deadline_ns(const Call& call, const Clock& clock) {
-  constexpr std::uint64_t kMarginMsMax = 20, kMarginPart = 20;
-  std::uint64_t left_ms = UINT64_MAX;
-  if (call.timeout_ms != 0) left_ms = call.timeout_ms - std::min(kMarginMsMax, call.timeout_ms / kMarginPart);
-  if (call.deadline_unix_ms != 0) {
-    const std::uint64_t now = clock.unix_ms();
-    left_ms = std::min(left_ms, call.deadline_unix_ms > now ? call.deadline_unix_ms - now : 0);
-  }
-  return left_ms == UINT64_MAX ? 0 : clock.monotonic_ns() + left_ms * kNsPerMs + 1;
-}
 
 Process::Start start_of(const Call& call) {
   return {.arguments = {call.action_name},
@@ -76,7 +60,7 @@ Reply Command::call(const Call& call) {
                  std::to_string(std::size_t{module_.initial_pages} * wasm::kPageSize) +
                  " bytes of memory; its limit leaves it " + std::to_string(size_max) + ".");
   const wasm::MemoryLimit limit(size_max);
-  const wasm::Deadline deadline(clock_, deadline_ns(call, clock_));
+  const wasm::Deadline deadline(clock_, wasm::deadline_ns(clock_, call.timeout_ms, call.deadline_unix_ms));
   Process process(start_of(call), clock_, deadline, Output(log_line, wire::kPayloadSizeMaxHard), log_error);
   const wasm::Trap trap = run(process);
   return reply(call, process, trap, limit.was_met());
@@ -85,7 +69,7 @@ Reply Command::call(const Call& call) {
 Reply Command::reply(const Call& call, Process& process, wasm::Trap trap, bool out_of_memory) {
   Output::Line line = process.output().take();
   if (trap == wasm::Trap::kOutOfTime || process.out_of_time())
-    return fault(wire::text::time_exceeded(call.timeout_ms));
+    return {Reply::Kind::kOutOfTime, true, {}, wire::text::time_exceeded(call.timeout_ms)};
   if (trap != wasm::Trap::kNone && !process.status()) {
     log_line(as_text(line.text));
     log_error("The module was stopped: " + std::string(wasm::name(trap)) + ".\n");

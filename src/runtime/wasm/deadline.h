@@ -7,6 +7,11 @@
 
 namespace clemmys::wasm {
 
+// deadline_ns is when a call must have ended, by the monotonic clock: a little (5 %, 20 ms at most) before
+// its time limit, at which the host ends the instance, so that code that took too long costs its call only;
+// and no later than deadline_unix_ms. 0 is no limit, for each.
+std::uint64_t deadline_ns(const Clock& clock, std::uint64_t timeout_ms, std::uint64_t deadline_unix_ms);
+
 // Deadline ends, while it lives, this thread's interruptible code with Trap::kOutOfTime. At most one lives
 // per thread. 0 is never.
 class Deadline {

@@ -1,6 +1,7 @@
 // One task at a time: loading the action, or one call of it. The runtime starts it, runs jobs, and polls until there is an
 // outcome: a string whose first letter says what the rest is, or bytes.
-//   A json   the answer            D text  a developer error, for the client      X  the action ended itself, as Node would
+//   A json  the answer                           R json  the answer that a rejected promise is
+//   D text  a developer error, for the client    X       the action ended itself, as Node would
 import { findMain } from './action.js';
 import { describe } from './console.js';
 import { ExitRequest } from './process.js';
@@ -59,7 +60,7 @@ export function makeTask(host, { modules, timers, process, console }) {
     if (outcome === undefined) outcome = value;
   };
 
-  const answer = (result) => {
+  const answer = (result, letter = 'A') => {
     if (result === undefined) return settle('A{}');
     if (isUint8Array(result)) return settle(result);
     let json;
@@ -69,15 +70,16 @@ export function makeTask(host, { modules, timers, process, console }) {
       console.error(error);
       return settle('DThe action did not produce a valid response: ' + brief(error));
     }
-    if (typeof json === 'string' && (json[0] === '{' || json[0] === '[')) return settle('A' + json);
+    if (typeof json === 'string' && (json[0] === '{' || json[0] === '[')) return settle(letter + json);
     const kind = result === null ? 'null' : typeof result;
     console.error(`Result must be of type object but has type "${kind}": ${brief(result)}`);
     settle('DThe action did not return a dictionary or array.');
   };
+  const done = (result) => answer(result);
   const rejected = (error) => {
     if (error instanceof ExitRequest) return exit(error);
     console.error(error);
-    answer({ error: whiskError(error) });
+    answer({ error: whiskError(error) }, 'R');
   };
   const thrown = (error) => {
     if (error instanceof ExitRequest) return exit(error);
@@ -125,11 +127,11 @@ export function makeTask(host, { modules, timers, process, console }) {
       let result;
       try {
         result = handler(typeof body === 'string' ? parseJson(body) : modules.builtin('buffer').Buffer.from(body.buffer));
-        if (result === undefined || typeof result !== 'object') return whenDone(result, answer, rejected);
+        if (result === undefined || typeof result !== 'object') return whenDone(result, done, rejected);
       } catch (error) {
         return thrown(error);
       }
-      whenDone(result, answer, rejected);
+      whenDone(result, done, rejected);
     },
     // poll runs what is due. It returns the outcome; or 0 when it did something; or the milliseconds until there is
     // something to do; or -1 when nothing will ever happen.

@@ -41,7 +41,8 @@ Reply call(Script& script, std::string_view json, std::uint64_t milliseconds) {
                       .action_name = {},
                       .action_version = {},
                       .namespace_name = {},
-                      .deadline_unix_ms = SystemClock().unix_ms() + milliseconds});
+                      .deadline_unix_ms = SystemClock().unix_ms() + milliseconds,
+                      .timeout_ms = milliseconds});
 }
 
 namespace {
