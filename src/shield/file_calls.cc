@@ -1,5 +1,6 @@
 // Files: paths are copied and checked against the allow-list, metadata is copied back, directory entries are
 // checked record by record, because C libraries walk them by the lengths they contain.
+#include <asm/stat.h>
 #include <linux/fcntl.h>
 
 #include "shield/calls.h"
@@ -14,7 +15,7 @@
 namespace clemmys::shield {
 namespace {
 
-constexpr uint64_t kStatSize = 144;
+constexpr uint64_t kStatSize = sizeof(struct stat);
 
 uint64_t umask_bits = 022;
 uint64_t umask() { return __atomic_load_n(&umask_bits, __ATOMIC_RELAXED); }
@@ -28,6 +29,16 @@ int64_t open_path(uint64_t directory, uint64_t address, uint64_t flags, uint64_t
       call(__NR_openat, kHostDescriptorsMax - 1, path.directory, path.place, flags, mode & ~umask()));
 }
 
+// take_stat copies a struct stat to the program. C libraries divide by its block size and allocate its size.
+void take_stat(const Bounce& bounce, uint64_t place, uint64_t buffer) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const auto facts = bounce.get<struct stat>(place);
+  const bool times =
+      facts.st_atime_nsec < kSecond && facts.st_mtime_nsec < kSecond && facts.st_ctime_nsec < kSecond;
+  refuse_if(facts.st_size < 0 || facts.st_blksize <= 0 || facts.st_blocks < 0 || !times, "files.stat");
+  memcpy(reinterpret_cast<void*>(buffer), &facts, kStatSize);
+}
+
 int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
@@ -39,7 +50,7 @@ int64_t stat_descriptor(uint64_t descriptor, uint64_t buffer) {
   Bounce bounce;
   const uint64_t place = bounce.reserve(kStatSize);
   const int64_t result = call(__NR_fstat, 0, file.host, place);
-  if (result == 0) bounce.get(reinterpret_cast<void*>(buffer), place, kStatSize);
+  if (result == 0) take_stat(bounce, place, buffer);
   return result;
 }
 
@@ -59,7 +70,7 @@ int64_t stat_path(uint64_t directory, uint64_t address, uint64_t buffer, uint64_
   const uint64_t place = bounce.reserve(kStatSize);
   const int64_t result =
       call(__NR_newfstatat, 0, path.directory, path.place, place, flags & AT_SYMLINK_NOFOLLOW);
-  if (result == 0) bounce.get(reinterpret_cast<void*>(buffer), place, kStatSize);
+  if (result == 0) take_stat(bounce, place, buffer);
   return result;
 }
 

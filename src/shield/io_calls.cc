@@ -83,8 +83,28 @@ int64_t duplicate_to(uint64_t descriptor, uint64_t target, bool may_be_same) {
   return place(target, file);
 }
 
+struct FileLock {  // struct flock
+  int16_t type, whence;
+  int32_t padding;
+  int64_t start, length;
+  int32_t process, padding2;
+};
+
+// take_lock copies the lock that stands in the way to the program, or says in its own that none does.
+void take_lock(const Bounce& bounce, uint64_t place, uint64_t address) {
+  const auto lock = bounce.get<FileLock>(place);
+  auto& to = *reinterpret_cast<FileLock*>(address);
+  if (lock.type == F_UNLCK) {
+    to.type = F_UNLCK;
+    return;
+  }
+  const bool known = lock.type == F_RDLCK || lock.type == F_WRLCK;
+  refuse_if(!known || lock.whence != 0 || lock.start < 0 || lock.length < 0 || lock.process < -1, "io.lock");
+  to = lock;
+}
+
 int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
-  constexpr uint64_t kFlockSize = 32;
+  constexpr uint64_t kFlockSize = sizeof(FileLock);
   const int64_t host = host_of(descriptor);
   Descriptor file;
   if (!get(descriptor, &file)) return -EBADF;
@@ -111,7 +131,7 @@ int64_t control(uint64_t descriptor, uint64_t command, uint64_t argument) {
       const uint64_t place = bounce.put(reinterpret_cast<const void*>(argument), kFlockSize);
       const int64_t result = call(__NR_fcntl, 0, host, command, place);
       const bool asks = command == F_GETLK || command == F_OFD_GETLK;
-      if (result == 0 && asks) bounce.get(reinterpret_cast<void*>(argument), place, kFlockSize);
+      if (result == 0 && asks) take_lock(bounce, place, argument);
       return result;
     }
     default:

@@ -47,7 +47,7 @@ int64_t select_ready(uint64_t count, const uint64_t* sets, uint64_t timeout_ms) 
       if (host < 0) return host;
       entry.descriptor = static_cast<int32_t>(host);
     }
-    memcpy(reinterpret_cast<void*>(place + number * sizeof entry), &entry, sizeof entry);
+    bounce.fill(place + number * sizeof entry, &entry, sizeof entry);
   }
   const int64_t ready = call(__NR_poll, count, place, count, timeout_ms);
   if (ready < 0) return ready;

@@ -129,7 +129,8 @@ int64_t call_times(uint64_t buffer) {
   if (buffer != 0) {
     if (!program_range(buffer, kSize)) return -EFAULT;
     memset(reinterpret_cast<void*>(buffer), 0, kSize);
-    *reinterpret_cast<uint64_t*>(buffer) = host_clock(CLOCK_PROCESS_CPUTIME_ID) / kTick;
+    const uint64_t used = never_back(latest_process_cpu, host_clock(CLOCK_PROCESS_CPUTIME_ID));
+    *reinterpret_cast<uint64_t*>(buffer) = used / kTick;
   }
   return static_cast<int64_t>(monotonic_ns() / kTick);
 }

@@ -34,6 +34,16 @@ std::int64_t read_vector(World& world, std::uint64_t number) {
   return run(number, world.file, world.buffer(sizeof parts, text_at(address_of(parts), sizeof parts)), 2);
 }
 
+struct flock lock(int type, off_t start, off_t length, pid_t process, int from = SEEK_SET) {
+  struct flock result{};
+  result.l_type = static_cast<short>(type);
+  result.l_whence = static_cast<short>(from);
+  result.l_start = start;
+  result.l_len = length;
+  result.l_pid = process;
+  return result;
+}
+
 const Lie kOnlyWhatWasReturned = {
     "more bytes in the buffer than the answer says", fills(16, 3), nullptr,
     [](World& world, std::int64_t result) { return result == 3 && text_at(world.out, 6) == "xxx---"; }};
@@ -85,6 +95,16 @@ std::vector<Subject> descriptor_subjects() {
       subject(
           __NR_fcntl, 0, [](World& world) { return run(__NR_fcntl, world.file, F_SETLK, world.buffer(32)); },
           says(0)),
+      subject(__NR_fcntl, 0,
+              [](World& world) {
+                return run(__NR_fcntl, world.file, F_GETLK, world.out = world.value(lock(F_WRLCK, 0, 0, 0)));
+              },
+              writes(2, lock(F_RDLCK, 10, 5, 77), 0),
+              {{"a lock of no kind", writes(2, lock(99, 0, 0, 1), 0), "io.lock"},
+               {"a lock from the end", writes(2, lock(F_RDLCK, 0, 0, 1, SEEK_END), 0), "io.lock"},
+               {"a lock before the file", writes(2, lock(F_RDLCK, -1, 0, 1), 0), "io.lock"},
+               {"a lock of negative length", writes(2, lock(F_RDLCK, 5, -5, 1), 0), "io.lock"},
+               {"a lock of an impossible process", writes(2, lock(F_RDLCK, 0, 0, -2), 0), "io.lock"}}),
       subject(
           __NR_ioctl, 0,
           [](World& world) {

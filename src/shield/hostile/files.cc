@@ -1,5 +1,6 @@
 // Files: paths, metadata, directories.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "shield/hostile/world.h"
 
@@ -7,7 +8,7 @@ namespace clemmys::shield::hostile {
 namespace {
 
 constexpr auto kHere = static_cast<std::uint64_t>(AT_FDCWD);
-constexpr std::uint64_t kStat = 144;
+constexpr std::uint64_t kStat = sizeof(struct stat);
 
 std::uint64_t path(World& world) { return world.buffer(16, "/state/x"); }
 
@@ -27,6 +28,21 @@ Answer directory_length(std::uint16_t length) {
   return directory([length](char* record) { std::memcpy(record + 16, &length, sizeof length); });
 }
 
+using Change = std::function<void(struct stat&)>;
+
+Answer stat_written(int argument, const Change& change) {
+  return [=](World&, const HostCall& call) -> std::int64_t {
+    struct stat facts{};
+    facts.st_mode = S_IFREG | 0600;
+    facts.st_size = 5;
+    facts.st_blksize = 4096;
+    facts.st_atim = facts.st_mtim = facts.st_ctim = {.tv_sec = -1, .tv_nsec = 999'999'999};
+    change(facts);
+    host_write(call.arguments[argument], facts);
+    return 0;
+  };
+}
+
 // plain is a call that gives 0 or an error.
 Subject plain(std::uint64_t number, std::function<std::int64_t(World&)> act) {
   return subject(number, 0, std::move(act), says(0));
@@ -34,18 +50,31 @@ Subject plain(std::uint64_t number, std::function<std::int64_t(World&)> act) {
 
 }  // namespace
 
+Answer honest_stat(int argument) {
+  return stat_written(argument, [](struct stat&) {});
+}
+
+std::vector<Lie> stat_lies(int argument) {
+  const std::pair<const char*, Change> changes[] = {
+      {"a negative size", [](struct stat& facts) { facts.st_size = -1; }},
+      {"blocks of no size", [](struct stat& facts) { facts.st_blksize = 0; }},
+      {"blocks of negative size", [](struct stat& facts) { facts.st_blksize = -4096; }},
+      {"a negative count of blocks", [](struct stat& facts) { facts.st_blocks = -1; }},
+      {"a second of nanoseconds", [](struct stat& facts) { facts.st_mtim.tv_nsec = 1'000'000'000; }},
+      {"negative nanoseconds", [](struct stat& facts) { facts.st_ctim.tv_nsec = -1; }},
+  };
+  std::vector<Lie> lies;
+  for (const auto& [what, change] : changes)
+    lies.push_back({what, stat_written(argument, change), "files.stat"});
+  return lies;
+}
+
 std::vector<Subject> file_subjects() {
   const auto on_file = [](std::uint64_t number) {
     return plain(number, [number](World& world) { return run(number, world.file, 0, 0, 1); });
   };
   const auto on_path = [](std::uint64_t number) {
     return plain(number, [number](World& world) { return run(number, kHere, path(world), 0, 0); });
-  };
-  const auto stat_written = [](int argument) {
-    return [argument](World&, const HostCall& call) -> std::int64_t {
-      std::memset(reinterpret_cast<void*>(call.arguments[argument]), 7, kStat);
-      return 0;
-    };
   };
   return {
       subject(__NR_openat, 65535, [](World& world) { return run(__NR_openat, kHere, path(world), 0); },
@@ -55,14 +84,14 @@ std::vector<Subject> file_subjects() {
                 [](World&, std::int64_t result) { return result == 10; }}}),
       subject(
           __NR_fstat, 0, [](World& world) { return run(__NR_fstat, world.file, world.buffer(kStat)); },
-          stat_written(1)),
+          honest_stat(1), stat_lies(1)),
       subject(
           __NR_newfstatat, 0,
           [](World& world) {
             const std::uint64_t name = path(world);
             return run(__NR_newfstatat, kHere, name, world.buffer(kStat), 0);
           },
-          stat_written(2)),
+          honest_stat(2), stat_lies(2)),
       subject(__NR_getdents64, 64,
               [](World& world) { return run(__NR_getdents64, world.file, world.out = world.buffer(64), 64); },
               directory([](char*) {}),

@@ -28,6 +28,13 @@ std::int64_t nap(World& world) {
   return result != 0 ? result : real_ns() - begin >= kNap;
 }
 
+std::int64_t short_nap(World& world) {
+  const std::uint64_t begin = real_ns();
+  const std::int64_t result =
+      run(__NR_nanosleep, world.value(Timespec{0, static_cast<std::int64_t>(kNap)}), 0);
+  return result != 0 ? result : real_ns() - begin >= kNap;
+}
+
 // wake_one lets a thread wait (for at most 0.2 s) and wakes it: 1 when both sides agree that it was woken.
 std::int64_t wake_one(World& world) {
   const std::uint64_t word = world.value(std::uint32_t{7}), timeout = world.value(Timespec{0, 200'000'000});
@@ -79,6 +86,8 @@ std::vector<Subject> own_call_subjects() {
           },
           {{"waking for no reason", says(0), nullptr, agree}, {"an error", says(-EINTR), nullptr, agree}},
           Errors::kIgnored),
+      subject(OwnCall::kPark, 0, short_nap, says(0), {{"an error", says(-EINTR), nullptr, agree}},
+              Errors::kIgnored),
       subject(OwnCall::kUnpark, 0, wake_one, says(0), {{"waking nobody", says(0), nullptr, agree}},
               Errors::kIgnored),
       subject(OwnCall::kSpawnThread, 0, start_thread, says(0),

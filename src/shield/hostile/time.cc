@@ -35,6 +35,28 @@ Lie backwards(std::uint64_t id) {
           }};
 }
 
+// ticks are of the process's time, in hundredths of a second; the program asks twice.
+std::int64_t read_ticks(World& world) {
+  world.out = world.buffer(32);
+  return run(__NR_times, world.out) < 0 ? -1 : 0;
+}
+Lie ticks_backwards() {
+  const auto seconds = std::make_shared<std::int64_t>(1'000'000);
+  return {"processor time that goes back",
+          [seconds](World&, const HostCall& call) -> std::int64_t {
+            host_write(call.arguments[1], Timespec{* seconds -= 1000, 5});
+            return 0;
+          },
+          nullptr,
+          [](World& world, std::int64_t) {
+            const auto first = world.read<std::int64_t>(world.out);
+            return read_ticks(world) == 0 && world.read<std::int64_t>(world.out) >= first;
+          }};
+}
+
+std::int64_t read_day(World& world) { return run(__NR_gettimeofday, world.value(Timespec{})); }
+std::int64_t read_seconds(World& world) { return run(__NR_time, world.value(std::int64_t{0})) >= 0 ? 0 : -1; }
+
 std::vector<Lie> lies(std::uint64_t id) {
   return {
       backwards(id),
@@ -61,6 +83,11 @@ std::vector<Subject> time_subjects() {
     all.push_back(
         subject(__NR_clock_gettime, 0, read_clock(number), clock(1000, 5), lies(number), Errors::kStop));
   }
+  const Lie impossible = {"a second of nanoseconds", clock(1, 1'000'000'000), "time.range"};
+  all.push_back(subject(__NR_clock_gettime, 0, read_ticks, clock(1000, 5), {impossible, ticks_backwards()},
+                        Errors::kStop));
+  for (const auto& act : {read_day, read_seconds})
+    all.push_back(subject(__NR_clock_gettime, 0, act, clock(1000, 5), {impossible}, Errors::kStop));
   all.push_back(subject(
       __NR_sched_yield, 0, [](World&) { return run(__NR_sched_yield); }, says(0), {}, Errors::kIgnored));
   all.push_back(subject(

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace clemmys::shield::hostile {
 namespace {
@@ -74,6 +75,18 @@ Subject subject(OwnCall number, std::uint64_t value_max, std::function<std::int6
           std::move(honest),
           std::move(lies),
           errors};
+}
+
+const std::vector<Subject>& subjects() {
+  static const std::vector<Subject> kAll = [] {
+    std::vector<Subject> all;
+    for (auto* some : {descriptor_subjects, file_subjects, socket_subjects, event_subjects, time_subjects,
+                       own_call_subjects, variant_subjects}) {
+      std::ranges::move(some(), std::back_inserter(all));
+    }
+    return all;
+  }();
+  return kAll;
 }
 
 }  // namespace clemmys::shield::hostile

@@ -92,5 +92,12 @@ std::vector<Subject> socket_subjects();
 std::vector<Subject> event_subjects();
 std::vector<Subject> time_subjects();
 std::vector<Subject> own_call_subjects();
+std::vector<Subject> variant_subjects();
+// subjects is all of them.
+const std::vector<Subject>& subjects();
+
+// honest_stat and stat_lies are a struct stat where argument `argument` points (files.cc).
+Answer honest_stat(int argument);
+std::vector<Lie> stat_lies(int argument);
 
 }  // namespace clemmys::shield::hostile

@@ -206,10 +206,16 @@ void FakeHost::answer(Answer answer) { current = std::move(answer); }
 std::uint64_t FakeHost::calls() const { return count; }
 LayoutPage& FakeHost::layout_page() { return page; }
 
+namespace {
+std::set<std::uint64_t> made;
+}  // namespace
+const std::set<std::uint64_t>& calls_of_program() { return made; }
+
 std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
                  std::uint64_t a4, std::uint64_t a5) {
   const Arguments arguments{{a0, a1, a2, a3, a4, a5}};
   std::int64_t result = -ENOSYS;
+  made.insert(number);
   if (io_call(number, arguments, &result) || event_call(number, arguments, &result) ||
       socket_call(number, arguments, &result) || file_call(number, arguments, &result)) {
     return result;
@@ -219,8 +225,14 @@ std::int64_t run(std::uint64_t number, std::uint64_t a0, std::uint64_t a1, std::
       return call_clock_gettime(a0, a1);
     case __NR_clock_nanosleep:
       return call_nanosleep(a0, a1, a2, a3);
+    case __NR_nanosleep:
+      return call_nanosleep(1, 0, a0, a1);
     case __NR_gettimeofday:
       return call_gettimeofday(a0);
+    case __NR_time:
+      return call_time(a0);
+    case __NR_times:
+      return call_times(a0);
     case __NR_sched_getaffinity:
       return call_sched_getaffinity(a0, a1, a2);
     case __NR_prctl:

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -77,6 +78,8 @@ std::int64_t fake_park(const HostCall& call);
 void forget_time();
 void forget_cpuid();
 
+// calls_of_program are the numbers that run() was given, since the process began.
+const std::set<std::uint64_t>& calls_of_program();
 // run makes one system call of the program.
 std::int64_t run(std::uint64_t number, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
                  std::uint64_t a3 = 0, std::uint64_t a4 = 0, std::uint64_t a5 = 0);
