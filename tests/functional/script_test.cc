@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "platform.h"
@@ -157,6 +158,24 @@ TEST(Scripts, TracesOfErrorsAreInTheSealedLogAndNotInTheAnswer) {
     EXPECT_NE(log.find(each.logged), std::string::npos) << log;
     EXPECT_NE(log.find(each.place), std::string::npos) << log;
   }
+}
+
+TEST(Scripts, PackagesGiveOnAPlatformWhatTheyGiveOnNode) {
+  const std::string folder = CLEMMYS_BINARY_DIR "/src/runtime/js/packages_test/";
+  Platform platform;
+  Client client = platform.client();
+  const Answer put = client.api("PUT", "actions/packages", exec_of(read_text(folder + "action.zip")));
+  ASSERT_EQ(put.status, 200u) << put.body.substr(0, 500);
+  std::istringstream expected(read_text(folder + "expected.txt"));
+  int packages = 0;
+  for (std::string line; std::getline(expected, line); ++packages) {
+    const std::size_t tab = line.find('\t');
+    const std::string name = line.substr(0, tab);
+    const Answer answer =
+        client.api("POST", "actions/packages?blocking=true&result=true", R"({"package":")" + name + R"("})");
+    EXPECT_EQ(answer.body, line.substr(tab + 1)) << name;
+  }
+  EXPECT_GE(packages, 20);
 }
 
 TEST(Scripts, CodeThatFailedToLoadIsTriedAgainByAFreshInstance) {
