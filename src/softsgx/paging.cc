@@ -1,3 +1,7 @@
+// Each check names the leaf function of the Intel SDM, volume 3D, chapter "SGX Instruction References", whose
+// "Operation" section has it, and that section's result. Operands are C++ values: checks on alignment, on
+// addresses in the EPC and on concurrent use (SGX_EPC_PAGE_CONFLICT) have nothing to look at; a lock serves
+// for the last.
 #include "softsgx/paging.h"
 
 #include <openssl/evp.h>
@@ -72,6 +76,10 @@ bool hollow(EpcmEntry entry) {
   return entry.any(EpcmEntry::kPending) || entry.type() == sgx::PageType::kTrim;
 }
 
+// may_go is what a kernel asks before it pages out. EBLOCK: VALID is 0: SGX_PG_INVLD; another type than
+// PT_REG, PT_TCS, PT_TRIM: SGX_NOTBLOCKABLE (SECS and version arrays are not in the range, and never go);
+// BLOCKED is 1: SGX_BLKSTATE. Pages of threads, and those whose change waits for EACCEPT, could go and stay
+// here: their contents are looked at.
 bool may_go(EpcmEntry entry) {
   const bool settled = entry.type() == sgx::PageType::kRegular && !entry.any(EpcmEntry::kModified);
   return entry.valid() && (settled || hollow(entry)) &&
@@ -79,11 +87,15 @@ bool may_go(EpcmEntry entry) {
 }
 
 // write_out is EBLOCK and EWB. Other threads cannot reach the page from the first protect on: mprotect
-// returns when no processor has it in its TLB, which is what ETRACK is for.
+// returns when no processor has it in its TLB, which is what ETRACK is for, so that no cycle of it is open
+// when the next begins (ETRACK: SGX_PREV_TRK_INCMPL).
 bool write_out(State& state, std::uint64_t page) {
   const std::uint64_t offset = page * kPageSize;
   const EpcmEntry entry = state.epcm.load(page);
+  // EWB: BLOCKED is 0: SGX_PAGE_NOT_BLOCKED; a thread may still have the page in its TLB: SGX_NOT_TRACKED.
   if (!state.epcm.replace(page, entry, entry.with(EpcmEntry::kBlocked))) return false;
+  // EWB: the slot of the version array is not empty: SGX_VA_SLOT_OCCUPIED. ELDU empties it.
+  CHECK(!state.paged.versions.contains(page));
   std::uint8_t content[kPageSize] = {};
   auto written = std::make_unique<WrittenPage>();
   written->version = ++cache().last_version;
@@ -94,13 +106,15 @@ bool write_out(State& state, std::uint64_t page) {
     state.epcm.store(page, entry);
     return false;
   }
+  // EWB: PCMD has SECINFO (type, RWX, PENDING, MODIFIED, PR) and the enclave; the MAC covers them, the linear
+  // address, the version and the contents.
   CHECK(crypt(1, bound_of(state, page, entry), written->version, content, written->content.data(),
               written->mac));
   CHECK(state.range.discard(offset, kPageSize));
   CHECK(state.apply_permissions(page, 1, sgx::kSecinfoRead | sgx::kSecinfoWrite));
   state.paged.versions[page] = written->version;
   state.paged.written[page] = std::move(written);
-  state.epcm.store(page, entry.with(EpcmEntry::kEvicted));
+  state.epcm.store(page, entry.with(EpcmEntry::kEvicted));  // EWB: VALID becomes 0
   state.count(Event::kEblock);
   state.count(Event::kEwb);
   --state.paged.held;
@@ -186,7 +200,7 @@ void epc_remove(State& state) {
 
 bool epc_take(State& state) {
   if (!epc_limited()) return true;
-  if (state.paged.added++ % kVersionSlots == 0) {
+  if (state.paged.added++ % kVersionSlots == 0) {  // EPA, of a page that is free: else #PF
     if (!take_page(state)) return false;
     state.count(Event::kEpa);
   }
@@ -201,11 +215,13 @@ void epc_give_back(State& state) {
 
 bool epc_load(State& state, std::uint64_t page) {
   const EpcmEntry entry = state.epcm.load(page);
-  if (!entry.has(EpcmEntry::kEvicted)) return true;
+  if (!entry.has(EpcmEntry::kEvicted)) return true;  // ELDU into a page whose VALID is 1: #PF
   const auto written = state.paged.written.find(page);
   const auto version = state.paged.versions.find(page);
   std::uint8_t content[kPageSize];
   const EpcmEntry loaded = entry.without(EpcmEntry::kEvicted);
+  // ELDU: no PCMD, or one that is not the page's, no version, contents that are not those of EWB:
+  // SGX_MAC_COMPARE_FAIL.
   if (written == state.paged.written.end() || version == state.paged.versions.end() ||
       !crypt(0, bound_of(state, page, loaded), version->second, written->second->content.data(), content,
              written->second->mac) ||
@@ -219,7 +235,7 @@ bool epc_load(State& state, std::uint64_t page) {
     return false;
   }
   state.paged.written.erase(page);
-  state.paged.versions.erase(page);
+  state.paged.versions.erase(page);  // ELDU: the slot becomes empty. BLOCKED is 0, where ELDB would leave 1
   state.epcm.store(page, empty ? loaded : loaded.with(EpcmEntry::kProtected));
   state.count(Event::kEldu);
   return true;

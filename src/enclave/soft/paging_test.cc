@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "enclave/conformance/conformance.h"
@@ -112,6 +113,50 @@ TEST(Paging, OlderCopiesNeverComeBack) {
   ASSERT_TRUE(held.state.paged.written.contains(page));
   *held.state.paged.written.at(page) = old;
   EXPECT_EQ(call(*enclave, Command::kRead, address).run.exit, Exit::kFault);
+}
+
+TEST(Paging, AVersionIsUsedOnceAndItsSlotIsEmptyAgain) {
+  auto enclave = filled();
+  const Held held(*enclave);
+  std::set<std::uint64_t> versions;
+  for (const auto& [page, version] : held.state.paged.versions) versions.insert(version);
+  EXPECT_EQ(versions.size(), held.state.paged.written.size());
+  const std::uint64_t page = held.page();
+  ASSERT_EQ(call(*enclave, Command::kRead, enclave->base() + page * kPageSize).run.exit, Exit::kExit);
+  EXPECT_FALSE(held.state.paged.versions.contains(page));
+  EXPECT_EQ(held.state.paged.versions.size(), held.state.paged.written.size());
+}
+
+TEST(Paging, AVersionArrayHas512Slots) {
+  auto enclave = build(test_platform(), {.size = 8 << 20});
+  const Held held(*enclave);
+  const auto arrays = [&] {
+    return held.state.counters[static_cast<std::size_t>(softsgx::Event::kEpa)].load();
+  };
+  std::uint64_t offset = kDynamic;
+  for (; held.state.paged.added < 512; offset += kPageSize) accept(*enclave, offset);
+  EXPECT_EQ(arrays(), 1u);
+  accept(*enclave, offset);
+  EXPECT_EQ(arrays(), 2u);
+}
+
+// SGX_BLKSTATE, and EACCEPT's "security attributes".
+TEST(Paging, ABlockedPageStaysAndIsNoOperand) {
+  auto enclave = filled();
+  const Held held(*enclave);
+  (void)call(*enclave, Command::kRead, enclave->base() + kData + 0x800);  // it is in the cache
+  const std::uint64_t page = (kData + 0x800) / kPageSize;
+  const softsgx::EpcmEntry entry = held.state.epcm.load(page);
+  ASSERT_FALSE(entry.any(softsgx::EpcmEntry::kEvicted | softsgx::EpcmEntry::kBlocked));
+  held.state.epcm.store(page, entry.with(softsgx::EpcmEntry::kBlocked));
+  for (std::uint64_t i = 0; i < kPages; ++i)
+    (void)call(*enclave, Command::kRead, enclave->base() + kDynamic + i * kPageSize);
+  EXPECT_FALSE(held.state.epcm.load(page).any(softsgx::EpcmEntry::kEvicted));
+  const Outcome outcome =
+      leaf(*enclave, sgx::UserLeaf::kEaccept, enclave->base() + kData + 0x800, enclave->base() + kDynamic);
+  EXPECT_EQ(outcome.run.exit, Exit::kFault);
+  EXPECT_EQ(outcome.run.exception_vector, 14);
+  held.state.epcm.store(page, held.state.epcm.load(page).without(softsgx::EpcmEntry::kBlocked));
 }
 
 TEST(Paging, PermissionsComeBackToo) {
