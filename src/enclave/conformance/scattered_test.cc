@@ -10,9 +10,9 @@
 namespace clemmys::enclave::conformance {
 namespace {
 
-TEST(ScatteredPages, QuarterOfAMillionInOneRange) {
-  constexpr std::uint64_t kPages = 250'000, kStride = 37 * sgx::kPageSize;
-  auto enclave = build(test_platform(), {.size = 64ull << 30});
+TEST(ScatteredPages, AMillionInOneRange) {
+  constexpr std::uint64_t kPages = 1'000'000, kStride = 37 * sgx::kPageSize;
+  auto enclave = build(test_platform(), {.size = 256ull << 30});
   sgx::Secinfo secinfo{};
   secinfo.flags = sgx::secinfo_regular(sgx::kSecinfoRead | sgx::kSecinfoWrite | sgx::kSecinfoPending);
   copy_in(*enclave, kData + 0x800, {reinterpret_cast<const std::uint8_t*>(&secinfo), sizeof secinfo});
