@@ -124,6 +124,17 @@ TEST(address_space_is_reserved_in_other_ways) {
   }
 }
 
+TEST(advice_is_taken_unless_it_is_about_pages) {
+  struct enclave enclave;
+  load(&enclave);
+  void* data = (void*)(enclave.base + DATA);
+  CHECK_EQ(madvise(data, PAGE, MADV_DONTFORK), 0);
+  CHECK_EQ(madvise(data, PAGE, MADV_DONTDUMP), 0);
+  CHECK_EQ(madvise(data, PAGE, MADV_RANDOM), 0);
+  CHECK_EQ(madvise(data, PAGE, MADV_DONTNEED), -1);
+  CHECK_EQ(errno, EINVAL);
+}
+
 TEST(a_large_enclave) {
   struct enclave enclave = {.attributes = ATTRIBUTE_MODE64, .size = 1ull << 36};
   CHECK_EQ(reserve(&enclave), 0);

@@ -41,6 +41,7 @@ TEST(the_nodes_are_listed) {
 
 TEST(shells_list_them_too) {
   CHECK_EQ(system("ls /dev | grep -q '^sgx_enclave$' && ls -l /dev/sgx_* | grep -q ^c"), 0);
+  CHECK_EQ(system("lscpu | grep -qw sgx && grep -qw sgx_enclave /proc/misc"), 0);
   CHECK_EQ(system("find /dev -maxdepth 1 -name 'sgx*' -type c | grep -q /dev/sgx_provision"), 0);
 }
 

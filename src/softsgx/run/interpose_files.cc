@@ -36,7 +36,8 @@ std::optional<int> try_open(int dirfd, const char* path, int flags) {
   if (path == nullptr) return std::nullopt;
   const std::string_view name(path);
   if (!name.starts_with("/dev/sgx") && !name.starts_with("/proc/") &&
-      !name.starts_with("/sys/devices/system/node/") && name.find("sgx") == std::string_view::npos)
+      !name.starts_with("/sys/devices/system/node/") && !name.ends_with("cpuinfo") &&
+      name.find("sgx") == std::string_view::npos)
     return std::nullopt;
   const std::string full = absolute_path(dirfd, name);
   if (const Node node = Files::node_of(full); node != Node::kNone) return files().open(node, flags);

@@ -83,6 +83,13 @@ void* map(void* address, std::size_t size, int protection, int flags, int fd, of
   return map_other(address, size, protection, flags, fd, offset);
 }
 
+// keeps_pages: advice that the driver's mappings take, too: about reading ahead, children and dumps. It
+// changes nothing here. All other is about pages of ordinary memory.
+bool keeps_pages(int advice) {
+  return advice == MADV_NORMAL || advice == MADV_RANDOM || advice == MADV_SEQUENTIAL ||
+         advice == MADV_DONTFORK || advice == MADV_DONTDUMP;
+}
+
 // unmap_outside really unmaps what lies in no enclave's range.
 int unmap_outside(std::uint64_t begin, std::uint64_t end,
                   const std::vector<std::shared_ptr<Device>>& devices) {
@@ -143,12 +150,11 @@ SOFTSGX_EXPORT int mprotect(void* address, size_t size, int protection) noexcept
   return NEXT(mprotect)(address, size, protection);
 }
 
-// The driver's mappings hold no pages that advice could be about.
 SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {
   const std::uint64_t begin = number(address), end = begin + whole_pages(size);
   if (files().any())
     for (const auto& device : files().devices())
-      if (device->overlaps(begin, end)) return errno = EINVAL, -1;
+      if (device->overlaps(begin, end)) return keeps_pages(advice) ? 0 : (errno = EINVAL, -1);
   return NEXT(madvise)(address, size, advice);
 }
 

@@ -26,6 +26,9 @@ std::string processor_information() {
   return out;
 }
 
+// misc_devices is /proc/misc, newest first, with the two nodes.
+std::string misc_devices() { return "126 sgx_provision\n125 sgx_enclave\n" + real_file("/proc/misc"); }
+
 // own_process_file: `path` is this file of /proc/self, by any of the names that this process has there.
 bool own_process_file(std::string_view path, std::string_view file) {
   for (const std::string& folder : {std::string("/proc/self/"), std::string("/proc/thread-self/"),
@@ -64,6 +67,7 @@ std::optional<std::string> machine_file(std::string_view path) {
   if (own_process_file(path, "auxv")) return auxiliary_vector();
   if (own_process_file(path, "maps")) return memory_map();
   if (path == "/proc/cpuinfo") return processor_information();
+  if (path == "/proc/misc") return misc_devices();
   if (path == "/sys/devices/system/node/node0/x86/sgx_total_bytes") return std::to_string(epc_size()) + "\n";
   return std::nullopt;
 }
