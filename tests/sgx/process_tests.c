@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,6 +131,61 @@ TEST(a_program_that_a_program_starts) {
     execl("/proc/self/exe", "sgx-programs", "called_from_c_without_a_wrapper", (char*)0);
     _exit(127);
   }
+  CHECK(ends_well(child));
+}
+
+/* builds_on says whether an enclave comes up on a descriptor that somebody else opened. */
+static int builds_on(int fd) {
+  struct enclave enclave = {.attributes = ATTRIBUTE_MODE64};
+  CHECK_EQ(reserve(&enclave), 0);
+  close(enclave.fd);
+  enclave.fd = fd;
+  CHECK_EQ(create(&enclave), 0);
+  CHECK_EQ(add_all(&enclave), 0);
+  sign(&enclave);
+  CHECK_EQ(initialize(&enclave), 0);
+  return failures == 0;
+}
+
+TEST(descriptors_go_through_exec) {
+  const char* inherited = getenv("SGX_DESCRIPTOR");
+  if (inherited) { /* in the other program */
+    struct stat status;
+    CHECK_EQ(fstat(atoi(inherited), &status), 0);
+    CHECK(S_ISCHR(status.st_mode));
+    CHECK(builds_on(atoi(inherited)));
+    return;
+  }
+  char number[16];
+  snprintf(number, sizeof number, "%d", open("/dev/sgx_enclave", O_RDWR));
+  setenv("SGX_DESCRIPTOR", number, 1);
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/proc/self/exe", "sgx-programs", "descriptors_go_through_exec", (char*)0);
+    _exit(127);
+  }
+  CHECK(ends_well(child));
+}
+
+TEST(descriptors_go_over_a_socket) {
+  int ends[2], fd = -1;
+  CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  char byte = 0, control[CMSG_SPACE(sizeof fd)] __attribute__((aligned(8))) = {0};
+  struct iovec part = {&byte, 1};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  const pid_t child = fork();
+  if (child == 0) { /* it knows of no device */
+    CHECK_EQ(recvmsg(ends[1], &message, 0), 1);
+    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    _exit(!builds_on(fd));
+  }
+  fd = open("/dev/sgx_enclave", O_RDWR);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  *header =
+      (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
+  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  CHECK_EQ(sendmsg(ends[0], &message, 0), 1);
   CHECK(ends_well(child));
 }
 

@@ -55,17 +55,18 @@ TEST(RunDeviation, AChildHasACopy) {
   ::close(ends[1]);
 }
 
-TEST(RunDeviation, AnotherProgramsDescriptorIsNoDevice) {
+TEST(RunDeviation, AnotherProgramsEnclaveIsNoDevice) {
   if (const char* inherited = std::getenv("CLEMMYS_TEST_DEVICE")) {  // in the other program
-    EXPECT_EQ(create(std::atoi(inherited), place()), ENOTTY);        // hardware: 0
+    EXPECT_EQ(create(std::atoi(inherited), place()), ENOTTY);        // hardware: EINVAL, there is an enclave
     return;
   }
   const int fd = open_device();
   ASSERT_EQ(::fcntl(fd, F_SETFD, 0), 0);
+  ASSERT_EQ(create(fd, place()), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::setenv("CLEMMYS_TEST_DEVICE", std::to_string(fd).c_str(), 1);
-    ::execl("/proc/self/exe", "other", "--gtest_filter=RunDeviation.AnotherProgramsDescriptorIsNoDevice",
+    ::execl("/proc/self/exe", "other", "--gtest_filter=RunDeviation.AnotherProgramsEnclaveIsNoDevice",
             static_cast<char*>(nullptr));
     ::_exit(127);
   }

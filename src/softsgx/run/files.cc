@@ -52,8 +52,7 @@ int Files::open(Node node, int flags) {
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return errno = EEXIST, -1;
   if (flags & O_DIRECTORY) return errno = ENOTDIR, -1;
   const std::scoped_lock guard(lock_);
-  auto keys = machine();
-  if (node == Node::kEnclave && !keys) return errno = EIO, -1;
+  if (node == Node::kEnclave && !machine()) return errno = EIO, -1;
   const int backing = ::memfd_create(node == Node::kEnclave ? "sgx_enclave" : "sgx_provision", MFD_CLOEXEC);
   if (backing < 0) return -1;
   const std::string path = "/proc/self/fd/" + std::to_string(backing);
@@ -62,16 +61,52 @@ int Files::open(Node node, int flags) {
   ::close(backing);
   Inode inode;
   if (fd < 0 || !inode_of(fd, inode)) return errno = error, -1;
-  if (node == Node::kEnclave)
-    devices_[inode] = std::make_shared<Device>(keys, [this](std::uint64_t other) {
-      return other <= 0x7fffffff && this->node(static_cast<int>(other)) == Node::kProvision;
-    });
-  else
-    provision_.insert(inode);
-  any_ = true;
+  (void)add(node, inode);
   if (fd < kNumbers) nodes_[static_cast<std::size_t>(fd)] = true;
   return fd;
 }
+
+// add is for the holder of the lock. False: no machine keys.
+bool Files::add(Node node, const Inode& inode) {
+  if (node == Node::kProvision) {
+    provision_.insert(inode);
+  } else {
+    if (!machine()) return false;
+    devices_[inode] = std::make_shared<Device>(machine(), [this](std::uint64_t other) {
+      return other <= 0x7fffffff && this->node(static_cast<int>(other)) == Node::kProvision;
+    });
+  }
+  return any_ = true;
+}
+
+std::shared_ptr<Device> Files::adopt(int fd) {
+  struct stat status{};
+  if (::syscall(SYS_fstat, fd, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & S_ISVTX))
+    return nullptr;
+  char name[64] = "";
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  const long length = ::syscall(SYS_readlink, link.c_str(), name, sizeof name);
+  const std::string_view found(name, length > 0 ? static_cast<std::size_t>(length) : 0);
+  const Node node = found == "/memfd:sgx_enclave (deleted)"     ? Node::kEnclave
+                    : found == "/memfd:sgx_provision (deleted)" ? Node::kProvision
+                                                                : Node::kNone;
+  const Inode inode{status.st_dev, status.st_ino};
+  const std::scoped_lock guard(lock_);
+  const bool known = devices_.contains(inode) || provision_.contains(inode);
+  if (node == Node::kNone || (!known && !add(node, inode))) return nullptr;
+  if (fd < kNumbers) nodes_[static_cast<std::size_t>(fd)] = true;
+  return node == Node::kEnclave ? devices_[inode] : nullptr;
+}
+
+void Files::adopt_all() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return;
+  while (const dirent* entry = ::readdir(directory)) (void)adopt(std::atoi(entry->d_name));
+  ::closedir(directory);
+}
+
+// The sticky bit says nothing else of a file in memory.
+void Files::note_created(int fd) { (void)::fchmod(fd, S_ISVTX | 0777); }
 
 void Files::note_memory(int fd) {
   Inode inode;

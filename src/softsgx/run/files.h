@@ -30,6 +30,13 @@ class Files {
   // node says what a descriptor is; device gives its Device, or null.
   Node node(int fd);
   std::shared_ptr<Device> device(int fd);
+  // adopt makes a descriptor that another program opened (it came over a socket or through exec) a device of
+  // this one, unless an enclave was created there: that one lives in the other program. adopt_all: those open
+  // at the start.
+  std::shared_ptr<Device> adopt(int fd);
+  void adopt_all();
+  // note_created tells the programs that get the descriptor later.
+  static void note_created(int fd);
   // devices: all that live.
   std::vector<std::shared_ptr<Device>> devices();
   // any: whether there is, or was, a device. Cheap.
@@ -58,6 +65,7 @@ class Files {
   using Inode = std::pair<std::uint64_t, std::uint64_t>;
   static bool inode_of(int fd, Inode& inode);
   std::shared_ptr<const Machine> machine();
+  bool add(Node node, const Inode& inode);
 
   static constexpr int kNumbers = 1024;
   pid_t owner_ = ::getpid();  // a child of vfork shares this table, not these descriptors

@@ -124,8 +124,11 @@ SOFTSGX_EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
   void* argument = va_arg(arguments, void*);
   va_end(arguments);
   if (_IOC_TYPE(request) == SGX_MAGIC) {
-    if (const auto device = files().device(fd)) {
+    auto device = files().device(fd);
+    if (!device) device = files().adopt(fd);
+    if (device) {
       const long result = device->ioctl(request, argument);
+      if (result == 0 && request == SGX_IOC_ENCLAVE_CREATE) Files::note_created(fd);
       if (result >= 0) return static_cast<int>(result);
       return errno = static_cast<int>(-result), -1;
     }

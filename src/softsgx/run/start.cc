@@ -37,6 +37,7 @@ __attribute__((constructor)) void start(int, char**, char** environment) {
   intercept_cpuid(sites.cpuid);
   intercept_own_calls(sites.system_calls);
   open_memory_map();
+  files().adopt_all();
   inherit_ranges();
   ::pthread_atfork([] { files().before_fork(); }, [] { files().after_fork(); },
                    [] {
