@@ -7,9 +7,9 @@ import path from "node:path";
 import { bin, cpuMicroseconds, image, median, say, temporaryDirectory, writeResult } from "./lib.mjs";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
-const requests = Number(process.env.BENCH_REQUESTS ?? 10_000);
+const requests = Number(process.env.BENCH_REQUESTS ?? 50_000);
 const inFlight = 128, payload = 16_384, steps = 4;
-const cases = [{ name: "outside" }, { name: "inside, EPC without limit", epc: 0 }, ...[16, 12, 8].map((mib) => ({ name: `inside, ${mib} MiB of EPC`, epc: mib }))];
+const cases = [{ name: "outside" }, { name: "inside, EPC without limit", epc: 0 }, ...[12, 8, 6, 4].map((mib) => ({ name: `inside, ${mib} MiB of EPC`, epc: mib }))];
 
 function startController(directory, { epc }) {
   const outside = [bin("bench-controller"), `${directory}/gateways`, `${directory}/instances`, `${directory}/store`];
