@@ -53,10 +53,12 @@ class Strategies : public testing::Test {
   void read_events(std::map<std::string, unsigned long>& events) {
     FILE* file = fopen((directory_ + "/stats").c_str(), "r");
     char line[256], name[32];
-    for (unsigned long value; fgets(line, sizeof line, file) != nullptr;)
+    for (unsigned long value; fgets(line, sizeof line, file) != nullptr;) {
+      if (sscanf(line, "modelled cycles %lu", &value) == 1) events["modelled cycles"] = value;
       if (sscanf(line, "%31[A-Z] %lu", name, &value) == 2 &&
           std::string(line).find("  ") == std::string::npos)
         events[name] = value;
+    }
     fclose(file);
   }
 };
@@ -122,6 +124,15 @@ TEST_F(Strategies, FaultsComeOneAPageOrOneAWindow) {
   EXPECT_LT(batch.at("EENTER"), kPages / 8);
   EXPECT_LT(commit.at("EENTER"), batch.at("EENTER"));
   for (const auto& events : {fault, first, batch, commit}) EXPECT_GE(events.at("EACCEPT"), kPages);
+}
+
+TEST_F(Strategies, BatchesCostAtMostHalfOfFaultsByTheModel) {
+  const auto modelled = [&](const char* image) {
+    return static_cast<double>(run(image, "256 1").events.at("modelled cycles"));
+  };
+  const double batch = modelled("sgx2-batch");
+  EXPECT_LT(batch, 0.5 * modelled("sgx2-fault"));
+  EXPECT_LT(batch, 0.65 * modelled("sgx2-accept-first"));
 }
 
 TEST_F(Strategies, ManyFreedPagesGoBackAndFewAreKept) {
