@@ -195,6 +195,11 @@ TEST(vdso_function_by_dlopen) {
   CHECK(dlsym(vdso, "__vdso_sgx_enter_enclave") == (void*)enter);
   CHECK(dlvsym(vdso, "__vdso_sgx_enter_enclave", "LINUX_2.6") == (void*)enter);
   CHECK(dlsym(vdso, "__vdso_clock_gettime") != 0);
+  Dl_info info = {0};
+  CHECK(dladdr((char*)enter + 1, &info) != 0);
+  CHECK(info.dli_saddr == (void*)enter && strcmp(info.dli_sname, "__vdso_sgx_enter_enclave") == 0);
+  CHECK_EQ(info.dli_fbase, getauxval(AT_SYSINFO_EHDR));
+  CHECK(dladdr((void*)getenv, &info) != 0 && strstr(info.dli_fname, "libc"));
   CHECK(dlsym(RTLD_DEFAULT, "no_such_function_at_all") == 0);
   CHECK(dlsym(RTLD_DEFAULT, "getenv") == (void*)getenv);
 }

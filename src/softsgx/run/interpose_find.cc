@@ -1,5 +1,5 @@
-// interpose_find.cc: the dynamic linker's ways to the vDSO: dl_iterate_phdr, _dl_find_object, dlsym and
-// dlvsym. The linker took note of the kernel's vDSO before we were there.
+// interpose_find.cc: the dynamic linker's ways to the vDSO: dl_iterate_phdr, _dl_find_object, dladdr, dlsym
+// and dlvsym. The linker took note of the kernel's vDSO before we were there.
 #include <dlfcn.h>
 #include <link.h>
 
@@ -33,6 +33,29 @@ int visit(dl_phdr_info* object, std::size_t size, void* visitor) {
   shown.dlpi_phdr = image_segments();
   shown.dlpi_phnum = image_header().e_phnum;
   return callback(&shown, size, data);
+}
+
+// name_in_image sets the symbol of the image that an address lies in; none: null.
+void name_in_image(std::uint64_t at, Dl_info& out) {
+  const ElfW(Sym)* symbols = nullptr;
+  const char* names = nullptr;
+  const std::uint32_t* hash = nullptr;
+  for (int i = 0; i < image_header().e_phnum; ++i) {
+    if (image_segments()[i].p_type != PT_DYNAMIC) continue;
+    const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(vdso_image() + image_segments()[i].p_vaddr);
+    for (; entry->d_tag != DT_NULL; ++entry) {
+      const std::uint64_t place = vdso_image() + entry->d_un.d_ptr;
+      if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<const ElfW(Sym)*>(place);
+      if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(place);
+      if (entry->d_tag == DT_HASH) hash = reinterpret_cast<const std::uint32_t*>(place);
+    }
+  }
+  for (std::uint32_t i = 1; hash != nullptr && i < hash[1]; ++i) {
+    const std::uint64_t begin = vdso_image() + symbols[i].st_value;
+    if (at < begin || at >= begin + symbols[i].st_size) continue;
+    out.dli_sname = names + symbols[i].st_name;
+    out.dli_saddr = reinterpret_cast<void*>(begin);
+  }
 }
 
 // equal and ends_with call nothing: a sanitizer may stand in front of the C library, and not be ready yet.
@@ -103,6 +126,17 @@ SOFTSGX_EXPORT int _dl_find_object(void* address, dl_find_object* out) noexcept 
     if (image_segments()[i].p_type == PT_GNU_EH_FRAME)
       out->dlfo_eh_frame = reinterpret_cast<void*>(begin + image_segments()[i].p_vaddr);
   return 0;
+}
+
+SOFTSGX_EXPORT int dladdr(const void* address, Dl_info* out) noexcept {
+  const std::uint64_t begin = vdso_image(), at = reinterpret_cast<std::uint64_t>(address);
+  if (at < begin || at >= begin + vdso_image_size()) return NEXT(dladdr)(address, out);
+  *out = {.dli_fname = "linux-vdso.so.1",
+          .dli_fbase = reinterpret_cast<void*>(begin),
+          .dli_sname = nullptr,
+          .dli_saddr = nullptr};
+  name_in_image(at, *out);
+  return 1;
 }
 
 extern "C" {

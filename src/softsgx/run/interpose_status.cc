@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <optional>
 
 #include "softsgx/run/files.h"
@@ -133,6 +135,12 @@ SOFTSGX_EXPORT int statx(int fd, const char* path, int flags, unsigned mask, str
 INTERPOSE_ACCESS(access)
 INTERPOSE_ACCESS(eaccess)
 INTERPOSE_ACCESS(euidaccess)
+
+SOFTSGX_EXPORT char* realpath(const char* path, char* out) noexcept {
+  if (!shape_of_path(AT_FDCWD, path)) return NEXT(realpath)(path, out);
+  const std::string full = absolute_path(AT_FDCWD, path);
+  return out != nullptr ? std::strcpy(out, full.c_str()) : ::strdup(full.c_str());
+}
 
 SOFTSGX_EXPORT int faccessat(int dirfd, const char* path, int mode, int flags) noexcept {
   const auto shape = shape_of_path(dirfd, path);
