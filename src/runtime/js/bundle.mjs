@@ -11,11 +11,10 @@ const require = createRequire(join(packages, 'package.json'));
 const { buildSync } = require('esbuild');
 
 // Each built-in module: our file, or a line that names the package. A module asks for another by its name and shares it.
-const own = { crypto: 'crypto.js', fs: 'fs.js', os: 'os.js', util: 'util.js', 'internal/events': 'internal_events.js' };
+const own = { buffer: 'buffer.js', crypto: 'crypto.js', fs: 'fs.js', os: 'os.js', util: 'util.js', 'internal/events': 'internal_events.js' };
 const lines = {
   assert: `module.exports = require('assert/build/assert.js')`,
   'assert/strict': `module.exports = require('assert').strict`,
-  buffer: `export * from 'buffer/index.js'; export const atob = globalThis.atob, btoa = globalThis.btoa; export const constants = { MAX_LENGTH: 0x7fffffff, MAX_STRING_LENGTH: 0x1fffffff };`,
   constants: `module.exports = {}`,
   events: `module.exports = require('events/events.js')`,
   'fs/promises': `module.exports = require('fs').promises`,

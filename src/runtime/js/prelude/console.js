@@ -20,9 +20,9 @@ export function installConsole(host, util) {
     log: out, info: out, debug: out, error: err, warn: err,
     dir: (value, options) => out(util().inspect(value, { customInspect: false, ...options })),
     dirxml: out,
-    table: (value) => out(value),
+    table: (value, columns) => out(typeof value === 'object' && value !== null ? table(value, columns, util().inspect) : value),
     trace: (...values) => err('Trace: ' + format(values) + '\n' + new Error().stack),
-    assert: (condition, ...values) => condition || err('Assertion failed' + (values.length ? ': ' + format(values) : '')),
+    assert: (condition, ...values) => condition || err('Assertion failed' + (values.length ? ': ' + text(values[0]) : ''), ...values.slice(1)),
     count: (label = 'default') => {
       counts.set(label, (counts.get(label) ?? 0) + 1);
       out(`${label}: ${counts.get(label)}`);
@@ -46,6 +46,29 @@ export function installConsole(host, util) {
   hidden(globalThis, 'console', console);
   // What the prelude itself reports does not go through what a function may replace.
   return { error: (value) => err(typeof value === 'string' ? value : describe(value)) };
+}
+
+// table is Node's picture of rows: what is no object is in the column Values.
+function table(rows, only, inspect) {
+  const kind = rows instanceof Map || rows instanceof Set ? '(iteration index)' : '(index)';
+  const entries = rows instanceof Map || rows instanceof Set ? [...rows].map((row, i) => [i, row]) : Object.entries(rows);
+  const columns = new Set(only), lines = [];
+  let hasValues = false;
+  const show = (value) => inspect(value, { maxArrayLength: 3, breakLength: Infinity, depth: Object(value) === value && !Array.isArray(value) && Object.keys(value).length > 2 ? -1 : 0 });
+  for (const [index, row] of entries) {
+    const line = { [kind]: String(index) };
+    if (rows instanceof Map) Object.assign(line, { Key: show(row[0]), Values: show(row[1]) });
+    else if (rows instanceof Set || Object(row) !== row) line.Values = show(row);
+    else for (const name of only ?? Object.keys(row)) if (columns.add(name) && Object.hasOwn(row, name)) line['.' + name] = show(row[name]);
+    hasValues ||= 'Values' in line;
+    lines.push(line);
+  }
+  const keys = [kind, ...(rows instanceof Map ? ['Key'] : []), ...[...columns].map((name) => '.' + name), ...(hasValues ? ['Values'] : [])];
+  const head = Object.fromEntries(keys.map((key) => [key, key.replace(/^\./, '')]));
+  const widths = keys.map((key) => Math.max(...[head, ...lines].map((line) => (line[key] ?? '').length)) + 2);
+  const drawn = (line) => '│' + keys.map((key, i) => ' ' + (line[key] ?? '').padEnd(widths[i] - 1)).join('│') + '│';
+  const rule = (left, middle, right) => left + widths.map((width) => '─'.repeat(width)).join(middle) + right;
+  return [rule('┌', '┬', '┐'), drawn(head), rule('├', '┼', '┤'), ...lines.map(drawn), rule('└', '┴', '┘')].join('\n');
 }
 
 // describe is an error with its trace, for the log.

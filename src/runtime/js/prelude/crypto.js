@@ -25,6 +25,7 @@ export function installCrypto(host, modules) {
     const name = String(typeof algorithm === 'object' && algorithm !== null ? algorithm.name : algorithm).toUpperCase();
     const known = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' }[name];
     if (known === undefined) throw new DOMException(`The digest '${name}' is not supported`, 'NotSupportedError');
+    if (!ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) throw new TypeError_('The data must be an ArrayBuffer or a view on one');
     const bytes = ArrayBuffer.isView(data) ? new Uint8Array_(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array_(data);
     const result = new Uint8Array_(modules.builtin('crypto').createHash(known).update(bytes).digest());
     return result.buffer;

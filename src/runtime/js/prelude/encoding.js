@@ -24,6 +24,21 @@ function completeSize(bytes) {
   return bytes.length;
 }
 
+// repaired decodes what may be malformed: each longest start of a sequence, and each byte that starts none, is one U+FFFD.
+function repaired(bytes) {
+  let result = '';
+  for (let i = 0; i < bytes.length;) {
+    const lead = bytes[i++];
+    const more = lead < 0xc2 || lead > 0xf4 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    // The second byte's range keeps out overlong forms, surrogates, and what is above U+10FFFF.
+    let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80, high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    let code = more === 0 ? lead : lead & (0x3f >> more), left = more;
+    for (; left > 0 && bytes[i] >= low && bytes[i] <= high; left--, low = 0x80, high = 0xbf) code = (code << 6) | (bytes[i++] & 0x3f);
+    result += left > 0 || (more === 0 && lead >= 0x80) ? '\ufffd' : String.fromCodePoint(code);
+  }
+  return result;
+}
+
 export function installEncoding(host) {
   class TextEncoder {
     get encoding() { return 'utf-8'; }
@@ -74,7 +89,7 @@ export function installEncoding(host) {
         const result = host.decodeUtf8(bytes);
         if (this.#fatal && result.includes('\ufffd') && !sameBytes(host.encodeUtf8(result), bytes))
           throw new TypeError_('The encoded data was not valid for encoding utf-8');
-        return result.isWellFormed() ? result : result.toWellFormed();
+        return result.isWellFormed() && !result.includes('\ufffd') ? result : repaired(bytes);
       }
       const step = this.#encoding === 'utf-16le' ? 2 : 1;
       if (this.#fatal && bytes.length % step !== 0) throw new TypeError_('The encoded data was not valid for encoding utf-16le');

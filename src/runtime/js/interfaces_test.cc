@@ -1,0 +1,53 @@
+// Interfaces of Node and the web at their edges give what they give on Node, which says so at build time
+// (interfaces/).
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "base/bytes.h"
+#include "runtime/js/testing/scripts.h"
+
+namespace clemmys::runtime {
+namespace {
+
+const std::string kCases = CLEMMYS_SOURCE_DIR "/src/runtime/js/interfaces/",
+                  kExpected = CLEMMYS_BINARY_DIR "/src/runtime/js/interfaces/";
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Interfaces, GiveTheSameResultsAsOnNode) {
+  const auto script = testing::load(text_of(kCases + "interfaces.js"));
+  ASSERT_TRUE(script);
+  std::ifstream expected(kExpected + "outcomes");
+  int cases = 0;
+  for (std::string line; std::getline(expected, line); ++cases) {
+    const std::size_t tab = line.find('\t');
+    const std::string name = line.substr(0, tab);
+    const Reply reply = testing::call(*script, R"({"name":")" + name + R"("})");
+    ASSERT_EQ(reply.kind, Reply::Kind::kAnswer) << name << ": " << reply.text;
+    const boost::json::value answer = boost::json::parse(as_text(reply.body));
+    EXPECT_EQ(answer.at("outcome").as_string(), line.substr(tab + 1)) << name;
+  }
+  EXPECT_GE(cases, 45);
+}
+
+TEST(Interfaces, ConsolePrintsWhatNodePrints) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  const auto script = testing::load(text_of(kCases + "console.js") + "\nfunction main() {}");
+  fflush(stdout);
+  fflush(stderr);
+  const std::string output = ::testing::internal::GetCapturedStdout();
+  const std::string errors = ::testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(script) << errors;
+  EXPECT_EQ(output, text_of(kExpected + "output"));
+  EXPECT_EQ(errors, text_of(kExpected + "errors"));
+}
+
+}  // namespace
+}  // namespace clemmys::runtime
