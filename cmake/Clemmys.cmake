@@ -97,6 +97,23 @@ function(clemmys_translated target)
   _clemmys_register(${target} trusted)
 endfunction()
 
+# clemmys_module_library(target module.wat name EDIT sed-expression… [SOURCES a.c …]): the text of a module, translated under this
+# name, with these edits to its C. Whoever links it includes "translated/name.h".
+function(clemmys_module_library target module name)
+  cmake_parse_arguments(A "" "" "EDIT;SOURCES" ${ARGN})
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/translated)
+  list(TRANSFORM A_EDIT PREPEND "-e;" OUTPUT_VARIABLE edits)
+  add_custom_command(OUTPUT ${folder}/${name}.c ${folder}/${name}.h
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+    COMMAND ${WAT2WASM} ${CMAKE_CURRENT_SOURCE_DIR}/${module} -o ${folder}/${name}.wasm
+    COMMAND ${WASM2C} ${folder}/${name}.wasm -n ${name} -o ${folder}/${name}.c
+    COMMAND sed -i ${edits} ${folder}/${name}.c
+    DEPENDS ${module} COMMENT "Translating ${module} of ${target}" VERBATIM)
+  add_library(${target} STATIC ${folder}/${name}.c ${A_SOURCES})
+  clemmys_translated(${target})
+  target_include_directories(${target} PRIVATE ${folder} INTERFACE ${CMAKE_CURRENT_BINARY_DIR})
+endfunction()
+
 # clemmys_test(name SOURCES … LINK … [TRUST t] [FULL] [UNDER target arguments…]): a GoogleTest program and a ctest entry; FULL keeps it
 # out of the fast suite; UNDER names the program (and its arguments) that starts it.
 function(clemmys_test name)

@@ -11,18 +11,27 @@
 namespace clemmys::cli {
 namespace {
 
-// interruptible puts a step before each jump back to the start of a loop (src/runtime/wasm/interruptible.h):
-// in wasm2c's C, labels of loops, and they alone, begin with w2c_L in a module without names.
+// interruptible puts a step before each jump back to the start of a loop, and before each bulk operation on a
+// table (src/runtime/wasm/interruptible.h): in wasm2c's C, labels of loops, and they alone, begin with w2c_L
+// in a module without names, and such an operation is a statement of its own in a function's body.
 std::string interruptible(std::string_view code) {
   constexpr std::string_view kJump = "goto w2c_L";
   std::string out;
-  for (;;) {
-    const std::size_t found = code.find(kJump);
-    out += code.substr(0, found);
-    if (found == std::string_view::npos) return out;
-    out.append("CLEMMYS_WASM_STEP ").append(kJump);
-    code.remove_prefix(found + kJump.size());
+  while (!code.empty()) {
+    std::string_view line = code.substr(0, code.find('\n') + 1);
+    if (line.empty()) line = code;
+    code.remove_prefix(line.size());
+    const std::string_view statement = line.substr(std::min(line.find_first_not_of(' '), line.size()));
+    for (const std::string_view operation :
+         {"funcref_table_fill(", "funcref_table_copy(", "funcref_table_init("})
+      if (statement.starts_with(operation)) out += "CLEMMYS_WASM_TABLE_STEP ";
+    for (std::size_t jump; (jump = line.find(kJump)) != std::string_view::npos;) {
+      out.append(line.substr(0, jump)).append("CLEMMYS_WASM_STEP ").append(kJump);
+      line.remove_prefix(jump + kJump.size());
+    }
+    out += line;
   }
+  return out;
 }
 
 Status translate(const SdkFlags& flags, const WasmModule& module, const fs::path& work) {

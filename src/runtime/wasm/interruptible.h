@@ -1,8 +1,9 @@
 /* interruptible.h: translated C that can be ended while it runs (clang -include, after translated.h): a
  * user's module has no engine inside that would ask for the time. Each entry of a function and each jump back
- * to the start of a loop counts one step, a bulk operation one for each 64 bytes; every kStepsPerLook steps
- * (deadline.cc) the deadline is asked. CLEMMYS_WASM_STEP is put before the translation's `goto w2c_L…` by who
- * translates (src/cli/translate.cc). C only. */
+ * to the start of a loop counts one step, a bulk operation on memory one for each 64 bytes; every
+ * kStepsPerLook steps (deadline.cc) the deadline is asked, and before each bulk operation on a table.
+ * CLEMMYS_WASM_STEP is put before the translation's `goto w2c_L…`, CLEMMYS_WASM_TABLE_STEP before its
+ * `funcref_table_fill(` and the like, by who translates (src/cli/wasm_build.cc). C only. */
 #ifndef CLEMMYS_RUNTIME_WASM_INTERRUPTIBLE_H
 #define CLEMMYS_RUNTIME_WASM_INTERRUPTIBLE_H
 
@@ -16,6 +17,8 @@ void clemmys_wasm_look(void);
 
 #define CLEMMYS_WASM_STEP \
   if (UNLIKELY(--clemmys_wasm_steps_left < 0)) clemmys_wasm_look();
+
+#define CLEMMYS_WASM_TABLE_STEP clemmys_wasm_look();
 
 #undef WASM_RT_MAX_CALL_STACK_DEPTH
 #define WASM_RT_MAX_CALL_STACK_DEPTH                                 \

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "runtime/wasm/deadline.h"
 #include "runtime/wasm/guard.h"
 
 extern "C" {
@@ -23,6 +24,7 @@ namespace {
 
 constexpr int kHostTrap = 0x100, kTimeTrap = 0x101;    // above every wasm_rt_trap_t
 constexpr std::uint32_t kTableElementsMax = 1u << 20;  // 24 bytes each, outside of the module's memory
+constexpr std::uint32_t kStepsPerGrowth = 4096;        // as a call of WASI: it is one of the system
 thread_local jmp_buf* t_landing = nullptr;
 thread_local std::uint32_t t_pages_max = 0;
 thread_local bool t_limit_was_met = false;
@@ -227,6 +229,7 @@ void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, u
 }
 
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t* memory, uint32_t delta) {
+  wasm::charge(wasm::kStepsPerGrowth);
   const uint32_t old = memory->pages;
   if (delta <= memory->max_pages - old && wasm::resize(*memory, old + delta)) return old;
   wasm::t_limit_was_met = true;
@@ -248,6 +251,7 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t* table, uint32_t ele
 
 uint32_t wasm_rt_grow_funcref_table(wasm_rt_funcref_table_t* table, uint32_t delta,
                                     wasm_rt_funcref_t initial) {
+  wasm::charge(table->size);  // all of it is copied
   const uint32_t old = table->size, most = std::min(table->max_size, wasm::kTableElementsMax);
   if (old > most || delta > most - old) return UINT32_MAX;
   auto* grown = new (std::nothrow) wasm_rt_funcref_t[old + delta];

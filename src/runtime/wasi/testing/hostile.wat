@@ -1,4 +1,4 @@
-;; hostile.wat: a command that does the way that its input names, {"way":"a"} to z (command_test.cc), and answers
+;; hostile.wat: a command that does the way that its input names, {"way":"a"} to } (command_test.cc), and answers
 ;; with the errno of its call in two digits: {"errno":"21"}.
 (module
   (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
@@ -12,7 +12,7 @@
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
   (global $seen (mut i32) (i32.const 0))
-  (table 2 funcref)
+  (table 2 1000000 funcref)
   ;; 0: an iovec; 16: counts; 64: answer; 1024: input; 2048: a subscription.
   (data (i32.const 64) "{\"errno\":\"00\"}\n")
   (data (i32.const 80) "no answer\n")
@@ -59,10 +59,10 @@
     (call $poll_oneoff (i32.const 2048) (i32.const 3072) (i32.const 1) (i32.const 16)))
 
   (func $way (param $letter i32) (result i32)
-    (block $z (block $y (block $x (block $w (block $v (block $u (block $t (block $s (block $r (block $q (block $p
+    (block $shift (block $grow (block $fill (block $z (block $y (block $x (block $w (block $v (block $u (block $t (block $s (block $r (block $q (block $p
     (block $o (block $n (block $m (block $l (block $k (block $j (block $i (block $h (block $g (block $f (block $e
     (block $d (block $c (block $b (block $a
-      (br_table $a $b $c $d $e $f $g $h $i $j $k $l $m $n $o $p $q $r $s $t $u $v $w $x $y $z
+      (br_table $a $b $c $d $e $f $g $h $i $j $k $l $m $n $o $p $q $r $s $t $u $v $w $x $y $z $fill $grow $shift $z
         (i32.sub (local.get $letter) (i32.const 97))))
       (; a ;) (return (call $fd_write (i32.const 1) (i32.const 65532) (i32.const 1) (i32.const 16))))
       (; b ;) (return (call $write (i32.const 65530) (i32.const 100))))
@@ -93,7 +93,13 @@
       (; w ;) (return (call $fd_write (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 16))))
       (; x ;) (call_indirect (i32.const 1)) (unreachable))
       (; y ;) (call $print (i32.const 80) (i32.const 10)) (call $proc_exit (i32.const 0)))
-    (; z ;) (call $proc_exit (i32.const 0))
+      (; z ;) (call $proc_exit (i32.const 0)) (unreachable))
+      (; { ;) (drop (table.grow 0 (ref.null func) (i32.const 999998)))
+              (loop $again (table.fill 0 (i32.const 0) (ref.null func) (i32.const 1000000)) (br $again)) (unreachable))
+      (; | ;) (drop (table.grow 0 (ref.null func) (i32.const 999998)))
+              (loop $again (drop (table.grow 0 (ref.null func) (i32.const 0))) (br $again)) (unreachable))
+    (; } ;) (drop (table.grow 0 (ref.null func) (i32.const 999998)))
+    (loop $again (table.copy 0 0 (i32.const 0) (i32.const 1) (i32.const 999999)) (br $again))
     (unreachable))
 
   (func (export "_start")
