@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "runtime/wasm/deadline.h"
 #include "runtime/wasm/guard.h"
 
@@ -51,6 +53,16 @@ void fault(int, siginfo_t* info, void*) {
   sigaction(SIGSEGV, &g_action_before, nullptr);
 }
 
+// reserve_or_end is reserve, for a process that can do nothing without. Whoever packed it reads why.
+std::uint8_t* reserve_or_end() {
+  std::uint8_t* const base = reserve();
+  if (base != nullptr) return base;
+  log_error(
+      "a sandbox needs 8 GiB of address space for its guards: pack the image without memory_strategy: "
+      "sgx1-…");
+  std::_Exit(1);
+}
+
 // catch_faults is called once a process. It tries a guard: where the platform leaves such pages accessible,
 // nothing may run.
 bool catch_faults() {
@@ -58,8 +70,7 @@ bool catch_faults() {
   action.sa_sigaction = fault;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;  // land() never returns
   CHECK(sigaction(SIGSEGV, &action, &g_action_before) == 0);
-  std::uint8_t* const base = reserve();
-  CHECK(base != nullptr);
+  std::uint8_t* const base = reserve_or_end();
   for (const std::size_t offset : {std::size_t{0}, kReservedSize - 1}) {
     const volatile std::uint8_t* guard = base + offset;
     CHECK(enter([guard] { static_cast<void>(*guard); }) == Trap::kOutOfBounds);
@@ -221,8 +232,8 @@ void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint32_t initial_pages, u
   CHECK(initial_pages <= memory->max_pages);
   if (wasm::MemoryKeeping::take(*memory, initial_pages)) return;
   static const bool caught = wasm::catch_faults();
-  memory->data = wasm::reserve();
-  CHECK(caught && memory->data != nullptr);
+  CHECK(caught);
+  memory->data = wasm::reserve_or_end();
   memory->pages = 0;
   memory->size = 0;
   CHECK(wasm::resize(*memory, initial_pages));
