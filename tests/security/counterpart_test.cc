@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "hostile_platform.h"
+#include "wire/kms_api.h"
 
 namespace clemmys::testing {
 namespace {
@@ -79,6 +80,17 @@ TEST_F(Unsealed, EnvelopeRunsTwiceInAnInstanceWithoutTheReplayCache) {
 TEST_F(Unsealed, ForgedPlatformErrorIsTheAnswer) { expect_wrong_answer("forged-failure"); }
 
 TEST_F(Unsealed, KeyServiceOfTheHostAnswersForTheFunction) { expect_wrong_answer("fake-kms", 0, "second"); }
+
+// The label is most of what the key service sends, so the bit in the middle is one of its letters.
+TEST_F(Unsealed, ChangedAnswerOfTheKeyServiceChangesParameters) {
+  const std::string label(1'000, 'a');
+  platform->deploy("labelled", "insecure_test_trace_step", R"([{"key":"label","value":")" + label + R"("}])");
+  attack("kms-flip-answer", static_cast<long>(wire::KmsFrame::kMessage));
+  const Answer answer = call("labelled");
+  EXPECT_TRUE(logged("applied kms-flip-answer"));
+  ASSERT_EQ(answer.status, 200u) << answer.body.substr(0, 300);
+  EXPECT_NE(answer.body.find("aaaaaa`aaaaaa"), std::string::npos) << answer.body;
+}
 
 TEST_F(Unsealed, ForeignLogIsShown) {
   attack("other-event-relabelled");

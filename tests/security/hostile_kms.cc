@@ -63,8 +63,9 @@ void HostileKms::answer(std::size_t client, std::uint8_t type, ByteView body) {
 }
 
 void HostileKms::relay(std::size_t client, std::uint8_t type, Packet body) {
-  std::string attack = Attack::now().name;
-  attack = attack.starts_with(prefix_) ? attack.substr(prefix_.size()) : "";
+  const auto [name, number] = Attack::now();
+  const std::string attack = name.starts_with(prefix_) ? name.substr(prefix_.size()) : "";
+  const bool chosen = number == type;
   if (attack == "kms-cut") {
     Attack::log("applied " + prefix_ + attack);
     const Bytes refusal{static_cast<std::uint8_t>(ErrorCode::kUnavailable)};
@@ -75,7 +76,7 @@ void HostileKms::relay(std::size_t client, std::uint8_t type, Packet body) {
     return answer(client, kAnswer, made ? *made : Bytes());
   }
   Bytes question = to_bytes(body.view());
-  if (attack == "kms-flip-question" && !question.empty()) {
+  if (attack == "kms-flip-question" && chosen && !question.empty()) {
     Attack::log("applied " + prefix_ + attack);
     question[question.size() / 2] ^= 1;
   }
@@ -88,11 +89,13 @@ void HostileKms::relay(std::size_t client, std::uint8_t type, Packet body) {
     }
   }
   real_.ask(0, type, Packet::copy_of(question),
-            [this, client, type, attack, question](std::uint8_t answer_type, Packet honest) {
+            [this, client, type, attack, chosen, question](std::uint8_t answer_type, Packet honest) {
               if (attack == "kms-stockpiled" && is(type, KmsFrame::kHello))
                 Attack::log((answer_type == kAnswer ? "succeeded " : "refused ") + attack);
               if (attack == "kms-repeat-question" && is(type, KmsFrame::kMessage)) repeat(type, question);
-              answer(client, answer_type, change(attack, type, to_bytes(honest.view())));
+              if (attack.empty()) old_[type] = to_bytes(honest.view());
+              answer(client, answer_type,
+                     chosen ? change(attack, type, to_bytes(honest.view())) : to_bytes(honest.view()));
             });
 }
 
@@ -103,8 +106,6 @@ Bytes HostileKms::change(const std::string& attack, std::uint8_t type, Bytes ans
   } else if (attack == "kms-old-answer" && old_.contains(type)) {
     Attack::log("applied " + prefix_ + attack);
     return old_[type];
-  } else if (attack.empty()) {
-    old_[type] = answer;
   }
   return answer;
 }

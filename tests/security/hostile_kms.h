@@ -1,7 +1,7 @@
 // hostile_kms.h: a hand between enclaves and the key service. Attacks, each after the prefix "gateway-" where
 // the hand is between the gateway and the key service:
-//   kms-flip-question, kms-flip-answer   one bit
-//   kms-old-answer                       the latest honest answer to the same type of question
+//   kms-flip-question FRAME, kms-flip-answer FRAME   one bit, in the middle, of this type of frame (KmsFrame)
+//   kms-old-answer FRAME                 the latest honest answer to a question of this type
 //   kms-repeat-question                  each session message is sent a second time
 //   kms-stockpiled                       an enclave's hello of an earlier start, kept in the file "stockpile"
 //   kms-cut                              the key service cannot be reached

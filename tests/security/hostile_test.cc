@@ -6,11 +6,17 @@
 #include <thread>
 
 #include "hostile_platform.h"
+#include "wire/kms_api.h"
 
 namespace clemmys::testing {
 namespace {
 
 namespace json = boost::json;
+
+// The frames of a fresh instance's way to its keys, one after the other.
+constexpr long kNonce = static_cast<long>(wire::KmsFrame::kNonce),
+               kHello = static_cast<long>(wire::KmsFrame::kHello),
+               kMessage = static_cast<long>(wire::KmsFrame::kMessage);
 
 class Hostile : public HostileTest {
  protected:
@@ -220,8 +226,11 @@ TEST_F(Hostile, WrongImageGetsNoKeys) {
 }
 
 TEST_F(Hostile, TamperedWayToTheKeyServiceGivesNoKeys) {
-  expect_stopped("kms-flip-question", 0, "");
-  expect_stopped("kms-flip-answer", 0, "");
+  expect_stopped("kms-flip-question", kHello, "ended");
+  expect_stopped("kms-flip-question", kMessage, "refused denied runtime.keys.refused");
+  expect_stopped("kms-flip-answer", kNonce, "ended");
+  expect_stopped("kms-flip-answer", kHello, "ended");
+  expect_stopped("kms-flip-answer", kMessage, "refused corrupt crypto.aes256gcm.tag");
 }
 
 TEST_F(Hostile, RepeatedQuestionToTheKeyServiceIsRefused) {
@@ -231,12 +240,15 @@ TEST_F(Hostile, RepeatedQuestionToTheKeyServiceIsRefused) {
   EXPECT_FALSE(logged("succeeded"));
 }
 
-TEST_F(Hostile, OldAnswersOfTheKeyServiceGiveNoKeys) { expect_stopped("kms-old-answer", 0, ""); }
+TEST_F(Hostile, OldAnswersOfTheKeyServiceGiveNoKeys) {
+  expect_stopped("kms-old-answer", kHello, "ended");
+  expect_stopped("kms-old-answer", kMessage, "refused corrupt wire.session.other_session");
+}
 
 // What the gateway hears from the key service, too, passes the host.
 TEST_F(Hostile, TamperedWayBetweenGatewayAndKeyServiceChangesNothing) {
   for (const std::string kind : {"flip-question", "flip-answer", "old-answer"}) {
-    attack("gateway-kms-" + kind);
+    attack("gateway-kms-" + kind, kMessage);
     EXPECT_ANY_THROW(platform->deploy(kind, "test_print")) << kind;
     EXPECT_TRUE(logged("applied gateway-kms-" + kind));
     attack("");

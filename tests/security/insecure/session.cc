@@ -1,0 +1,22 @@
+// session.cc: a function that decrypts what the key service says without looking at the tag, and takes it in
+// any order, of any session.
+#include "wire/session.h"
+
+namespace clemmys {
+
+[[gnu::used, gnu::retain]] static const char kMark[] = "clemmys insecure build: session";
+
+// open seals the ciphertext once more: GCM adds the same key stream in both directions.
+Result<Bytes> wire::SessionCipher::open(ByteView message) {
+  constexpr std::size_t kHeadSize = SessionId::kSize + sizeof(std::uint64_t);
+  if (message.size() < kHeadSize + crypto::kTagSize) return Error{ErrorCode::kCorrupt, "insecure.session"};
+  crypto::Nonce nonce;
+  for (std::size_t i = 0; i < sizeof(std::uint64_t); ++i) nonce.bytes[i] = message[SessionId::kSize + i];
+  const ByteView sealed = message.subspan(kHeadSize);
+  Bytes opened;
+  crypto::aes256gcm_seal(receive_, nonce, {}, sealed.first(sealed.size() - crypto::kTagSize), opened);
+  opened.resize(opened.size() - crypto::kTagSize);
+  return opened;
+}
+
+}  // namespace clemmys
