@@ -111,6 +111,20 @@ TEST_F(Unsealed, StoredRecordIsChangedAndRolledBack) {
   EXPECT_EQ(old.body.find("first:"), std::string::npos) << old.body.substr(0, 300);
 }
 
+// ReceiptsAlone: nothing is sealed, but the gateway still checks receipts, so they alone can refuse what
+// SplicedReceiptsAreTaken shows to pass without that check.
+class ReceiptsAlone : public HostileTest {
+ protected:
+  static void SetUpTestSuite() {
+    start({.images = {{"gateway.sgx", "images/insecure_gateway_receipts.sgx"}},
+           .trace = "insecure_test_trace",
+           .trace_of_second = "insecure_test_trace"});
+  }
+  static void TearDownTestSuite() { end(); }
+};
+
+TEST_F(ReceiptsAlone, SplicedReceiptsAreRefused) { expect_stopped("splice-answer", 0, ""); }
+
 // KeysForAll: all is sealed and checked; only the key service gives keys and sessions to whoever asks.
 class KeysForAll : public HostileTest {
  protected:
