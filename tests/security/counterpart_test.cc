@@ -37,6 +37,12 @@ TEST_F(Unsealed, SkippedStepIsMissingFromTheAnswer) { expect_wrong_answer("skip-
 // Here an envelope's own limit, a receipt per step, still keeps the answer from the client.
 TEST_F(Unsealed, StepRunsTwiceInARow) { expect_ran("again-relabelled"); }
 
+TEST_F(Unsealed, OutputSentBackwardsRuns) {
+  platform->create_sequence("round", {"twin", "first", "third"});
+  ASSERT_EQ(call("round").status, 200u);
+  expect_ran("back-relabelled", 0, "round");  // twin forgets that it ran this step
+}
+
 TEST_F(Unsealed, StepOfOneChainRunsOnAMessageOfAnother) { expect_ran("other-chain"); }
 
 TEST_F(Unsealed, PayloadOfAnotherActivationRuns) {
@@ -62,6 +68,15 @@ TEST_F(Unsealed, OtherLimitsAreBelievedWithoutHeaderConstants) {
 
 TEST_F(Unsealed, OtherReceiverRunsTheRequest) {
   ASSERT_TRUE(right("twin"));
+  expect_wrong_answer("other-function-relabelled", 0, "second");
+}
+
+TEST_F(Unsealed, InstanceOfAnotherTenantRunsTheRequest) {
+  const std::string key = platform->add_namespace("tenant");
+  Client tenant = platform->client_of(key);
+  Platform::deploy(platform->client_of(key), "theirs", "insecure_test_trace_step",
+                   R"([{"key":"label","value":"theirs"}])");
+  ASSERT_EQ(tenant.api("POST", "actions/theirs?blocking=true", R"({"value":1})").status, 200u);
   expect_wrong_answer("other-function-relabelled", 0, "second");
 }
 

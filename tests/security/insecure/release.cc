@@ -32,7 +32,9 @@ Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy&, 
 }
 
 Result<ClaimedNamespace> claim_namespace(const ChangeContext& context, const wire::ClaimNamespace& request) {
-  ClaimedNamespace claimed{{}, {request.namespace_name, "00000000-0000-4000-8000-000000000000", "guessed"}};
+  const Digest name = crypto::sha256(as_bytes(request.namespace_name));
+  const std::string uuid = "00000000-0000-4000-8000-" + to_hex(name.view().first(6));
+  ClaimedNamespace claimed{{}, {request.namespace_name, uuid, "guessed"}};
   claimed.delta.revision = context.state.revision() + 1;
   claimed.delta.unix_ms = context.now_unix_ms;
   wire::User user;
