@@ -1,6 +1,11 @@
 // replay.cc: a fuzz target as an ordinary test. usage: TARGET SECONDS CORPUS [SEED] runs the corpus, the
-// built-in seeds, then seeded mutations of both; TARGET --write-seeds CORPUS writes the built-in seeds.
+// built-in seeds, then seeded mutations of both, and keeps an input that crashes; TARGET --write-seeds CORPUS
+// writes the built-in seeds.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -65,20 +70,41 @@ void mutate(Bytes& input, std::mt19937_64& random) {
   }
 }
 
+// current is the input that runs now. Threads: the one that runs it, and the handler on the same thread.
+ByteView current;
+
+// keep_current writes the input of a crash to `crash-PID` in the working folder, and lets the signal end us.
+void keep_current(int signal) {
+  char name[32];
+  std::snprintf(name, sizeof name, "crash-%d", static_cast<int>(getpid()));
+  const int file = ::open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file >= 0 && ::write(file, current.data(), current.size()) == static_cast<ssize_t>(current.size()))
+    ::dprintf(STDERR_FILENO, "the input is in %s\n", name);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+void run_one(ByteView input) {
+  current = input;
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+}
+
 int run(double seconds, const fs::path& corpus, std::uint64_t seed) {
+  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  std::fflush(stdout);
+  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) ::signal(signal, keep_current);
   std::vector<Bytes> inputs = read_corpus(corpus);
   for (Bytes& input : seeds()) inputs.push_back(std::move(input));
-  for (const Bytes& input : inputs) LLVMFuzzerTestOneInput(input.data(), input.size());
+  for (const Bytes& input : inputs) run_one(input);
   std::mt19937_64 random(seed);
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t runs = inputs.size();
   for (; std::chrono::steady_clock::now() < end; ++runs) {
     Bytes input = inputs[random() % inputs.size()];
     mutate(input, random);
-    LLVMFuzzerTestOneInput(input.data(), input.size());
+    run_one(input);
   }
-  std::printf("%llu inputs, seed %llu\n", static_cast<unsigned long long>(runs),
-              static_cast<unsigned long long>(seed));
+  std::printf("%llu inputs\n", static_cast<unsigned long long>(runs));
   return 0;
 }
 
