@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
 
 #include "base/bytes.h"
 #include "runtime/js/testing/scripts.h"
@@ -15,25 +13,19 @@ namespace {
 const std::string kCases = CLEMMYS_SOURCE_DIR "/src/runtime/js/interfaces/",
                   kExpected = CLEMMYS_BINARY_DIR "/src/runtime/js/interfaces/";
 
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using testing::text_of;
 
 TEST(Interfaces, GiveTheSameResultsAsOnNode) {
   const auto script = testing::load(text_of(kCases + "interfaces.js"));
   ASSERT_TRUE(script);
-  std::ifstream expected(kExpected + "outcomes");
-  int cases = 0;
-  for (std::string line; std::getline(expected, line); ++cases) {
-    const std::size_t tab = line.find('\t');
-    const std::string name = line.substr(0, tab);
+  const auto expected = testing::outcomes(kExpected + "outcomes");
+  for (const auto& [name, outcome] : expected) {
     const Reply reply = testing::call(*script, R"({"name":")" + name + R"("})");
     ASSERT_EQ(reply.kind, Reply::Kind::kAnswer) << name << ": " << reply.text;
     const boost::json::value answer = boost::json::parse(as_text(reply.body));
-    EXPECT_EQ(answer.at("outcome").as_string(), line.substr(tab + 1)) << name;
+    EXPECT_EQ(answer.at("outcome").as_string(), outcome) << name;
   }
-  EXPECT_GE(cases, 45);
+  EXPECT_GE(expected.size(), 45u);
 }
 
 TEST(Interfaces, ConsolePrintsWhatNodePrints) {

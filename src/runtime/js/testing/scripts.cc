@@ -1,5 +1,8 @@
 #include "runtime/js/testing/scripts.h"
 
+#include <fstream>
+#include <iterator>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -95,5 +98,20 @@ const std::string_view kInterfacesAnswer =
     R"({"url":["/b","8080","1","q=a+b"],"text":["hé€","�A","YWJj","abc"],"buffer":["hi","0100"],"digest":["ba7816bf","90015098","ba7816bf","T8O36vNN"],)"
     R"("clone":{"two":2},"uuid":true,"util":"{ a: [ 1, Set(1) { 'x' } ] }","path":"/b","query":"a=1&a=2","stream":"ab","event":7,"aborted":false,)"
     R"("order":"tick,microtask,immediate,timeout"})";
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::pair<std::string, std::string>> outcomes(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::pair<std::string, std::string>> all;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t tab = line.find('\t');
+    all.emplace_back(line.substr(0, tab), line.substr(tab + 1));
+  }
+  return all;
+}
 
 }  // namespace clemmys::runtime::testing

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "runtime/js/script.h"
 
@@ -19,5 +21,10 @@ std::string answer(std::string_view code, std::string_view json = "{}");
 std::string fault(std::string_view code, std::string_view json = "{}");
 
 extern const std::string_view kInterfaces, kInterfacesAnswer;
+
+// text_of is a file's content.
+std::string text_of(const std::string& path);
+// outcomes are the lines `name TAB outcome` that Node wrote at build time.
+std::vector<std::pair<std::string, std::string>> outcomes(const std::string& path);
 
 }  // namespace clemmys::runtime::testing
