@@ -198,7 +198,10 @@ int64_t device_open(uint16_t device, uint64_t flags) {
     out.device = device;
     if (const int64_t result = fill(s, out); result != 0) return result;
     const int64_t number = open_own(Kind::kDevice, i);
-    if (number >= 0) out.descriptors = 1;
+    if (number >= 0)
+      out.descriptors = 1;
+    else
+      memset(out.bytes, 0, sizeof out.bytes);  // it may be a key
     return number;
   }
   return -ENFILE;

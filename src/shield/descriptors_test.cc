@@ -1,6 +1,7 @@
 #include "shield/descriptors.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include "shield/testing/fake_host.h"
 
@@ -35,6 +36,23 @@ TEST(Descriptors, AFullTableIsEmfileAndNothingIsLost) {
   Descriptor was;
   EXPECT_TRUE(release(17, &was));
   EXPECT_EQ(adopt(50000, Kind::kHost), 17);
+}
+
+TEST(Descriptors, AnAcceptedConnectionWithoutRoomForItsAddressIsClosed) {
+  FakeHost host;
+  std::vector<std::uint64_t> closed;
+  host.answer([&closed](const HostCall& call) -> std::int64_t {
+    if (call.number == __NR_close) closed.push_back(call.arguments[0]);
+    if (call.number != __NR_accept4) return 0;
+    host_write(call.arguments[1], sockaddr_in{.sin_family = AF_INET});
+    host_write(call.arguments[2], std::uint32_t{sizeof(sockaddr_in)});
+    return 77;
+  });
+  const auto socket = static_cast<std::uint64_t>(adopt(100, Kind::kHost, AF_INET));
+  std::uint32_t room = sizeof(sockaddr_in);
+  constexpr std::uint64_t kNotTheProgram = 8;
+  EXPECT_EQ(run(__NR_accept4, socket, kNotTheProgram, address_of(&room)), -EFAULT);
+  EXPECT_EQ(closed, std::vector<std::uint64_t>{77});
 }
 
 // One event in an answer: how many the program sees of it.

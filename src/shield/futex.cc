@@ -171,6 +171,7 @@ int64_t call_futex(uint64_t address, uint64_t operation, uint64_t value, uint64_
       if (bitset == 0) return -EINVAL;
       uint64_t deadline = ~0ull;
       if (timeout != 0) {
+        if (!program_range(timeout, sizeof(Timespec))) return -EFAULT;
         const Timespec time = *reinterpret_cast<const Timespec*>(timeout);
         if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds > 999'999'999) return -EINVAL;
         const uint64_t seconds =

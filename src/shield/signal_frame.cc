@@ -103,7 +103,7 @@ void enter_handler(Registers& r, const SignalAction& action, uint64_t signal, ui
 void end_by_signal(uint64_t signal, const char* site) {
   Thread& thread = self();
   const uint64_t size = strlen(site);
-  memcpy(reinterpret_cast<void*>(thread.bounce_address), site, size);
+  copy_out(thread.bounce_address, site, size);
   volatile HostCall& block = thread.host->call;
   block.number = static_cast<uint64_t>(OwnCall::kKilled);
   block.arguments[0] = signal;

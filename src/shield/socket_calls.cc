@@ -92,7 +92,9 @@ int64_t with_address_out(uint64_t number, uint64_t descriptor, uint64_t address,
   if (answer < 0) return answer;
   const int64_t copied = out.finish(bounce);
   const int64_t result = accepts ? adopt_answer(answer, Kind::kHost, socket.domain) : answer;
-  return copied != 0 ? copied : result;
+  if (copied == 0 || result < 0) return result;
+  if (accepts) close_open(static_cast<uint64_t>(result));  // as Linux does: nobody has its number
+  return copied;
 }
 
 int64_t send(uint64_t descriptor, Scatter parts, uint64_t flags, uint64_t address, uint64_t address_size) {

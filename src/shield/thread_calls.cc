@@ -55,6 +55,10 @@ int64_t call_clone(const Registers& registers) {
     say("clone: an enclave has no child processes; flags", flags);
     return -ENOSYS;
   }
+  const bool tells_parent = (flags & CLONE_PARENT_SETTID) != 0,
+             tells_child = (flags & CLONE_CHILD_SETTID) != 0;
+  if ((tells_parent && !program_range(parent_tid, 4)) || (tells_child && !program_range(child_tid, 4)))
+    return -EFAULT;
   Thread* thread = claim_slot();
   if (thread == nullptr) {
     say("clone: all thread slots are in use:", layout().thread_count);
@@ -71,9 +75,8 @@ int64_t call_clone(const Registers& registers) {
   memcpy(thread->name, self().name, sizeof thread->name);
   thread->signals = thread->signal_stack = thread->signal_stack_size = 0;
   const uint64_t id = thread_id(*thread);
-  if ((flags & CLONE_PARENT_SETTID) != 0)
-    *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);
-  if ((flags & CLONE_CHILD_SETTID) != 0) *reinterpret_cast<uint32_t*>(child_tid) = static_cast<uint32_t>(id);
+  if (tells_parent) *reinterpret_cast<uint32_t*>(parent_tid) = static_cast<uint32_t>(id);
+  if (tells_child) *reinterpret_cast<uint32_t*>(child_tid) = static_cast<uint32_t>(id);
   __atomic_fetch_add(&running, 1, __ATOMIC_RELAXED);
   const uint64_t index = thread->index;
   __atomic_store_n(&thread->state, kThreadSpawning, __ATOMIC_RELEASE);
@@ -85,7 +88,7 @@ int64_t call_clone(const Registers& registers) {
 void call_exit() {
   Thread& thread = self();
   __atomic_store_n(&thread.state, kEnding, __ATOMIC_RELEASE);
-  if (thread.clear_child_tid != 0) {
+  if (thread.clear_child_tid != 0 && program_range(thread.clear_child_tid, 4)) {
     __atomic_store_n(reinterpret_cast<uint32_t*>(thread.clear_child_tid), 0, __ATOMIC_SEQ_CST);
     futex_wake(thread.clear_child_tid, 1, ~0u);
   }
