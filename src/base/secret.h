@@ -14,6 +14,18 @@ void wipe(void* data, std::size_t size);
 // equal_constant_time compares without a branch on the contents; different sizes are unequal.
 bool equal_constant_time(ByteView left, ByteView right);
 
+// WipeAtEnd wipes what a buffer holds when the scope ends, however it ends.
+class WipeAtEnd {
+ public:
+  explicit WipeAtEnd(Bytes& bytes) : bytes_(bytes) {}
+  ~WipeAtEnd() { wipe(bytes_.data(), bytes_.size()); }
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+
+ private:
+  Bytes& bytes_;
+};
+
 template <std::size_t N>
 class Secret {
  public:

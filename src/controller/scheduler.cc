@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "controller/scheduler_state.h"
+#include "wire/padding.h"
 
 namespace clemmys::controller {
 

@@ -49,11 +49,16 @@ struct KmsThread::Impl {
     return {};
   }
 
+  // ask: a refusal outside of the session says that the key service does not know it any more, but it is the
+  // host's word. Only what may be done twice is asked again.
   Result<Bytes> ask(const wire::GatewayRequest& request) {
     TRY(connect());
     auto answer = session->request(request);
-    if (!answer && answer.error().site ==
-                       "gateway.kms.refused") {  // it lost our session, so it did nothing: open another one
+    if (!answer && answer.error().site == "gateway.kms.refused") {
+      const bool repeatable = std::holds_alternative<wire::GetView>(request) ||
+                              std::holds_alternative<wire::SignCsr>(request) ||
+                              std::holds_alternative<wire::NewCode>(request);
+      if (!repeatable) return Error{ErrorCode::kUnavailable, "gateway.kms.outcome_unknown"};
       TRY(connect());
       answer = session->request(request);
     }
@@ -63,7 +68,8 @@ struct KmsThread::Impl {
   }
 
   Status refresh_view() {
-    const Bytes body = TRY(ask(wire::GetView{.since_revision = view.snapshot()->revision()}));
+    Bytes body = TRY(ask(wire::GetView{.since_revision = view.snapshot()->revision()}));
+    const WipeAtEnd wipe_body(body);
     return view.apply(TRY(wire::decode_view(body)));
   }
 

@@ -65,11 +65,14 @@ KmsSession::~KmsSession() {
 }
 
 Result<wire::Answer> KmsSession::request(const wire::GatewayRequest& request) {
-  const Bytes sealed = cipher_.seal(wire::encode(request));
+  Bytes encoded = wire::encode(request);
+  const WipeAtEnd wipe_encoded(encoded);
+  const Bytes sealed = cipher_.seal(encoded);
   const Bytes answer = TRY(exchange(descriptor_, wire::KmsFrame::kMessage, sealed, &broken_));
   auto opened = cipher_.open(answer);
   if (!opened) broken_ = true;
   if (!opened) return opened.error();
+  const WipeAtEnd wipe_opened(*opened);
   return wire::decode_answer(*opened);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "wire/envelope.h"
+#include "wire/padding.h"
 
 namespace clemmys::gateway {
 namespace {

@@ -16,6 +16,7 @@
 #include "invoker/spawn.h"
 #include "wire/kms_api.h"
 #include "wire/links.h"
+#include "wire/padding.h"
 
 namespace clemmys::invoker {
 

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "invoker/testing/node_fixture.h"
+#include "wire/padding.h"
 
 namespace clemmys::invoker {
 namespace {

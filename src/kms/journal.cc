@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/codec.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "kms/record_reader.h"
+#include "wire/padding.h"
 
 namespace clemmys::kms {
 namespace {
@@ -28,7 +31,9 @@ Bytes encode(const JournalRecord& record, const Digest& previous) {
     writer.text(entry.who);
     writer.blob(entry.operation);
   }
-  return writer.take();
+  Bytes plain = writer.take();
+  plain.resize(wire::padded_size(plain.size()));  // zeros, which replay takes off
+  return plain;
 }
 
 struct Opened {
@@ -50,9 +55,12 @@ Result<Opened> open_record(const Key& root_secret, ByteView body) {
     entry.who = reader.text();
     entry.operation = to_bytes(reader.blob());
   }
+  const ByteView padding = reader.raw(reader.rest().size());
+  const bool padded = std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; });
   const Status status = reader.finish("kms.journal.record");
   wipe(plain.data(), plain.size());
   if (!status) return status.error();
+  if (!padded) return Error{ErrorCode::kCorrupt, "kms.journal.padding"};
   return opened;
 }
 

@@ -1,11 +1,11 @@
 // journal.h: the append-only, encrypted, hash-chained record of every change; the audit log, too.
 // Record on disk: `u32 size of the rest ‖ salt (24) ‖ AES-256-GCM ciphertext ‖ tag` under HKDF(root secret,
-// salt); the plaintext holds the previous record's hash, a sequence number, the highest time seen, and the
-// entries. A record's hash is SHA-256 of its bytes on disk. One record per group of changes: append,
-// fdatasync, anchor; only then may anyone be answered. At start the anchor must be the head, or the head's
-// predecessor (crash between append and anchor). Bytes after the anchored record that do not authenticate
-// were never answered: a torn write, cut off. Anything else is refused. Threads: one. After an error of
-// append or confirm the instance must stop: memory may be ahead of the disk.
+// salt); the plaintext holds the previous record's hash, a sequence number, the highest time seen, the
+// entries, and zeros up to wire::padded_size. A record's hash is SHA-256 of its bytes on disk. One record per
+// group of changes: append, fdatasync, anchor; only then may anyone be answered. At start the anchor must be
+// the head, or the head's predecessor (crash between append and anchor). Bytes after the anchored record that
+// do not authenticate were never answered: a torn write, cut off. Anything else is refused. Threads: one.
+// After an error of append or confirm the instance must stop: memory may be ahead of the disk.
 #pragma once
 
 #include <functional>

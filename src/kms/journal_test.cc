@@ -199,6 +199,19 @@ TEST_F(JournalTest, HidesWhatItHolds) {
   EXPECT_EQ(as_text(read("journal")).find("secret"), std::string_view::npos);
 }
 
+TEST_F(JournalTest, HidesHowLongAChangeIs) {
+  const auto size_after = [this](std::size_t size) {
+    const auto journal = open();
+    const std::size_t before = std::filesystem::file_size(path("journal"));
+    EXPECT_TRUE((*journal)->append(1, {{"who", Bytes(size, 'x')}}));
+    return std::filesystem::file_size(path("journal")) - before;
+  };
+  EXPECT_EQ(size_after(1), size_after(100));
+  EXPECT_EQ(size_after(2000), size_after(2010));
+  EXPECT_LT(size_after(100), size_after(2000));
+  EXPECT_EQ(site(), "opened");
+}
+
 TEST(RootSecret, IsTheSameAfterARestartAndOnNoOtherMachine) {
   testing::TemporaryFolder folder;
   testing::FakeSealer here(1), elsewhere(2);

@@ -76,9 +76,6 @@ struct Payload {
 Result<Header> decode_header(ByteView envelope);
 void encode_header(const Header& header, Bytes& out);
 
-// padme rounds a size up so that it leaks O(log log n) bits (PADMÉ, PURBs paper §4).
-std::uint64_t padme(std::uint64_t size);
-
 // seal fills salt (random) and payload_size and returns the envelope under HKDF(key, salt). The caller chose
 // the right key for kind.
 Bytes seal(Header header, const Key& key, const Payload& payload);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/crypto.h"
+#include "wire/padding.h"
 #include "wire/seal.h"
 
 namespace clemmys::wire {
@@ -230,6 +231,26 @@ TEST(Padme, MatchesThePaperAndKeepsItsBound) {
     EXPECT_LE(padme(size), size + size * 12 / 100 + 1);
     EXPECT_EQ(padme(padme(size)), padme(size));
   }
+}
+
+TEST(Padding, TakesOffOnlyWhatItPuts) {
+  for (const std::size_t size : {0u, 1u, 247u, 248u, 249u, 5000u}) {
+    Bytes bytes(size, 'x');
+    pad(bytes);
+    Bytes back = bytes;
+    ASSERT_TRUE(unpad(back));
+    EXPECT_EQ(back, Bytes(size, 'x'));
+    for (const std::size_t at : {size, bytes.size() - 1}) {
+      Bytes changed = bytes;
+      changed[at] ^= 1;
+      EXPECT_FALSE(unpad(changed)) << size << " at " << at;
+    }
+    Bytes longer = bytes;
+    longer.insert(longer.begin() + static_cast<std::ptrdiff_t>(size), 1, 0);
+    EXPECT_FALSE(unpad(longer));
+  }
+  Bytes nothing;
+  EXPECT_FALSE(unpad(nothing));
 }
 
 }  // namespace

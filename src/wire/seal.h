@@ -5,14 +5,11 @@
 #pragma once
 
 #include "wire/envelope.h"
+#include "wire/padding.h"
 
 namespace clemmys::wire {
 
 inline constexpr std::size_t kSealTagSize = 16;
-inline constexpr std::size_t kPaddedSizeMin = 256;
-
-// padded_size is the size of the ciphertext that holds `size` bytes of plaintext.
-std::uint64_t padded_size(std::uint64_t size);
 
 // seal_in_place encrypts message[start, end − tag) and writes the tag into the last 16 bytes.
 void seal_in_place(const Key& key, const Salt& salt, ByteView aad, MutableBytes data_and_tag);

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/codec.h"
+#include "wire/padding.h"
 
 namespace clemmys::wire {
 namespace {
@@ -142,7 +143,12 @@ Bytes SessionCipher::seal(ByteView plaintext) {
   writer.u64(sent_);
   Bytes message = writer.take();
   const Bytes head = message;
-  crypto::aes256gcm_seal(send_, counter_nonce(sent_), head, plaintext, message);
+  Bytes padded;
+  padded.reserve(padded_size(plaintext.size() + sizeof(std::uint64_t)));  // growing would leave a copy behind
+  padded.insert(padded.end(), plaintext.begin(), plaintext.end());
+  pad(padded);
+  crypto::aes256gcm_seal(send_, counter_nonce(sent_), head, padded, message);
+  wipe(padded.data(), padded.size());
   ++sent_;
   return message;
 }
@@ -156,6 +162,7 @@ Result<Bytes> SessionCipher::open(ByteView message) {
   if (counter != received_) return Error{ErrorCode::kCorrupt, "wire.session.counter"};
   Bytes plaintext = TRY(crypto::aes256gcm_open(receive_, counter_nonce(counter),
                                                message.first(kMessageHeadSize), reader.rest()));
+  if (!unpad(plaintext)) return Error{ErrorCode::kCorrupt, "wire.session.padding"};
   ++received_;
   return plaintext;
 }

@@ -50,7 +50,8 @@ Bytes encode(const SessionAccept& accept);
 Result<SessionAccept> decode_accept(ByteView bytes);
 
 // SessionCipher is one side of an established session. A message is `session id ‖ u64 counter ‖ ciphertext ‖
-// tag`. open refuses any counter that is not exactly the next one. Not thread-safe.
+// tag`, its plaintext padded (padding.h). open refuses any counter that is not exactly the next one. Not
+// thread-safe.
 class SessionCipher {
  public:
   SessionCipher(SessionId session, Key send, Key receive);

@@ -83,6 +83,14 @@ TEST_F(Session, RefusesReplayReorderReflectionAndOtherSessions) {
   EXPECT_TRUE(server.cipher.open(third));
 }
 
+TEST_F(Session, MessagesOfOneSizeClassLookAlike) {
+  const AcceptedSession server = accept_session(hello_, decoded_, kms_).value();
+  SessionCipher client = client_.accept(server.accept).value();
+  EXPECT_EQ(client.seal({}).size(), client.seal(Bytes(200, 1)).size());
+  EXPECT_EQ(client.seal(Bytes(4000, 1)).size(), client.seal(Bytes(4060, 1)).size());
+  EXPECT_LT(client.seal(Bytes(200, 1)).size(), client.seal(Bytes(4000, 1)).size());
+}
+
 TEST_F(Session, DecodersRefuseTruncationTrailingBytesAndUnknownRoles) {
   Bytes longer = hello_;
   longer.push_back(0);

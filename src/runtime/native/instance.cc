@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "runtime/native/key_source.h"
+#include "wire/padding.h"
 
 namespace clemmys::runtime {
 namespace {

@@ -167,6 +167,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   const wire::StepKeys& keys = held.keys;
   if (!wire::matches(keys.in, header)) return Error{ErrorCode::kDenied, "runtime.step.header_constants"};
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
+  const WipeAtEnd wipe_request(request.body);
   log_.begin(std::size_t{keys.logs_mib} << 20);  // what loading a script prints is the first call's
   TRY(become(keys));
   const std::uint64_t start = now_unix_ms(time_floor_unix_ms());
@@ -201,8 +202,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   out.event = wire::seal_event(to_gateway(header, wire::Kind::kEvent), keys.return_key, event);
   out.output = ends_early ? wire::seal(to_gateway(header, wire::Kind::kEnd), keys.return_key, answer)
                           : wire::seal(header_like(header, keys.out), keys.edge_out, answer);
-  for (Bytes* clear : {&request.body, &answer.body, &event.log, &event.result})
-    wipe(clear->data(), clear->size());
+  for (Bytes* clear : {&answer.body, &event.log, &event.result}) wipe(clear->data(), clear->size());
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "kms/admission.h"
 
 #include "base/codec.h"
+#include "wire/padding.h"
 
 namespace clemmys {
 
@@ -30,8 +31,10 @@ Result<Bytes> wire::SessionCipher::open(ByteView message) {
   crypto::Nonce nonce;
   for (std::size_t i = 0; i < sizeof counter; ++i)
     nonce.bytes[i] = static_cast<std::uint8_t>(counter >> (8 * i));
-  return crypto::aes256gcm_open(receive_, nonce, message.first(SessionId::kSize + sizeof counter),
-                                reader.rest());
+  Bytes plaintext = TRY(crypto::aes256gcm_open(
+      receive_, nonce, message.first(SessionId::kSize + sizeof counter), reader.rest()));
+  if (!unpad(plaintext)) return Error{ErrorCode::kCorrupt, "insecure.session.padding"};
+  return plaintext;
 }
 
 }  // namespace clemmys
