@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,16 @@ Error system_error(std::string_view site, const fs::path& path, std::string_view
                                                                : ErrorCode::kInternal;
   return Error{code, site,
                std::string(verb) + " " + path.string() + ": " + std::generic_category().message(number)};
+}
+
+Status write_all(int descriptor, ByteView content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t put = ::write(descriptor, content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error("cli.files.write", path, "cannot write");
+    content = content.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
 }
 
 fs::path home_folder() {
@@ -76,12 +87,7 @@ Status write_file(const fs::path& path, ByteView content, Privacy privacy) {
   File file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                    privacy == Privacy::kOwnerOnly ? 0600 : 0644)};
   if (file.descriptor < 0) return system_error("cli.files.create", path, "cannot write");
-  while (!content.empty()) {
-    const ssize_t put = ::write(file.descriptor, content.data(), content.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return system_error("cli.files.write", path, "cannot write");
-    content = content.subspan(static_cast<std::size_t>(put));
-  }
+  TRY(write_all(file.descriptor, content, path));
   if (::fsync(file.descriptor) != 0) return system_error("cli.files.sync", path, "cannot write");
   if (::rename(beside.c_str(), path.c_str()) != 0)
     return system_error("cli.files.rename", path, "cannot replace");
@@ -109,6 +115,17 @@ Result<TemporaryFolder> TemporaryFolder::make() {
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Result<MemoryFile> MemoryFile::make(ByteView content) {
+  MemoryFile file(::memfd_create("clemmys", MFD_CLOEXEC));
+  if (file.descriptor_ < 0) return system_error("cli.files.memory", "memory", "cannot take");
+  TRY(write_all(file.descriptor_, content, "memory"));
+  return file;
+}
+
+MemoryFile::~MemoryFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 fs::path state_folder() { return xdg("XDG_DATA_HOME", ".local/share"); }

@@ -35,6 +35,21 @@ class TemporaryFolder {
   fs::path path_;
 };
 
+// MemoryFile holds bytes that no disk sees and that end with the process, however it ends.
+class MemoryFile {
+ public:
+  static Result<MemoryFile> make(ByteView content);
+  MemoryFile(MemoryFile&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+  MemoryFile& operator=(MemoryFile&&) = delete;
+  ~MemoryFile();
+  // path opens it from its beginning, in this process.
+  fs::path path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  explicit MemoryFile(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
 // Where things are. `state_folder` and `config_folder` follow XDG and fall back to the home folder of the
 // password database.
 fs::path state_folder();

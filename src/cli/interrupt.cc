@@ -5,7 +5,17 @@ namespace clemmys::cli {
 Interrupt::Interrupt() {
   sigemptyset(&signals_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, signal);
-  ::sigprocmask(SIG_BLOCK, &signals_, nullptr);
+  struct sigaction hangup{};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
+    sigdelset(&signals_, SIGHUP);
+  ::sigprocmask(SIG_BLOCK, &signals_, &before_);
+}
+
+Interrupt::~Interrupt() {
+  constexpr timespec kNow{};
+  while (::sigtimedwait(&signals_, nullptr, &kNow) > 0) {
+  }
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 bool Interrupt::wait(std::chrono::milliseconds timeout) {

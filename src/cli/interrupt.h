@@ -1,5 +1,5 @@
-// interrupt.h: SIGINT, SIGTERM and SIGHUP as something to wait for, so that a platform is always taken down
-// in order.
+// interrupt.h: SIGINT, SIGTERM and SIGHUP (unless nohup had it ignored) as something to wait for, so that a
+// platform is always taken down in order, and files of one command do not outlive it.
 #pragma once
 
 #include <signal.h>
@@ -8,10 +8,12 @@
 
 namespace clemmys::cli {
 
-// Interrupt blocks the signals from construction on. One per process, made before any child.
+// Interrupt blocks the signals while it lives; what came of them in that time is its own. One at a time, made
+// before any child that it waits for.
 class Interrupt {
  public:
   Interrupt();
+  ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
   // wait gives true when the user wants us to end; false after `timeout`, or when a child changed. Once true,
@@ -19,7 +21,7 @@ class Interrupt {
   bool wait(std::chrono::milliseconds timeout);
 
  private:
-  sigset_t signals_;
+  sigset_t signals_, before_;
   bool asked_ = false;
 };
 

@@ -6,12 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "cli/interrupt.h"
 #include "cli/outcome.h"
 
 namespace clemmys::cli {
@@ -124,12 +126,42 @@ std::string last_lines(const fs::path& log, std::size_t count) {
   return out.empty() ? "  (the log is empty)" : out;
 }
 
-Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input) {
+namespace {
+
+Result<int> wait_for(pid_t pid, std::optional<std::chrono::milliseconds> timeout, Interrupt& interrupt) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kLook(100);  // where another thread takes the child's signal
+  const Clock::time_point start = Clock::now();
+  std::string_view ended_at;
+  for (;;) {
+    int status = 0;
+    const pid_t done = ::waitpid(pid, &status, ended_at.empty() ? WNOHANG : 0);
+    if (done < 0 && errno != EINTR) return Error{ErrorCode::kInternal, "cli.process.wait"};
+    if (done == pid && ended_at.empty())
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (done == pid) return failure(ErrorCode::kDeadline, ended_at, "ended before it was done", "try again");
+    auto left = kLook;
+    if (timeout)
+      left = std::min(left, std::chrono::ceil<std::chrono::milliseconds>(start + *timeout - Clock::now()));
+    if (left.count() <= 0) {
+      ended_at = "cli.process.timeout";
+    } else if (interrupt.wait(left)) {
+      ended_at = "cli.process.interrupted";
+    }
+    if (!ended_at.empty()) ::kill(pid, SIGKILL);
+  }
+}
+
+}  // namespace
+
+Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input,
+                       std::optional<std::chrono::milliseconds> timeout) {
   const int stream = input.empty() ? -1 : ::open(input.c_str(), O_RDONLY | O_CLOEXEC);
   if (!input.empty() && stream < 0)
     return failure(ErrorCode::kNotFound, "cli.process.input", "cannot open " + input.string(),
                    "name a readable file");
   const int nowhere = output == Output::kNowhere ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  Interrupt interrupt;
   const auto started =
       spawn(arguments, nullptr,
             {.input = stream, .output = output == Output::kError ? STDERR_FILENO : nowhere}, false);
@@ -137,12 +169,7 @@ Result<int> run_to_end(const std::vector<std::string>& arguments, Output output,
     if (descriptor >= 0) ::close(descriptor);
   }
   if (!started) return started.error();
-  const pid_t pid = *started;
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return Error{ErrorCode::kInternal, "cli.process.wait"};
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return wait_for(*started, timeout, interrupt);
 }
 
 }  // namespace clemmys::cli

@@ -50,7 +50,9 @@ std::string last_lines(const fs::path& log, std::size_t count);
 enum class Output { kStandard, kError, kNowhere };
 
 // run_to_end runs a tool with our standard streams, or with `input` as its standard input, and gives its exit
-// status; a signal is 128 + its number.
-Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input = {});
+// status; a signal is 128 + its number. It ends the tool after `timeout` (kDeadline at cli.process.timeout),
+// and when we are to end ourselves (kDeadline at cli.process.interrupted), so that the caller cleans up.
+Result<int> run_to_end(const std::vector<std::string>& arguments, Output output, const fs::path& input = {},
+                       std::optional<std::chrono::milliseconds> timeout = {});
 
 }  // namespace clemmys::cli

@@ -4,11 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <cstdlib>
+#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/parameters.h"
 #include "cli/process.h"
 #include "cli/script.h"
+#include "enclave/image.h"
+#include "wire/links.h"
 
 namespace clemmys::cli {
 namespace {
@@ -18,6 +22,7 @@ struct RunOptions {
   std::string file, main;
   Parameters parameters;
   bool local = false;
+  unsigned memory_mib = 256, timeout_ms = 60'000;  // the platform's
 };
 
 // script_arguments: the generic image's program runs a script as an ordinary process, too.
@@ -26,11 +31,45 @@ Result<std::vector<std::string>> script_arguments(const fs::path& script, const 
   const Layout layout = TRY(find_layout());
   const ScriptCode code = TRY(read_script(script));
   TRY(check_script(code, script, main));
-  const fs::path file = work / (code.is_zip ? "code.zip" : "code.js");
-  TRY(write_file(file, code.bytes, Privacy::kOwnerOnly));
+  fs::path file = script;
+  if (fs::is_directory(script)) {
+    file = work / "code.zip";
+    TRY(write_file(file, code.bytes, Privacy::kOwnerOnly));
+  }
   std::vector<std::string> arguments{(layout.programs / "js").string(), file.string()};
   if (!main.empty()) arguments.push_back(main);
   return arguments;
+}
+
+// check_program says of what is neither script nor source why it cannot be run here.
+Status check_program(const fs::path& program) {
+  const Bytes content = TRY(read_file(program));
+  if (enclave::parse_image(content))
+    return failure(ErrorCode::kInvalid, "cli.run.image", "an image runs in an enclave only",
+                   "name the source, or the program; on a platform: clemmys deploy, then clemmys invoke");
+  if (::access(program.c_str(), X_OK) == 0) return {};
+  return failure(ErrorCode::kInvalid, "cli.run.program", program.string() + " is not a program",
+                 "name a source (.js, .zip, a folder, .cc, .wasm) or a program that may be executed");
+}
+
+ExitCode answer_error(std::string_view text) {
+  std::cout << boost::json::serialize(boost::json::object{{"error", text}}) << std::endl;
+  return ExitCode::kFunctionError;
+}
+
+// run_limited: the runtime keeps the memory limit itself; time is kept here, as the host does.
+Result<ExitCode> run_limited(const std::vector<std::string>& arguments, const fs::path& input,
+                             const RunOptions& options) {
+  ::setenv("CLEMMYS_TIMEOUT_MS", std::to_string(options.timeout_ms).c_str(), 1);
+  ::setenv("CLEMMYS_MEMORY_MIB", std::to_string(options.memory_mib).c_str(), 1);
+  const auto status =
+      run_to_end(arguments, Output::kStandard, input, std::chrono::milliseconds(options.timeout_ms));
+  if (!status && status.error().site == "cli.process.timeout")
+    return answer_error(wire::text::time_exceeded(options.timeout_ms));
+  if (TRY(status) == 0) return ExitCode::kSuccess;
+  if (*status == 1) return ExitCode::kFunctionError;
+  std::cerr << "  it ended with status " << *status << '\n';  // 128 + n: by signal n
+  return answer_error(wire::text::kAbnormalRun);
 }
 
 Result<ExitCode> run(const Context& context, const RunOptions& options) {
@@ -41,25 +80,20 @@ Result<ExitCode> run(const Context& context, const RunOptions& options) {
   const TemporaryFolder work = TRY(TemporaryFolder::make());
   fs::path program = fs::absolute(options.build.sources.front());
   std::vector<std::string> arguments;
-  if (is_script(program)) arguments = TRY(script_arguments(program, options.main, work.path()));
-  const std::string extension = program.extension().string();
-  if (extension == ".sgx")
-    return failure(ErrorCode::kInvalid, "cli.run.image", "an image runs in an enclave only",
-                   "name the source, or the program");
-  if (is_source(program)) {
+  if (is_script(program)) {
+    arguments = TRY(script_arguments(program, options.main, work.path()));
+  } else if (is_source(program)) {
     program = work.path() / program.stem();
     TRY(build_program(options.build, program, context.options.json));
+  } else {
+    TRY(check_program(program));
   }
-  fs::path input = options.file;
-  if (input.empty()) {
-    input = work.path() / "request.json";
-    const boost::json::object parameters = TRY(options.parameters.merge());
-    TRY(write_file(input, as_bytes(boost::json::serialize(parameters)), Privacy::kOwnerOnly));
-  }
-  // The runtime takes what is not a JSON object as bytes.
   if (arguments.empty()) arguments = {program.string()};
-  const int status = TRY(run_to_end(arguments, Output::kStandard, input));
-  return status == 0 ? ExitCode::kSuccess : ExitCode::kFunctionError;
+  // The runtime takes what is not a JSON object as bytes.
+  if (!options.file.empty()) return run_limited(arguments, options.file, options);
+  const boost::json::object parameters = TRY(options.parameters.merge());
+  const MemoryFile input = TRY(MemoryFile::make(as_bytes(boost::json::serialize(parameters))));
+  return run_limited(arguments, input.path(), options);
 }
 
 }  // namespace
@@ -79,6 +113,12 @@ void add_run(CLI::App& app, Context& context) {
   added.add_option("--main", options->main, "JavaScript: the function to call (default: main)");
   options->parameters.add_to(added);
   added.add_option("--file", options->file, "send this file's bytes");
+  added.add_option("--memory", options->memory_mib, "MiB of memory")
+      ->check(CLI::Range(128U, 512U))
+      ->capture_default_str();
+  added.add_option("--timeout", options->timeout_ms, "time limit in ms")
+      ->check(CLI::Range(100U, 300'000U))
+      ->capture_default_str();
   add_build_options(added, options->build);
 }
 

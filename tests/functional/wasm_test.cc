@@ -1,18 +1,15 @@
 // Functions made from WASI modules of C, C++ and Rust (examples/wasm), and from a hostile one, on a real
 // platform.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <boost/json.hpp>
-#include <cstdio>
-#include <filesystem>
 
+#include "command_line.h"
 #include "platform.h"
 
 namespace clemmys::testing {
 namespace {
 
-namespace fs = std::filesystem;
 namespace json = boost::json;
 
 const std::string kModules = CLEMMYS_BINARY_DIR "/examples/wasm/";
@@ -24,30 +21,6 @@ std::string error_of(const Answer& answer) {
              ? std::string(result.at("error").as_string())
              : "none: " + answer.body.substr(0, 300);
 }
-
-struct Ran {
-  int status = -1;
-  std::string output;  // and errors
-};
-Ran run(const std::string& arguments, const std::string& environment = {}) {
-  Ran ran;
-  FILE* pipe =
-      popen((environment + " " CLEMMYS_BINARY_DIR "/bin/clemmys " + arguments + " 2>&1").c_str(), "r");
-  char buffer[4096];
-  for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) ran.output.append(buffer, got);
-  const int status = pclose(pipe);
-  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  return ran;
-}
-
-struct Folder {
-  Folder() {
-    char pattern[] = "/tmp/clemmys-wasm-XXXXXX";
-    path = mkdtemp(pattern);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string path;
-};
 
 TEST(WasmFunctions, OfCAndCxxAndRustAnswerAloneAndInAChain) {
   Platform platform;

@@ -50,11 +50,14 @@ int run_file(const char* path, const char* main, bool only_check) {
     if (!source.is_zip && problem->starts_with(kOwnName)) problem->replace(0, kOwnName.size(), path);
     return fprintf(stderr, "%s\n", problem->c_str()), 2;
   }
-  LoadedScript loaded = load_script(source, {});
-  if (const auto* failure = std::get_if<InitFailure>(&loaded))
-    return fprintf(stderr, "js: %s\n", failure->text.c_str()), 2;
-  const auto& script = std::get<std::unique_ptr<Script>>(loaded);
-  return run_local([&script](const Call& call) { return script->call(call); });
+  const LoadedScript loaded = load_script(source, {.memory_mib = local_limits().memory_mib});
+  return run_local(
+      [&loaded](const Call& call) -> Reply {
+        if (const auto* failure = std::get_if<InitFailure>(&loaded))
+          return failure->reply();
+        return std::get<std::unique_ptr<Script>>(loaded)->call(call);
+      },
+      MemoryKeeper::kSandbox);
 }
 
 }  // namespace

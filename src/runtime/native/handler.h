@@ -39,10 +39,20 @@ struct Reply {
 
 using Handler = std::function<Reply(const Call&)>;
 
+// MemoryKeeper is who keeps the action's memory limit: the whole process, or a sandbox in it, whose reserved
+// address space would count against the process.
+enum class MemoryKeeper : std::uint8_t { kProcess, kSandbox };
+
 // run_instance serves the invoker on descriptor 3 until it closes the link; run_local answers one request
-// from stdin. Both return the program's exit status.
+// from stdin. Both return the program's exit status: of run_local 0, or 1 when the answer is an error.
 int run_instance(const Handler& handler);
-int run_local(const Handler& handler);
+int run_local(const Handler& handler, MemoryKeeper memory = MemoryKeeper::kProcess);
+// local_limits are those of a local run: CLEMMYS_MEMORY_MIB and CLEMMYS_TIMEOUT_MS, or the platform's
+// defaults.
+struct LocalLimits {
+  std::uint32_t memory_mib, timeout_ms;
+};
+LocalLimits local_limits();
 // has_link tells whether descriptor 3 is a socket.
 bool has_link();
 

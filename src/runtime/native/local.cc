@@ -1,13 +1,16 @@
 // The same program as an ordinary process, for debugging: the request on standard input, the answer on
 // standard output, logs on standard error. Input that is a JSON object is a JSON request; anything else is
-// bytes.
+// bytes. JSON answers end with a newline. Errors have the platform's words; time is its starter's to limit.
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/native/handler.h"
+#include "runtime/native/memory_scope.h"
 #include "runtime/native/merge.h"
 #include "wire/definitions.h"
 #include "wire/links.h"
@@ -32,9 +35,36 @@ bool write_all(int descriptor, ByteView bytes) {
   return true;
 }
 
+// to_json is what a client of the platform would read.
+Bytes to_json(const Reply& reply) {
+  switch (reply.kind) {
+    case Reply::Kind::kAnswer:
+      if (shape_of(reply.body) != JsonShape::kInvalid) return reply.body;
+      log_error("the handler's answer is not a JSON object or array");
+      return error_json(wire::text::kNoDictionary);
+    case Reply::Kind::kException:
+      log_error("the handler ended with an exception: " + reply.text);
+      return error_json(wire::text::kAbnormalRun);
+    case Reply::Kind::kOutOfMemory:
+      return error_json(wire::text::kMemoryExhausted);
+    default:
+      return error_json(reply.text);
+  }
+}
+
 }  // namespace
 
-int run_local(const Handler& handler) {
+LocalLimits local_limits() {
+  const auto limit = [](const char* name, std::uint32_t otherwise) {
+    const char* const text = getenv(name);
+    const unsigned long value = text != nullptr ? strtoul(text, nullptr, 10) : 0;
+    return value != 0 ? static_cast<std::uint32_t>(value) : otherwise;
+  };
+  const wire::Limits defaults;
+  return {limit("CLEMMYS_MEMORY_MIB", defaults.memory_mib), limit("CLEMMYS_TIMEOUT_MS", defaults.timeout_ms)};
+}
+
+int run_local(const Handler& handler, MemoryKeeper memory) {
   set_log_part("local");
   // Standard output is the answer's alone, where the system can: what the handler prints goes to standard
   // error.
@@ -52,32 +82,21 @@ int run_local(const Handler& handler) {
   call.action_name = kLocalActionName;
   call.action_version = kLocalVersion;
   call.namespace_name = kLocalNamespace;
-  call.timeout_ms = wire::Limits{}.timeout_ms;
+  const LocalLimits limits = local_limits();
+  call.memory_mib = limits.memory_mib;
+  call.timeout_ms = limits.timeout_ms;
   call.deadline_unix_ms = SystemClock().unix_ms() + call.timeout_ms;
-  const Reply reply = handler(call);
+  const Reply reply = [&] {
+    std::optional<MemoryScope> scope;
+    if (memory == MemoryKeeper::kProcess) scope.emplace(call.memory_mib);
+    return handler(call);
+  }();
   fflush(stdout);
-  switch (reply.kind) {
-    case Reply::Kind::kAnswer:
-      if (reply.is_json && shape_of(reply.body) == JsonShape::kInvalid) {
-        write_all(answer, error_json(wire::text::kNoDictionary));
-        return 2;
-      }
-      return write_all(answer, reply.body) ? 0 : 1;
-    case Reply::Kind::kFailure:
-      write_all(answer, error_json(reply.text));
-      return 1;
-    case Reply::Kind::kFault:
-    case Reply::Kind::kOutOfTime:
-      write_all(answer, error_json(reply.text));
-      return 2;
-    case Reply::Kind::kException:
-      log_error("the handler ended with an exception: " + reply.text);
-      return 2;
-    case Reply::Kind::kOutOfMemory:
-      log_error("the handler ran out of memory");
-      return 2;
-  }
-  return 2;
+  if (reply.kind == Reply::Kind::kAnswer && !reply.is_json) return write_all(answer, reply.body) ? 0 : 1;
+  Bytes json = to_json(reply);
+  const bool is_error = shape_of(json) == JsonShape::kError;
+  json.push_back('\n');
+  return write_all(answer, json) && !is_error ? 0 : 1;
 }
 
 }  // namespace clemmys::runtime

@@ -13,10 +13,6 @@
 
 namespace clemmys::runtime {
 
-// MemoryKeeper is who keeps the action's memory limit: the whole process, or a sandbox in it, whose reserved
-// address space would count against the process.
-enum class MemoryKeeper : std::uint8_t { kProcess, kSandbox };
-
 // StepOutput is what leaves the instance after a step: the event for the gateway, then the envelope for the
 // next receiver. retire: the handler ran out of memory; what it left is not to be trusted with another call.
 struct StepOutput {

@@ -9,8 +9,6 @@
 namespace clemmys::runtime::wasi {
 namespace {
 
-constexpr std::uint32_t kMemoryMibDefault = 256;  // of a local run; the platform's default
-
 Reply fault(std::string text) { return {Reply::Kind::kFault, true, {}, std::move(text)}; }
 
 void log_line(std::string_view line) {
@@ -54,7 +52,7 @@ wasm::Trap Command::run(Process& process) {
 }
 
 Reply Command::call(const Call& call) {
-  const std::size_t size_max = wasm::sandbox_size(call.memory_mib == 0 ? kMemoryMibDefault : call.memory_mib);
+  const std::size_t size_max = wasm::sandbox_size(call.memory_mib);
   if (module_.initial_pages > size_max / wasm::kPageSize)
     return fault("The action's module begins with " +
                  std::to_string(std::size_t{module_.initial_pages} * wasm::kPageSize) +

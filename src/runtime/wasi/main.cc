@@ -12,6 +12,6 @@ int main() {
   const SystemClock clock;
   runtime::wasi::Command command(clemmys_module, clock);
   const runtime::Handler call = [&command](const runtime::Call& in) { return command.call(in); };
-  if (!runtime::has_link()) return runtime::run_local(call);
+  if (!runtime::has_link()) return runtime::run_local(call, runtime::MemoryKeeper::kSandbox);
   return runtime::run_program({.call = call, .memory = runtime::MemoryKeeper::kSandbox});
 }
