@@ -21,7 +21,8 @@ struct DeployOptions {
   std::string file, name, kind, main;
   Parameters parameters;
   std::optional<unsigned> memory_mib, timeout_ms;  // unset: the platform's
-  bool isolate = false;
+  std::optional<bool> isolate;
+  bool no_parameters = false;
 };
 
 json::array as_entries(const json::object& parameters) {
@@ -89,13 +90,44 @@ Result<Code> script_code(const DeployOptions& options) {
   return code;
 }
 
+const json::value* member(const json::value& object, std::string_view name) {
+  return object.is_object() ? object.get_object().if_contains(name) : nullptr;
+}
+
+// show_put says whether the platform's answer is of a new definition or of one that replaced another.
+void show_put(std::string_view what, const std::string& name, const json::value& answer) {
+  const json::value* version = member(answer, "version");
+  if (version == nullptr || !version->is_string() || *version == "0.0.1") return field(what, name);
+  field(what, name + ", updated: version " + std::string(version->get_string()));
+}
+
+// show_settings says what holds, and what of it an earlier deployment set.
+void show_settings(const json::value& answer, bool sets_parameters) {
+  std::string names;
+  if (const json::value* list = member(answer, "parameters"); list != nullptr && list->is_array()) {
+    for (const json::value& pair : list->get_array()) {
+      const json::value* key = member(pair, "key");
+      if (key != nullptr && key->is_string())
+        names += (names.empty() ? "" : ", ") + std::string(key->get_string());
+    }
+  }
+  if (!names.empty())
+    field("default parameters",
+          names + (sets_parameters ? "" : " (kept from before; --no-params takes them away)"));
+  const json::value* limits = member(answer, "limits");
+  const json::value* memory = limits != nullptr ? member(*limits, "memory") : nullptr;
+  const json::value* timeout = limits != nullptr ? member(*limits, "timeout") : nullptr;
+  if (memory != nullptr && timeout != nullptr)
+    field("limits", json::serialize(*memory) + " MiB, " + json::serialize(*timeout) + " ms");
+}
+
 Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   TRY(check_limits(context, options));
   const fs::path file =
       fs::path(options.file).has_filename() ? fs::path(options.file) : fs::path(options.file).parent_path();
   const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
   const bool script = options.kind.empty() ? is_script(file) : options.kind != wire::kNativeKind;
-  if (!script && (options.isolate || !options.main.empty())) {
+  if (!script && (options.isolate.has_value() || !options.main.empty())) {
     return failure(ErrorCode::kInvalid, "cli.deploy.script_only", "--main and --isolate are for scripts",
                    "leave them out");
   }
@@ -103,9 +135,12 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   const Client client = TRY(Client::open(context.options));
   const std::string path = TRY(resource("actions", name));
   json::object body{{"exec", std::move(code.exec)}};
-  if (script) body["annotations"] = json::array{json::object{{"key", "isolate"}, {"value", options.isolate}}};
+  // An update keeps what it does not name.
+  if (options.isolate)
+    body["annotations"] = json::array{json::object{{"key", "isolate"}, {"value", *options.isolate}}};
   const json::object parameters = TRY(options.parameters.merge());
-  if (!parameters.empty()) body["parameters"] = as_entries(parameters);
+  const bool sets_parameters = options.no_parameters || !options.parameters.empty();
+  if (sets_parameters) body["parameters"] = as_entries(parameters);
   json::object limits;
   if (options.memory_mib) limits["memory"] = *options.memory_mib;
   if (options.timeout_ms) limits["timeout"] = *options.timeout_ms;
@@ -116,11 +151,13 @@ Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   progress.done(std::to_string((code.size + 1023) >> 10) + " KiB");
   if (context.options.json) {
     print_json(answer);
-  } else if (script) {
-    field("action", name);
+    return ExitCode::kSuccess;
+  }
+  show_put("action", name, answer);
+  show_settings(answer, sets_parameters);
+  if (script) {
     std::cout << "  The host sees neither code nor parameters: both are sealed.\n";
   } else {
-    field("action", name);
     field("measurement", code.measurement);
     std::cout << "  The host can read a native image: never compile a secret in. Parameters are sealed.\n";
   }
@@ -138,7 +175,7 @@ Result<ExitCode> create_sequence(const Context& context, const std::string& name
   if (context.options.json) {
     print_json(answer);
   } else {
-    field("sequence", name);
+    show_put("sequence", name, answer);
   }
   return ExitCode::kSuccess;
 }
@@ -181,7 +218,7 @@ Result<ExitCode> list(const Context& context) {
 void add_deploy(CLI::App& app, Context& context) {
   const auto options = std::make_shared<DeployOptions>();
   CLI::App& added = command(
-      app, context, "deploy", "create or replace an action from JavaScript, an image, or a C++ source",
+      app, context, "deploy", "create or update an action from JavaScript, an image, or a C++ source",
       "  clemmys deploy thumbnail.js -p size 200\n  clemmys deploy folder/ --name thumbnail --main resize\n"
       "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256",
       [&context, options] { return deploy(context, *options); });
@@ -194,9 +231,12 @@ void add_deploy(CLI::App& app, Context& context) {
   added.add_option("--kind", options->kind,
                    "js, nodejs:18, nodejs:20 or native:1 (default: by the file's name)");
   added.add_option("--main", options->main, "JavaScript: the function to call (default: main)");
-  added.add_flag("--isolate", options->isolate,
-                 "JavaScript: nothing that a call leaves in memory is there at the next one");
+  added.add_flag_function(
+      "--isolate,!--no-isolate", [options](std::int64_t count) { options->isolate = count > 0; },
+      "JavaScript: nothing that a call leaves in memory is there at the next one");
   options->parameters.add_to(added);
+  added.add_flag("--no-params", options->no_parameters,
+                 "take away default parameters that an earlier deployment gave");
   added.add_option("--memory", options->memory_mib, "MiB of memory");
   added.add_option("--timeout", options->timeout_ms, "time limit in ms");
 }

@@ -1,0 +1,61 @@
+// The command line as its users type it, on a whole platform.
+#include "command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "platform.h"
+
+namespace clemmys::testing {
+namespace {
+
+namespace json = boost::json;
+
+class CommandLine : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    platform_ = new Platform;
+    home_ = new Folder;
+    ASSERT_EQ(clemmys("trust add " + platform_->url() + " --insecure-accept-software-sgx").status, 0);
+  }
+  static void TearDownTestSuite() {
+    delete platform_;
+    delete home_;
+  }
+  static Ran clemmys(const std::string& arguments) {
+    return run(arguments, "CLEMMYS_CONFIG=" + home_->path + "/config CLEMMYS_AUTH=" + platform_->key());
+  }
+  static inline Platform* platform_ = nullptr;
+  static inline Folder* home_ = nullptr;
+};
+
+bool holds(const Ran& ran, const std::string& text) { return ran.output.find(text) != std::string::npos; }
+
+TEST_F(CommandLine, AnUpdateKeepsWhatItDoesNotNameAndSaysSo) {
+  const std::string deploy = "deploy " + home_->write("kept.js", "function main(p) { return p; }");
+  const auto isolation = [] {
+    const json::value action = json::parse(clemmys("get kept").output);
+    for (const json::value& note : action.at("annotations").as_array())
+      if (note.at("key") == "isolate") return json::serialize(note.at("value"));
+    return std::string("none");
+  };
+  const Ran created = clemmys(deploy + " -p language en --memory 512 --isolate");
+  EXPECT_EQ(created.status, 0) << created.output;
+  EXPECT_FALSE(holds(created, "updated"));
+  const Ran updated = clemmys(deploy);
+  EXPECT_TRUE(holds(updated, "updated: version 0.0.2")) << updated.output;
+  EXPECT_TRUE(holds(updated, "language (kept from before")) << updated.output;
+  EXPECT_TRUE(holds(updated, "512 MiB, 60000 ms")) << updated.output;
+  EXPECT_EQ(isolation(), "true");
+  const Ran cleared = clemmys(deploy + " --no-params --no-isolate");
+  EXPECT_FALSE(holds(cleared, "language")) << cleared.output;
+  EXPECT_EQ(isolation(), "false");
+  EXPECT_TRUE(holds(clemmys("invoke kept"), "{}"));
+  const std::string none = home_->write("none.json", "{}");
+  clemmys(deploy + " -p language en");
+  EXPECT_FALSE(holds(clemmys(deploy + " -P " + none), "language"));
+}
+
+}  // namespace
+}  // namespace clemmys::testing
