@@ -96,6 +96,7 @@ Part node_part(const Layout& layout, const LocalOptions& options) {
   add_number(arguments, "--memory-mib-max", options.capacity.memory_mib);
   add_number(arguments, "--epc-mib-max", options.capacity.epc_mib);
   add_number(arguments, "--instances-max", options.capacity.instances);
+  add_number(arguments, "--instances-per-function-max", options.capacity.instances_per_function);
   add_number(arguments, "--prewarmed", options.capacity.prewarmed);
   if (options.capacity.keep_alive_s)
     add_number(arguments, "--keep-alive-ms", *options.capacity.keep_alive_s * 1'000);

@@ -44,6 +44,11 @@ void add_capacity(CLI::App& added, Capacity& capacity) {
       ->check(positive);
   added.add_option("--instances", capacity.instances, "instances of functions at one time (default: 64)")
       ->check(positive);
+  added
+      .add_option("--instances-per-function", capacity.instances_per_function,
+                  "instances of one function at one time: as many calls of it run at once, more wait "
+                  "(default: 4)")
+      ->check(positive);
   added.add_option("--prewarmed", capacity.prewarmed, "processes that are started ahead (default: 2)")
       ->check(any);
   added

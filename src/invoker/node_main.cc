@@ -44,8 +44,10 @@ int main(int argc, char** argv) {
   app.add_option("--observe", options.observe_directory,
                  "folder that receives every envelope as the controller sees it");
   app.add_option("--instances-max", limits.instances_max)->check(CLI::PositiveNumber);
-  app.add_option("--instances-per-function-max", limits.instances_per_function_max)
-      ->check(CLI::PositiveNumber);
+  app.add_option("--instances-per-function-max", limits.instances_per_function_max,
+                 "instances of one function: as many of its calls run at once, more wait")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--memory-mib-max", limits.memory_mib_max, "host memory that instances may fill")
       ->check(CLI::PositiveNumber);
   const CLI::Option* epc = app.add_option("--epc-mib-max", limits.epc_mib_max,

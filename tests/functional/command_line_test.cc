@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 
 #include "platform.h"
 
@@ -15,7 +17,7 @@ namespace json = boost::json;
 class CommandLine : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    platform_ = new Platform;
+    platform_ = new Platform({.arguments = {"--instances-per-function", "6"}});
     home_ = new Folder;
     ASSERT_EQ(clemmys("trust add " + platform_->url() + " --insecure-accept-software-sgx").status, 0);
   }
@@ -55,6 +57,20 @@ TEST_F(CommandLine, AnUpdateKeepsWhatItDoesNotNameAndSaysSo) {
   const std::string none = home_->write("none.json", "{}");
   clemmys(deploy + " -p language en");
   EXPECT_FALSE(holds(clemmys(deploy + " -P " + none), "language"));
+}
+
+TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
+  platform_->deploy_script(
+      "slow", "function main() { return new Promise((done) => setTimeout(() => done({}), 5000)); }");
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(clemmys("invoke slow --async").status, 0);
+  std::size_t most = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(8);
+  while (std::chrono::steady_clock::now() < end) {
+    const json::value status = json::parse(clemmys("enclave stats --json").output);
+    for (const json::value& function : status.at("controller").at("functions").as_array())
+      most = std::max(most, function.at("instances").as_array().size());
+  }
+  EXPECT_EQ(most, 6u);
 }
 
 }  // namespace
