@@ -17,7 +17,8 @@ namespace clemmys::cli {
 // Capacity is what the platform may take of the machine, and one namespace of the platform. Unset: the parts'
 // defaults, which `clemmys-node --help` shows; for limits per namespace, none.
 struct Capacity {
-  std::optional<std::uint64_t> memory_mib, epc_mib, instances, instances_per_function, prewarmed, keep_alive_s;
+  std::optional<std::uint64_t> memory_mib, epc_mib, instances, instances_per_function, prewarmed,
+      keep_alive_s;
   std::optional<std::uint64_t> invocations_per_minute, concurrent_invocations;
 };
 

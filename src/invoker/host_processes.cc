@@ -49,7 +49,7 @@ Result<HostProcess> HostProcess::start(const HostProgram& program, const Clock& 
   if (!spawned) return spawned.error();
   process.pid_ = spawned->pid;
   process.pidfd_ = spawned->pidfd;
-  const std::string memory = "/proc/" + std::to_string(spawned->pid) + "/statm";
+  const std::string memory = "/proc/" + std::to_string(spawned->pid) + "/status";
   process.memory_ = ::open(memory.c_str(), O_RDONLY | O_CLOEXEC);
   process.spawned_ns_ = clock.monotonic_ns();
   return process;

@@ -46,7 +46,7 @@ class HostProcess {
  private:
   HostProcess() = default;
   int pidfd_ = -1, link_ = -1, output_ = -1;
-  int memory_ = -1;  // /proc/PID/statm
+  int memory_ = -1;  // /proc/PID/status
   pid_t pid_ = -1;
   std::uint64_t spawned_ns_ = 0;
 };

@@ -9,7 +9,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "controller/scheduler.h"
 #include "invoker/line_log.h"
@@ -33,7 +34,7 @@ constexpr std::size_t kKmsQuestionsMax = 8;  // open ones of one instance
 constexpr std::size_t kKmsQuestionSizeMax = 256 * 1024;
 constexpr std::size_t kSiteSizeMax = 96;
 constexpr std::size_t kLogSizeMax = 10u << 20;  // OpenWhisk's largest; it leaves in an event
-constexpr std::uint64_t kPageSize = 4096;
+constexpr std::uint64_t kThreadKib = 32;        // of the kernel's memory: a stack of 16 KiB, and its task
 constexpr auto kEndAfterLink = std::chrono::seconds(1);
 constexpr auto kLastWordsWait = std::chrono::milliseconds(100);
 
@@ -72,7 +73,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   Ended ended;
   controller::StartTimes times;
   std::size_t kms_open = 0;
-  int memory = -1;  // /proc/PID/statm
+  int memory = -1;  // /proc/PID/status
   std::uint64_t resident_mib_max = 0;
   bool blob_open = false;
   bool stopped = false, link_closed = false, reaped = false;
@@ -83,13 +84,18 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     if (memory >= 0) ::close(memory);
   }
 
-  // resident_mib reads the second number of statm, pages that are present.
-  std::uint64_t resident_mib() const {
-    char text[128] = {};
+  // held_mib is what the kernel says of the process (proc_pid_status(5)): present and swapped pages, the
+  // tables of pages (which even pages of zeros that are only read take), and threads.
+  std::uint64_t held_mib() const {
+    char text[4096] = {};
     if (memory < 0 || ::pread(memory, text, sizeof text - 1, 0) <= 0) return 0;
-    unsigned long long size = 0, resident = 0;
-    std::sscanf(text, "%llu %llu", &size, &resident);
-    return resident * kPageSize >> 20;
+    const auto number = [&](const char* name) {
+      const char* const found = std::strstr(text, name);
+      return found == nullptr ? 0 : std::strtoull(found + std::strlen(name), nullptr, 10);
+    };
+    return (number("\nVmRSS:") + number("\nVmSwap:") + number("\nVmPTE:") +
+            number("\nThreads:") * kThreadKib) >>
+           10;
   }
 
   void kill() {
@@ -280,10 +286,9 @@ pid_t Instance::process() const { return state_->pid; }
 
 void Instance::check_memory() {
   if (state_->stopped || state_->reaped || state_->resident_mib_max == 0) return;
-  const std::uint64_t resident = state_->resident_mib();
-  if (resident <= state_->resident_mib_max) return;
-  state_->say_why(InstanceEnd::kOverMemory,
-                  "it held " + std::to_string(resident) + " MiB, more than its limit");
+  const std::uint64_t held = state_->held_mib();
+  if (held <= state_->resident_mib_max) return;
+  state_->say_why(InstanceEnd::kOverMemory, "it held " + std::to_string(held) + " MiB, more than its limit");
   state_->kill();
 }
 

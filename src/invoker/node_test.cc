@@ -133,6 +133,12 @@ TEST_F(NodeTest, AProcessThatHoldsTooMuchMemoryIsKilled) {
   EXPECT_EQ(failure("greedy", 60'000).code, PlatformErrorCode::kOverMemory);
 }
 
+TEST_F(NodeTest, AProcessThatHoldsTooMuchOfTheKernelsMemoryIsKilled) {
+  start();
+  EXPECT_EQ(failure("tables", 60'000).code, PlatformErrorCode::kOverMemory);
+  EXPECT_EQ(failure("threads", 60'000).code, PlatformErrorCode::kOverMemory);
+}
+
 TEST_F(NodeTest, AProcessThatClosesItsLinkAndLivesOnIsEnded) {
   start();
   EXPECT_EQ(failure("closes its link", 60'000).code, PlatformErrorCode::kFunctionDied);

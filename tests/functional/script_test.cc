@@ -116,7 +116,7 @@ TEST(Scripts, ASyntaxErrorIsSaidWithItsPlaceBeforeAnythingIsSent) {
   EXPECT_EQ(ran.status, 2) << ran.output;
   EXPECT_NE(ran.output.find("lib/entry.js:2:1: SyntaxError: "), std::string::npos) << ran.output;
   const std::string fine = folder.add("fine.js", "const main = () => ({fine: true});");
-  EXPECT_EQ(clemmys(folder, "run --local " + fine).output, R"({"fine":true})");
+  EXPECT_EQ(clemmys(folder, "run --local " + fine).output, "{\"fine\":true}\n");
 }
 
 TEST(Scripts, TracesOfErrorsAreInTheSealedLogAndNotInTheAnswer) {
@@ -194,7 +194,7 @@ TEST(Scripts, CodeThatFailedToLoadIsTriedAgainByAFreshInstance) {
   std::this_thread::sleep_until(later + std::chrono::seconds(1));
   const Answer answer = client.api("POST", "actions/late?blocking=true&result=true", "{}");
   EXPECT_EQ(answer.status, 200u) << answer.body;
-  EXPECT_EQ(answer.body, R"({"fine":true})");
+  EXPECT_EQ(answer.body, "{\"fine\":true}\n");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,7 +39,6 @@ constexpr int kAlways[] = {
     SYS_pread64,
     SYS_pwrite64,
     SYS_dup,
-    SYS_mmap,
     SYS_munmap,
     SYS_mprotect,
     SYS_madvise,
@@ -110,6 +110,16 @@ class Filter {
   void allow_with_bit(int number, unsigned bit) {
     test_argument(number, 0, BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bit, 0, 1));
   }
+  // allow_unless allows a call except when an argument has both bits.
+  void allow_unless(int number, unsigned argument, unsigned one, unsigned other) {
+    const auto offset = static_cast<unsigned>(offsetof(seccomp_data, args) + argument * sizeof(__u64));
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 5));
+    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+    add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, one, 0, 2));
+    add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, other, 0, 1));
+    add(kRefuse);
+    add(kAllow);
+  }
   void refuse_as_unknown(int number) {
     add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
     add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
@@ -144,6 +154,9 @@ Status confine(const SandboxTerms& terms) {
   }
   Filter filter;
   filter.allow(kAlways);
+  // Shared memory without a file stays when MADV_DONTNEED unmaps it: it would be held and not be resident,
+  // and the invoker would not see it. MAP_SHARED's bit is MAP_SHARED_VALIDATE's, too.
+  filter.allow_unless(SYS_mmap, 3, MAP_SHARED, MAP_ANONYMOUS);
   filter.allow_with_bit(SYS_clone, CLONE_THREAD);
   filter.refuse_as_unknown(
       SYS_clone3);  // its flags lie in memory, out of a filter's sight: libc then uses clone

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -107,6 +108,24 @@ TEST(Sandbox, ReachesNoOtherProcess) {
   EXPECT_TRUE(holds({true, true}, [] { return refused(syscall(SYS_ptrace, 0, 0, 0, 0)); }));
   EXPECT_TRUE(holds({true, true},
                     [] { return refused(syscall(SYS_process_vm_readv, 1, nullptr, 0, nullptr, 0, 0)); }));
+}
+
+TEST(Sandbox, HoldsNoMemoryThatIsNotResident) {
+  const auto maps = [](int flags) {
+    return mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+  };
+  EXPECT_TRUE(holds({true, true}, [&] { return !maps(MAP_SHARED) && errno == EPERM; }));
+  EXPECT_TRUE(holds({true, true}, [&] { return !maps(MAP_SHARED | MAP_NORESERVE) && errno == EPERM; }));
+  EXPECT_TRUE(holds({true, true}, [&] { return !maps(MAP_SHARED_VALIDATE) && errno == EPERM; }));
+  EXPECT_TRUE(holds({true, true}, [] { return refused(syscall(SYS_memfd_create, "", 0)); }));
+  EXPECT_TRUE(holds({true, true}, [] { return refused(syscall(SYS_shmget, 0, 4096, 0600)); }));
+  EXPECT_TRUE(holds({true, true}, [] { return refused(fcntl(0, F_SETPIPE_SZ, 1 << 20)); }));
+  EXPECT_TRUE(holds({true, true}, [&] { return maps(MAP_PRIVATE); }));
+  const int file = memfd_create("", 0);
+  EXPECT_TRUE(holds({}, [&] { return mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file, 0) != MAP_FAILED; }))
+      << "as the SGX device is";
+  close(file);
+  EXPECT_TRUE(holds_in_child([&] { return maps(MAP_SHARED); }));
 }
 
 TEST(Sandbox, StillMakesThreads) {

@@ -2,12 +2,14 @@
 // is a text that says how it behaves; it speaks wire/links.h InstanceFrame and opens no envelope.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -64,6 +66,16 @@ std::string surroundings() {
           " no-new-privileges " + std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) +
           " death-signal " + std::to_string(death_signal);
   return text;
+}
+
+// hold_tables reads pages of zeros that lie far apart: each takes a table of 4 KiB, and no page.
+void hold_tables() {
+  constexpr std::size_t kApart = 2u << 20, kSize = 256ul << 30;
+  void* const memory = ::mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) std::exit(7);
+  ::madvise(memory, kSize, MADV_NOHUGEPAGE);
+  for (std::size_t at = 0; at < kSize; at += kApart) (void)static_cast<volatile char*>(memory)[at];
+  ::pause();
 }
 
 void ask_kms() {
@@ -128,6 +140,10 @@ int main() {
     if (behaviour == "closes its link") ::close(3), ::pause();
     if (behaviour == "greedy") {
       for (std::vector<std::string> all;;) all.emplace_back(8u << 20, 'x');
+    }
+    if (behaviour == "tables") hold_tables();
+    if (behaviour == "threads") {
+      for (;;) std::thread([] { ::pause(); }).detach();
     }
     if (behaviour == "retire") send(InstanceFrame::kRetire, {});
     if (behaviour == "hang") ::pause();

@@ -53,8 +53,7 @@ int run_file(const char* path, const char* main, bool only_check) {
   const LoadedScript loaded = load_script(source, {.memory_mib = local_limits().memory_mib});
   return run_local(
       [&loaded](const Call& call) -> Reply {
-        if (const auto* failure = std::get_if<InitFailure>(&loaded))
-          return failure->reply();
+        if (const auto* failure = std::get_if<InitFailure>(&loaded)) return failure->reply();
         return std::get<std::unique_ptr<Script>>(loaded)->call(call);
       },
       MemoryKeeper::kSandbox);
