@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "controller/scheduler.h"
 #include "invoker/line_log.h"
@@ -76,6 +77,7 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   int memory = -1;  // /proc/PID/status
   std::uint64_t resident_mib_max = 0;
   bool blob_open = false;
+  bool said_hello = false;
   bool stopped = false, link_closed = false, reaped = false;
   controller::InstanceEnd how_it_ended = controller::InstanceEnd::kFromOutside;
   std::string why_it_ended;  // empty while it lives
@@ -223,6 +225,9 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
       return violate("it misused the way to the KMS");
     const std::uint8_t type = body.view()[0];
     if (!is_for_instances(type)) return violate("it asked the KMS what only an operator may");
+    // A session for life: more would fill the table of sessions that all functions share.
+    const bool hello = type == std::to_underlying(wire::KmsFrame::kHello);
+    if (hello && std::exchange(said_hello, true)) return violate("it asked for a second session with the KMS");
     body.drop_front(1);
     ++kms_open;
     context.kms.ask(std::to_underlying(id), type, std::move(body),

@@ -198,6 +198,13 @@ TEST_F(NodeTest, AnInstanceIsNoOperatorOfTheKms) {
   stop();
 }
 
+TEST_F(NodeTest, AnInstanceHasOneSessionWithTheKms) {
+  const EchoKms kms(options.kms_socket);
+  start();
+  EXPECT_EQ(failure("two sessions").text, "it asked for a second session with the KMS");
+  stop();
+}
+
 TEST_F(NodeTest, AbsentKmsIsARefusalNotAHang) {
   start();
   EXPECT_EQ(failure("kms").text, "its process exited with code 4");

@@ -194,7 +194,7 @@ TEST(Scripts, CodeThatFailedToLoadIsTriedAgainByAFreshInstance) {
   std::this_thread::sleep_until(later + std::chrono::seconds(1));
   const Answer answer = client.api("POST", "actions/late?blocking=true&result=true", "{}");
   EXPECT_EQ(answer.status, 200u) << answer.body;
-  EXPECT_EQ(answer.body, "{\"fine\":true}\n");
+  EXPECT_EQ(answer.body, R"({"fine":true})");
 }
 
 }  // namespace

@@ -116,6 +116,10 @@ int main() {
     send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kCreateNamespace), 'x'});
     receive();
   }
+  for (int i = 0; i < 2 && behaviour == "two sessions"; ++i) {
+    send(InstanceFrame::kKmsRequest, Bytes{std::to_underlying(wire::KmsFrame::kHello)});
+    receive();
+  }
   std::fprintf(stderr, "says %s\n", behaviour.c_str());
   if (behaviour == "surroundings") std::fprintf(stderr, "surroundings: %s\n", surroundings().c_str());
   if (!prewarmed) send(InstanceFrame::kReady, {});

@@ -96,6 +96,17 @@ Response write_second_output(const Request&) {
   return done();
 }
 
+// flood_kms asks the KMS for sessions, one after the other.
+Response flood_kms(const Request&) {
+  const unsigned char hello[] = {2, 0, 0, 0, 11, 2};
+  for (int i = 0; i < 100; ++i) {
+    (void)!write(3, hello, sizeof hello);
+    char answer[256];
+    (void)!read(3, answer, sizeof answer);
+  }
+  return done();
+}
+
 Response close_link(const Request&) {
   close(3);
   return done();
@@ -128,6 +139,7 @@ const std::map<std::string, Response (*)(const Request&)> kWays = {
     {"write_garbage", write_garbage},
     {"write_long_frame", write_long_frame},
     {"write_second_output", write_second_output},
+    {"flood_kms", flood_kms},
     {"close_link", close_link},
     {"crash", crash},
     {"exit", [](const Request&) -> Response { std::exit(0); }},
