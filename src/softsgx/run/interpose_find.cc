@@ -94,7 +94,8 @@ void* in_library(const link_map& library, const char* name) {
   return nullptr;
 }
 
-// c_library is a function of the C library that we define, too.
+}  // namespace
+
 void* c_library(const char* name) {
   for (const link_map* library = _r_debug.r_map; library != nullptr; library = library->l_next) {
     if (!ends_with(library->l_name, "/libc.so.6") && !ends_with(library->l_name, "/libdl.so.2")) continue;
@@ -103,7 +104,6 @@ void* c_library(const char* name) {
   return nullptr;
 }
 
-}  // namespace
 }  // namespace clemmys::softsgx
 
 using namespace clemmys::softsgx;

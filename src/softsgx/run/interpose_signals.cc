@@ -71,9 +71,12 @@ SOFTSGX_EXPORT int sigaltstack(const stack_t* wanted, stack_t* old) noexcept {
   return 0;
 }
 
+// What softsgx itself asks of signals is the kernel's business alone: a sanitizer would call its handlers
+// late.
 extern "C" {
 int __wrap_sigaction(int number, const struct sigaction* wanted, struct sigaction* old) {
-  return NEXT(sigaction)(number, wanted, old);
+  static const auto own = reinterpret_cast<decltype(&::sigaction)>(c_library("sigaction"));
+  return own(number, wanted, old);
 }
 int __wrap_sigaltstack(const stack_t* wanted, stack_t* old) { return NEXT(sigaltstack)(wanted, old); }
 }

@@ -4,6 +4,8 @@
 namespace clemmys::softsgx {
 // next_function is the function of that name which a program would call without this library.
 void* next_function(const char* name);
+// c_library is the C library's, past a sanitizer's that stands in front of it; null: none.
+void* c_library(const char* name);
 }  // namespace clemmys::softsgx
 
 // NEXT(function) is the C library's function of that name.
