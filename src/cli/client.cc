@@ -23,6 +23,8 @@ Error refused(const HttpResponse& response, const std::string& what) {
         text != nullptr && text->is_string())
       why = text->get_string();
   }
+  if (response.status == 404 && !response.header("retry-after").empty())
+    return failure(ErrorCode::kDeadline, "cli.api.unfinished", why, "wait for it: --wait; or ask later");
   why = what + ": " + why;
   switch (response.status) {
     case 400:

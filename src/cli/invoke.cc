@@ -74,12 +74,13 @@ Result<ExitCode> invoke(const Context& context, const InvokeOptions& options) {
     print_json(accepted);
     if (!options.wait) return ExitCode::kSuccess;
     return failure(ErrorCode::kDeadline, "cli.invoke.unfinished", "the result is not there yet",
-                   "ask later: clemmys activations " + printable(activation));
+                   "wait for it: clemmys activations " + printable(activation) + " --wait");
   }
   TRY(put_result(answer, options.output));
   if (!context.options.json && !activation.empty()) {
     std::cerr << "activation " << printable(activation) << ", " << took_us / 1000 << '.'
               << (took_us / 100) % 10 << " ms at the client\n";
+    if (answer.status == 502) std::cerr << "its log: clemmys logs " << printable(activation) << '\n';
   }
   return answer.status == 502 ? ExitCode::kFunctionError : ExitCode::kSuccess;
 }

@@ -145,7 +145,7 @@ Task<HttpResponse> Api::get_activation(const Admitted& call, const HttpRequest& 
   if (stored.state == wire::RecordState::kPending) {
     const std::uint64_t now = context_.time.unix_ms();
     if (context_.open.contains(*id) || now <= record->deadline_unix_ms + kSettleGraceMs)
-      co_return error_response(404, text::kNotFound, request);  // not finished yet, as upstream says it
+      co_return busy_response(404, text::kUnfinished, 1, request);  // the status is upstream's
     // Shown so, never stored: a store that hides a finished record gets no help in overwriting it.
     settle(*record, now);
   }

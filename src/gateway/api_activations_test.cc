@@ -74,7 +74,13 @@ TEST_F(Activations, LostOnesAreSettledWhenRead) {
     id = world.send(Method::kPost, "/api/v1/namespaces/_/actions/a").activation;
     world.controller.listeners.clear();  // as after a restart: nobody waits for it
   }
-  EXPECT_EQ(status(Method::kGet, "/api/v1/namespaces/_/activations/" + id), 404);
+  const auto running = world.send(Method::kGet, "/api/v1/namespaces/_/activations/" + id);
+  EXPECT_EQ(running.status, 404);
+  EXPECT_NE(running.body.find("may still be running"), std::string::npos) << running.body;
+  EXPECT_NE(running.retry_after_s, 0u);
+  const auto unknown = world.send(Method::kGet, "/api/v1/namespaces/_/activations/" + std::string(32, '0'));
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.retry_after_s, 0u);
   world.clock.advance_ms(10 * 60'000);
   const json::value record = sent(Method::kGet, "/api/v1/namespaces/_/activations/" + id);
   EXPECT_EQ(record.at("response").at("status").as_string(), "whisk internal error");

@@ -9,6 +9,9 @@ namespace clemmys::gateway {
 
 namespace text {
 inline constexpr std::string_view kNotFound = "The requested resource does not exist.";
+// With Retry-After, which tells it from what never was.
+inline constexpr std::string_view kUnfinished =
+    "The activation may still be running. Its record, result and logs exist when it has ended.";
 inline constexpr std::string_view kNotAuthorized =
     "The supplied authentication is not authorized to access this resource.";
 inline constexpr std::string_view kBadCredentials = "The supplied authentication is invalid.";
@@ -31,7 +34,8 @@ inline constexpr std::string_view kNoCapacity = "The platform has no capacity fo
 
 HttpResponse error_response(int status, std::string_view message, const HttpRequest& request);
 
-// busy_response is 429 or 503 with the time after which a client may try again.
+// busy_response is 429 or 503, or 404 of what does not exist yet, with the time after which a client may try
+// again.
 HttpResponse busy_response(int status, std::string_view message, unsigned retry_after_s,
                            const HttpRequest& request);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <regex>
 
 #include "platform.h"
 
@@ -57,6 +58,40 @@ TEST_F(CommandLine, AnUpdateKeepsWhatItDoesNotNameAndSaysSo) {
   const std::string none = home_->write("none.json", "{}");
   clemmys(deploy + " -p language en");
   EXPECT_FALSE(holds(clemmys(deploy + " -P " + none), "language"));
+}
+
+std::string activation_of(const Ran& started) {
+  return std::string(json::parse(started.output).at("activationId").as_string());
+}
+
+TEST_F(CommandLine, ARunThatHasNotEndedIsSaidToRunAndCanBeWaitedFor) {
+  platform_->deploy_script("second",
+                           "function main() { console.log('a line');"
+                           " return new Promise((done) => setTimeout(() => done({n: 1}), 2000)); }");
+  const std::string id = activation_of(clemmys("invoke second --async"));
+  for (const std::string& command : {"activations " + id, "logs " + id}) {
+    const Ran early = clemmys(command);
+    EXPECT_EQ(early.status, 7) << early.output;
+    EXPECT_TRUE(holds(early, "may still be running")) << early.output;
+    EXPECT_TRUE(holds(early, "--wait")) << early.output;
+  }
+  EXPECT_TRUE(holds(clemmys("logs --wait " + id), "a line"));
+  EXPECT_EQ(activation_of(clemmys("activations --wait " + id)), id);
+  EXPECT_EQ(clemmys("activations --wait " + std::string(32, '0')).status, 5);
+}
+
+TEST_F(CommandLine, AFailureNamesItsLogAndTheListSaysWhenAndHowRunsEnded) {
+  platform_->deploy_script("throws", "function main() { throw new Error('boom'); }");
+  const Ran failed = clemmys("invoke throws");
+  EXPECT_EQ(failed.status, 1);
+  const auto at = failed.output.find("clemmys logs ");
+  ASSERT_NE(at, std::string::npos) << failed.output;
+  const std::string id = failed.output.substr(at + 13, 32);
+  EXPECT_TRUE(holds(clemmys("logs " + id), "boom"));
+  const std::string list = clemmys("activations").output;
+  const std::regex line("20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ  " + id +
+                        "  throws +\\d+ ms  action developer error");
+  EXPECT_TRUE(std::regex_search(list, line)) << list;
 }
 
 TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
