@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "gateway/asio_await.h"
+#include "gateway/open_runs.h"
 #include "wire/frame.h"
 
 namespace clemmys::gateway {
@@ -58,7 +59,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
   std::uint64_t last_number = 0;
   Bytes unsent, sending;
   std::unordered_map<std::uint64_t, Call> calls;
-  std::unordered_map<std::uint64_t, std::shared_ptr<RunListener>> runs;
+  OpenRuns runs;
   std::map<std::uint64_t, Kept> kept;  // by number: in the order in which they were given
   std::size_t kept_size = 0;
   std::vector<std::function<void()>> when_sent;
@@ -169,7 +170,7 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
         return;
       case wire::ControllerFrame::kDone:
       case wire::ControllerFrame::kFailed:
-        if (auto entry = runs.extract(number)) entry.mapped()->on_end(type, body);
+        if (const auto run = take_run(runs, number)) run->on_end(type, body);
         return;
       case wire::ControllerFrame::kOk:
       case wire::ControllerFrame::kRecords:
@@ -184,9 +185,9 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
                     "gateway.controller.error"};
         if (auto entry = calls.extract(number)) {
           entry.mapped().answer->set(std::move(error));
-        } else if (auto run = runs.extract(number)) {
-          run.mapped()->on_end(wire::ControllerFrame::kFailed,
-                               wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
+        } else if (const auto run = take_run(runs, number)) {
+          run->on_end(wire::ControllerFrame::kFailed,
+                      wire::encode(wire::PlatformError{.code = wire::PlatformErrorCode::kRefused}));
         } else if (acknowledged(number)) {
           metrics.records_unstored.add();
         }

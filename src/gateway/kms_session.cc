@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "gateway/kms_identity.h"
 #include "wire/frame.h"
 
 namespace clemmys::gateway {
@@ -42,9 +43,7 @@ Result<KmsSession> KmsSession::open(const std::string& socket_path, attest::Atte
   Descriptor socket{TRY(wire::connect_unix(socket_path))};
   const Bytes nonce_bytes = TRY(exchange(socket.value, wire::KmsFrame::kNonce, {}));
   const wire::SignedNonce nonce = TRY(wire::decode_nonce(nonce_bytes));
-  if (!wire::nonce_is_genuine(nonce)) return Error{ErrorCode::kDenied, "gateway.kms.nonce"};
-  if (expected_kms && nonce.kms != *expected_kms)
-    return Error{ErrorCode::kDenied, "gateway.kms.other_identity"};
+  TRY(check_kms(nonce, expected_kms));
   wire::SessionClient client(wire::Role::kGateway, nonce);
   const auto report = client.report_data();
   Bytes evidence = TRY(attester.evidence(attest::ReportData{report.bytes}));

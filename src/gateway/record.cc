@@ -43,8 +43,23 @@ Bytes encode(const ActivationRecord& record) {
   return writer.take();
 }
 
-Result<ActivationRecord> decode(ByteView bytes) {
-  Reader reader(bytes);
+}  // namespace
+
+wire::StoredRecord seal_record(const ActivationRecord& record, wire::RecordState state,
+                               const wire::Namespace& owner) {
+  wire::StoredRecord stored;
+  stored.namespace_id = owner.id;
+  stored.activation = record.activation;
+  stored.start_unix_ms = record.start_unix_ms;
+  stored.expires_unix_ms = record.start_unix_ms + kRecordLifetimeMs;
+  stored.state = state;
+  stored.sealed =
+      wire::seal_blob(owner.record_key, record_aad(owner.id, record.activation, state), encode(record));
+  return stored;
+}
+
+Result<ActivationRecord> decode_record(ByteView opened) {
+  Reader reader(opened);
   ActivationRecord record;
   if (reader.u8() != kVersion) reader.fail();
   record.activation = reader.fixed<ActivationId>();
@@ -73,25 +88,10 @@ Result<ActivationRecord> decode(ByteView bytes) {
   return record;
 }
 
-}  // namespace
-
-wire::StoredRecord seal_record(const ActivationRecord& record, wire::RecordState state,
-                               const wire::Namespace& owner) {
-  wire::StoredRecord stored;
-  stored.namespace_id = owner.id;
-  stored.activation = record.activation;
-  stored.start_unix_ms = record.start_unix_ms;
-  stored.expires_unix_ms = record.start_unix_ms + kRecordLifetimeMs;
-  stored.state = state;
-  stored.sealed =
-      wire::seal_blob(owner.record_key, record_aad(owner.id, record.activation, state), encode(record));
-  return stored;
-}
-
 Result<ActivationRecord> open_record(const wire::StoredRecord& stored, const wire::Namespace& owner) {
   const Bytes aad = record_aad(owner.id, stored.activation, stored.state);
   const Bytes opened = TRY(wire::open_blob(owner.record_key, aad, stored.sealed));
-  ActivationRecord record = TRY(decode(opened));
+  ActivationRecord record = TRY(decode_record(opened));
   if (record.activation != stored.activation) return Error{ErrorCode::kCorrupt, "gateway.record.activation"};
   return record;
 }

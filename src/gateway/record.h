@@ -49,6 +49,8 @@ wire::StoredRecord seal_record(const ActivationRecord& record, wire::RecordState
 // open refuses (kCorrupt) what was not sealed for exactly this owner and the ids and state that `stored`
 // names.
 Result<ActivationRecord> open_record(const wire::StoredRecord& stored, const wire::Namespace& owner);
+// decode_record reads what is inside; it says nothing about whose record it is.
+Result<ActivationRecord> decode_record(ByteView opened);
 
 // settle turns a pending record, whose answer can no longer come, into a finished one that says so.
 void settle(ActivationRecord& record, std::uint64_t now_unix_ms);

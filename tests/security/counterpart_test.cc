@@ -1,7 +1,10 @@
 // The counterparts of hostile_test: the same hand on programs that lack a rule (insecure/README.md) does what
 // the rule forbids.
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
+#include "host_user.h"
 #include "hostile_platform.h"
 #include "wire/kms_api.h"
 
@@ -116,6 +119,25 @@ TEST_F(Unsealed, ForeignLogIsShown) {
   EXPECT_EQ(logs.body.find("did not deliver the log"), std::string::npos) << logs.body.substr(0, 300);
 }
 
+TEST_F(Unsealed, EventIsAnEarlyEnd) {
+  attack("event-as-end");
+  const Answer answer = call();
+  EXPECT_TRUE(logged("applied event-as-end"));
+  EXPECT_EQ(answer.status, 502u) << answer.body;
+  EXPECT_NE(answer.body.find("third:" + std::to_string(value)), std::string::npos) << answer.body;
+}
+
+TEST_F(Unsealed, StoredRecordOfAnotherActivationIsShown) {
+  const Answer mine = call();
+  (void)call();
+  attack("other-record");
+  const Answer shown = client->api("GET", "activations/" + activation(mine));
+  EXPECT_TRUE(logged("applied other-record"));
+  EXPECT_EQ(shown.status, 200u);
+  EXPECT_NE(shown.body.find("trace"), std::string::npos) << shown.body.substr(0, 300);
+  EXPECT_EQ(shown.body.find(activation(mine)), std::string::npos) << shown.body.substr(0, 300);
+}
+
 TEST_F(Unsealed, StoredRecordIsChangedAndRolledBack) {
   const std::string id = finished_in_background("chain");
   attack("edit-record");
@@ -139,6 +161,60 @@ class ReceiptsAlone : public HostileTest {
 };
 
 TEST_F(ReceiptsAlone, SplicedReceiptsAreRefused) { expect_stopped("splice-answer", 0, ""); }
+
+// Nor is an event an end, or another activation's record this one's, only because it can be read.
+TEST_F(ReceiptsAlone, EventIsNoEarlyEnd) { expect_stopped("event-as-end", 0, ""); }
+
+TEST_F(ReceiptsAlone, StoredRecordOfAnotherActivationIsNotShown) {
+  const Answer mine = call();
+  (void)call();
+  attack("other-record");
+  const std::string id(json::parse(mine.body).at("activationId").as_string());
+  const Answer shown = client->api("GET", "activations/" + id);
+  EXPECT_TRUE(logged("applied other-record"));
+  EXPECT_NE(shown.status, 200u) << shown.body.substr(0, 300);
+}
+
+// SecondAnswers: nothing is sealed, and the gateway does not count answers.
+class SecondAnswers : public HostileTest {
+ protected:
+  static void SetUpTestSuite() {
+    start({.images = {{"gateway.sgx", "images/insecure_gateway_second.sgx"}},
+           .trace = "insecure_test_trace",
+           .trace_of_second = "insecure_test_trace"});
+  }
+  static void TearDownTestSuite() { end(); }
+};
+
+TEST_F(SecondAnswers, SecondAnswerReplacesTheFirst) {
+  attack("second-answer");
+  const Answer answer = call();
+  EXPECT_TRUE(logged("applied second-answer"));
+  const std::string id(json::parse(answer.body).at("activationId").as_string());
+  const Answer record = client->api("GET", "activations/" + id);
+  EXPECT_EQ(record.status, 200u);
+  EXPECT_NE(record.body.find("third:"), std::string::npos) << record.body;
+  EXPECT_EQ(record.body.find("third:" + std::to_string(value)), std::string::npos) << record.body;
+}
+
+// AnyKeyService: all is sealed and checked; only the gateway takes any key service for the one that it knows.
+class AnyKeyService : public HostileTest {
+ protected:
+  static void SetUpTestSuite() {
+    start({.images = {{"gateway.sgx", "images/insecure_gateway_identity.sgx"}}});
+  }
+  static void TearDownTestSuite() { end(); }
+};
+
+TEST_F(AnyKeyService, KeyServiceOfTheHostMakesHimAUser) {
+  Client host = platform->client_of(kHostUuid + ":" + kHostKey);
+  ASSERT_EQ(host.api("GET", "actions").status, 401u);
+  attack("gateway-fake-kms");
+  for (int i = 0; i < 300 && host.api("GET", "actions").status != 200; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until the gateway asks again
+  EXPECT_EQ(host.api("GET", "actions/chain").status, 200u);
+  EXPECT_TRUE(logged("applied gateway-fake-kms"));
+}
 
 // KeysForAll: all is sealed and checked; only the key service gives keys and sessions to whoever asks.
 class KeysForAll : public HostileTest {

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/clock.h"
+#include "host_user.h"
 
 namespace clemmys::testing {
 
@@ -131,8 +132,9 @@ Result<Bytes> HostileKms::fake_answer(std::size_t client, std::uint8_t type, Byt
     case KmsFrame::kMessage: {
       if (!session) return Error{ErrorCode::kUnauthenticated, "fake.session"};
       const Bytes question = TRY(session->open(body));
+      Attack::log("applied " + prefix_ + "fake-kms");
+      if (!prefix_.empty()) return session->seal(TRY(made_up_view(question)));
       const auto request = TRY(wire::decode_function_request(question));
-      Attack::log("applied fake-kms");
       return session->seal(made_up_keys(std::get<wire::GetStepKeys>(request)));
     }
     default:
@@ -153,6 +155,16 @@ Bytes HostileKms::made_up_keys(const wire::GetStepKeys& request) const {
   }
   keys.parameters_json = R"({"label":"fake"})";
   return wire::encode_answer(SystemClock().unix_ms(), encode(keys));
+}
+
+// made_up_view has one thing more than the gateway knows: the host as a user.
+Result<Bytes> HostileKms::made_up_view(ByteView question) {
+  const auto request = TRY(wire::decode_gateway_request(question));
+  const auto* asked = std::get_if<wire::GetView>(&request);
+  if (asked == nullptr) return Error{ErrorCode::kUnsupported, "fake.request"};
+  wire::View view{.revision = asked->since_revision};
+  view.users.push_back({"host", "guest", kHostUuid, crypto::sha256(as_bytes(kHostKey))});
+  return wire::encode_answer(SystemClock().unix_ms(), encode(view));
 }
 
 }  // namespace clemmys::testing

@@ -5,7 +5,8 @@
 //   kms-repeat-question                  each session message is sent a second time
 //   kms-stockpiled                       an enclave's hello of an earlier start, kept in the file "stockpile"
 //   kms-cut                              the key service cannot be reached
-//   fake-kms                             the host answers itself, with keys that it made
+//   fake-kms                             the host answers itself, with keys that it made; a gateway learns of
+//                                        a user more (host_user.h)
 #pragma once
 
 #include <boost/asio/local/stream_protocol.hpp>
@@ -41,6 +42,7 @@ class HostileKms {
   void repeat(std::uint8_t type, const Bytes& question);
   Result<Bytes> fake_answer(std::size_t client, std::uint8_t type, ByteView body);
   Bytes made_up_keys(const wire::GetStepKeys& request) const;
+  static Result<Bytes> made_up_view(ByteView question);
 
   controller::Loop& loop_;
   boost::asio::local::stream_protocol::acceptor acceptor_;

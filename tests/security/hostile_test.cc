@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "host_user.h"
 #include "hostile_platform.h"
 #include "wire/kms_api.h"
 
@@ -270,6 +271,7 @@ TEST_F(Hostile, GatewayAcceptsOneKeyServiceInItsLife) {
   for (int i = 0; i < 300 && !refused_the_other(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until it asks again
   EXPECT_TRUE(refused_the_other());
+  EXPECT_EQ(platform->client_of(kHostUuid + ":" + kHostKey).api("GET", "actions").status, 401u);
   attack("");
   platform->deploy("faked", "test_print");
 }
