@@ -72,6 +72,7 @@ Result<Code> native_code(const Context& context, const DeployOptions& options) {
   const Bytes image = TRY(read_file(file));
   const auto info = enclave::parse_image(image);
   if (!info) {
+    if (file.has_extension() && file.extension() != ".sgx") TRY(check_source(file));
     return failure(ErrorCode::kInvalid, "cli.deploy.image",
                    file.string() + " is not an enclave image: " + to_string(info.error()),
                    "make one: clemmys build FILE.cc, or FILE.wasm; a script's name ends in .js or .zip");

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/process.h"
+#include "cli/script.h"
 #include "cli/sdk_flags.h"
 #include "cli/wasm_module.h"
 #include "enclave/image.h"
@@ -32,7 +33,28 @@ bool is_source(const fs::path& path) {
   return is_wasm(path) || path.extension() == ".cc" || path.extension() == ".cpp";
 }
 
+Status check_source(const fs::path& file) {
+  if (is_source(file)) return {};
+  const auto refused = [&](std::string_view what, std::string to_do) {
+    return failure(ErrorCode::kInvalid, "cli.build.source", file.string() + " is " + std::string(what),
+                   std::move(to_do));
+  };
+  const std::string module = fs::path(file).replace_extension(".wasm").string();
+  if (is_script(file)) return refused("a script: it needs no build", "clemmys deploy " + file.string());
+  if (file.extension() == ".sgx") return refused("an image already", "clemmys deploy " + file.string());
+  if (file.extension() == ".c")
+    return refused(
+        "a C source: those become WASI modules",
+        "clang-19 --target=wasm32-wasi -O2 " + file.string() + " -o " + module + ", then name " + module);
+  if (file.extension() == ".rs")
+    return refused("a Rust source: those become WASI modules",
+                   "rustc --target wasm32-wasi -O " + file.string() + ", then name " + module);
+  return refused("no source of a function",
+                 "name C++ (.cc, .cpp), JavaScript (.js), or a WASI module (.wasm)");
+}
+
 Status build_program(const BuildRequest& request, const fs::path& program, bool quiet) {
+  for (const std::string& source : request.sources) TRY(check_source(source));
   if (std::ranges::any_of(request.sources, is_wasm)) return build_wasm_program(request, program, quiet);
   const Layout layout = TRY(find_layout());
   const SdkFlags flags = TRY(read_flags(layout.sdk));

@@ -52,6 +52,8 @@ Status build_program(const BuildRequest& request, const fs::path& program, bool 
 Status build_wasm_program(const BuildRequest& request, const fs::path& program, bool quiet);
 // is_source: build_program takes a file of this name.
 bool is_source(const fs::path& path);
+// check_source says of every other file what it is, and what to do with it.
+Status check_source(const fs::path& file);
 void add_build_options(CLI::App& command, BuildRequest& request);
 
 }  // namespace clemmys::cli

@@ -1,9 +1,12 @@
 // main.cc: the command line `clemmys`. Trust: the user's machine (and, for `up`, the operator's). Threads:
 // one.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "crypto/crypto.h"
@@ -24,6 +27,36 @@ CLI::App& command(CLI::App& parent, Context& context, const std::string& name, c
 }
 
 namespace {
+
+// explain says what is wrong with the command line where it knows more than the parser; false: it does not.
+bool explain(const CLI::App& app, const std::vector<std::string>& words) {
+  const auto none = [](const std::string& group, const std::string& word) {
+    std::cerr << group << ": there is no command '" << word << "'\n  what to do: " << group
+              << " --help lists them\n";
+    return true;
+  };
+  const auto is_word = [&](std::size_t at) { return at < words.size() && !words[at].starts_with('-'); };
+  if (is_word(0) &&
+      app.get_subcommands([&](const CLI::App* command) { return command->check_name(words[0]); }).empty())
+    return none("clemmys", words[0]);
+  const CLI::App* reached = &app;
+  if (const auto parsed = app.get_subcommands(); !parsed.empty()) reached = parsed.front();
+  if (reached->get_require_subcommand_min() > 0 && reached->get_subcommands().empty()) {
+    const auto next = std::ranges::find(words, reached->get_name()) - words.begin() + 1u;
+    if (is_word(next)) return none("clemmys " + reached->get_name(), words[next]);
+    std::cerr << reached->help();
+    return true;
+  }
+  for (std::size_t at = 0; at + 1 < words.size(); ++at) {
+    const std::string& pair = words[at + 1];
+    const auto equals = pair.find('=');
+    if ((words[at] != "-p" && words[at] != "--param") || equals == std::string::npos) continue;
+    std::cerr << "clemmys: a parameter is two words\n  what to do: -p " << pair.substr(0, equals) << " '"
+              << pair.substr(equals + 1) << "'\n";
+    return true;
+  }
+  return false;
+}
 
 int run(int count, char** arguments) {
   CLI::App app("Clemmys: functions on machines that you need not trust.");
@@ -51,15 +84,9 @@ int run(int count, char** arguments) {
   }
   try {
     app.parse(count, arguments);
-  } catch (const CLI::RequiredError& error) {
-    if (count > 1 && arguments[1][0] != '-' && app.get_subcommands().empty()) {
-      std::cerr << "clemmys: there is no command '" << arguments[1]
-                << "'\n  what to do: clemmys --help lists them\n";
-    } else {
-      app.exit(error);
-    }
-    return static_cast<int>(ExitCode::kUsage);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0 && explain(app, {arguments + 1, arguments + count}))
+      return static_cast<int>(ExitCode::kUsage);
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }

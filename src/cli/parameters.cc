@@ -10,7 +10,8 @@ namespace clemmys::cli {
 
 void Parameters::add_to(CLI::App& command) {
   command.add_option("-p,--param", pairs, "KEY VALUE; VALUE may be JSON (may be repeated)")
-      ->type_name("KEY VALUE");
+      ->type_name("KEY VALUE")
+      ->allow_extra_args(false);
   command.add_option("-P,--param-file", file, "file with a JSON object of parameters");
 }
 

@@ -48,6 +48,7 @@ Status check_program(const fs::path& program) {
     return failure(ErrorCode::kInvalid, "cli.run.image", "an image runs in an enclave only",
                    "name the source, or the program; on a platform: clemmys deploy, then clemmys invoke");
   if (::access(program.c_str(), X_OK) == 0) return {};
+  if (program.has_extension()) return check_source(program);
   return failure(ErrorCode::kInvalid, "cli.run.program", program.string() + " is not a program",
                  "name a source (.js, .zip, a folder, .cc, .wasm) or a program that may be executed");
 }

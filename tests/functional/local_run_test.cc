@@ -60,7 +60,7 @@ TEST(LocalRun, SaysWhyWhatIsNoProgramDoesNotRun) {
   const Ran image = run("run --local " + folder.path + "/saved");
   EXPECT_EQ(image.status, 2);
   EXPECT_NE(image.output.find("an image runs in an enclave only"), std::string::npos) << image.output;
-  const Ran text = run("run --local " + folder.write("notes.txt", "notes"));
+  const Ran text = run("run --local " + folder.write("notes", "notes"));
   EXPECT_EQ(text.status, 2);
   EXPECT_NE(text.output.find("is not a program"), std::string::npos) << text.output;
 }
