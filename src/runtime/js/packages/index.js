@@ -33,4 +33,6 @@ const uses = {
 // What to ask for where it is not the package's name: cheerio's main entry needs a network client, its slim one does not.
 const entries = { cheerio: 'cheerio/slim' };
 
-exports.main = ({ package: name }) => ({ result: uses[name](require(entries[name] ?? name)) });
+exports.entryOf = (name) => entries[name] ?? name;
+exports.use = (name, loaded) => ({ result: uses[name](loaded) });
+exports.main = ({ package: name }) => exports.use(name, require(exports.entryOf(name)));
