@@ -2,9 +2,12 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -43,6 +46,125 @@ TEST(shells_list_them_too) {
   CHECK_EQ(system("ls /dev | grep -q '^sgx_enclave$' && ls -l /dev/sgx_* | grep -q ^c"), 0);
   CHECK_EQ(system("lscpu | grep -qw sgx && grep -qw sgx_enclave /proc/misc"), 0);
   CHECK_EQ(system("find /dev -maxdepth 1 -name 'sgx*' -type c | grep -q /dev/sgx_provision"), 0);
+}
+
+static int named_enclave(const struct dirent* entry) { return strcmp(entry->d_name, "sgx_enclave") == 0; }
+TEST(scandir_lists_a_node) {
+  struct dirent** found = 0;
+  CHECK_EQ(scandir("/dev", &found, named_enclave, alphasort), 1);
+  CHECK(found && found[0]->d_type == DT_CHR);
+  const int all = scandir("/dev", &found, 0, alphasort);
+  int before = 0;
+  while (before < all && strcmp(found[before]->d_name, "sgx_enclave") != 0) ++before;
+  CHECK(before + 1 < all && strcmp(found[before + 1]->d_name, "sgx_provision") == 0);
+  CHECK_EQ(scandir("/", &found, named_enclave, alphasort), 0);
+  CHECK_EQ(scandirat(open("/", O_RDONLY), "dev", &found, named_enclave, 0), 1);
+  CHECK_EQ(scandir("/no/such/folder", &found, 0, 0), -1);
+  CHECK_EQ(errno, ENOENT);
+}
+
+TEST(glob_finds_the_nodes) {
+  glob_t found;
+  CHECK_EQ(glob("/dev/sgx_*", 0, 0, &found), 0);
+  CHECK_EQ(found.gl_pathc, 2);
+  CHECK(found.gl_pathc == 2 && strcmp(found.gl_pathv[1], "/dev/sgx_provision") == 0);
+  globfree(&found);
+  CHECK_EQ(glob("/d?v/sgx_enclave", GLOB_NOSORT, 0, &found), 0);
+  CHECK_EQ(glob("/dev/sgx_[pe]n*", GLOB_APPEND, 0, &found), 0);
+  CHECK_EQ(found.gl_pathc, 2);
+  CHECK_EQ(glob("/dev/sgx_z*", 0, 0, &found), GLOB_NOMATCH);
+}
+
+/* what a walk showed: when it came to /dev and to the nodes, how often, how deep the nodes are */
+static struct {
+  int visits, dev_at, nodes_at[2], nodes, level;
+} walk;
+static int note(const char* path, const struct stat* status, int flag, int level) {
+  ++walk.visits;
+  if (strcmp(path, "/dev") == 0) walk.dev_at = walk.visits;
+  for (int i = 0; i < 2; ++i) {
+    if (strcmp(path, i ? "/dev/sgx_provision" : "/dev/sgx_enclave") != 0) continue;
+    CHECK(flag == FTW_F && S_ISCHR(status->st_mode));
+    walk.nodes_at[i] = walk.visits;
+    walk.level = level;
+    ++walk.nodes;
+  }
+  return 0;
+}
+static int visit(const char* path, const struct stat* status, int flag, struct FTW* place) {
+  CHECK(path[place->base - 1] == '/');
+  return note(path, status, flag, place->level);
+}
+static int visit_flat(const char* path, const struct stat* status, int flag) {
+  return note(path, status, flag, 0);
+}
+static int stop_at_provision(const char* path, const struct stat* status, int flag, struct FTW* place) {
+  (void)status, (void)flag, (void)place;
+  return strcmp(path, "/dev/sgx_provision") == 0 ? 7 : 0;
+}
+static int skip_dev(const char* path, const struct stat* status, int flag, struct FTW* place) {
+  (void)status, (void)place;
+  if (strncmp(path, "/dev/", 5) == 0) return FTW_STOP;
+  return flag == FTW_D ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
+}
+TEST(walks_come_by_the_nodes) {
+  CHECK_EQ(nftw("/dev", visit, 8, FTW_PHYS), 0);
+  CHECK_EQ(walk.nodes, 2);
+  CHECK_EQ(walk.level, 1);
+  CHECK(walk.dev_at == 1 && walk.nodes_at[0] > 1 && walk.nodes_at[1] > 1);
+  memset(&walk, 0, sizeof walk);
+  CHECK_EQ(nftw("/dev", visit, 8, FTW_PHYS | FTW_DEPTH), 0);
+  CHECK_EQ(walk.nodes, 2);
+  CHECK_EQ(walk.dev_at, walk.visits);
+  memset(&walk, 0, sizeof walk);
+  CHECK_EQ(ftw("/dev", visit_flat, 8), 0);
+  CHECK_EQ(walk.nodes, 2);
+  CHECK_EQ(nftw("/dev", stop_at_provision, 8, FTW_PHYS), 7);
+  CHECK_EQ(nftw("/dev", skip_dev, 8, FTW_PHYS | FTW_ACTIONRETVAL), 0);
+}
+
+TEST(links_lead_to_a_node) {
+  char folder[] = "/tmp/sgx-links-XXXXXX";
+  CHECK(mkdtemp(folder) && chdir(folder) == 0);
+  CHECK_EQ(symlink("/dev/sgx_enclave", "one"), 0);
+  CHECK_EQ(symlink("one", "two"), 0);
+  CHECK_EQ(symlink("/dev", "devices"), 0);
+  CHECK_EQ(symlink("/dev/nothing-there", "nowhere"), 0);
+  CHECK_EQ(symlink("round", "round"), 0);
+  struct stat status;
+  CHECK(is_node(open("one", O_RDWR)));
+  CHECK(is_node(openat(open(folder, O_RDONLY), "two", O_RDWR)));
+  CHECK(is_node(open("devices/sgx_enclave", O_RDWR)));
+  FILE* file = fopen("one", "r+");
+  CHECK(file && is_node(fileno(file)));
+  CHECK(stat("two", &status) == 0 && S_ISCHR(status.st_mode));
+  CHECK(fstatat(AT_FDCWD, "two", &status, 0) == 0 && S_ISCHR(status.st_mode));
+  CHECK(lstat("two", &status) == 0 && S_ISLNK(status.st_mode));
+  CHECK(fstatat(AT_FDCWD, "two", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode));
+  CHECK_EQ(access("devices/sgx_provision", R_OK | W_OK), 0);
+  char* real = realpath("two", 0);
+  CHECK(real && strcmp(real, "/dev/sgx_enclave") == 0);
+  CHECK_EQ(open("two", O_RDWR | O_NOFOLLOW), -1);
+  CHECK_EQ(errno, ELOOP);
+  CHECK_EQ(open("nowhere", O_RDWR), -1);
+  CHECK_EQ(errno, ENOENT);
+  CHECK_EQ(stat("round", &status), -1);
+  CHECK_EQ(errno, ELOOP);
+  CHECK_EQ(system("rm -r /tmp/sgx-links-*"), 0);
+}
+
+TEST(stat_and_statx_agree) {
+  struct stat status;
+  struct statx more;
+  CHECK_EQ(stat("/dev/sgx_enclave", &status), 0);
+  CHECK_EQ(statx(AT_FDCWD, "/dev/sgx_enclave", 0, STATX_BASIC_STATS, &more), 0);
+  CHECK(status.st_blksize > 0);
+  CHECK_EQ(more.stx_blksize, status.st_blksize);
+  CHECK_EQ(more.stx_mask & STATX_BASIC_STATS, STATX_BASIC_STATS);
+  CHECK_EQ(more.stx_mode, status.st_mode);
+  CHECK_EQ(more.stx_ino, status.st_ino);
+  CHECK_EQ(makedev(more.stx_dev_major, more.stx_dev_minor), status.st_dev);
+  CHECK_EQ(makedev(more.stx_rdev_major, more.stx_rdev_minor), status.st_rdev);
 }
 
 TEST(a_node_by_many_paths) {

@@ -31,7 +31,14 @@ int open_content(const std::string& content, int flags) {
   return fd;
 }
 
-// try_open opens what an SGX machine has otherwise; nothing: the path is an ordinary one.
+// open_ours opens what an SGX machine has otherwise; nothing: the path is an ordinary one.
+std::optional<int> open_ours(const std::string& full, int flags) {
+  if (const Node node = Files::node_of(full); node != Node::kNone) return files().open(node, flags);
+  if (const auto content = machine_file(full)) return open_content(*content, flags);
+  return std::nullopt;
+}
+
+// try_open is open_ours before the kernel is asked, by the path as it stands.
 std::optional<int> try_open(int dirfd, const char* path, int flags) {
   if (path == nullptr) return std::nullopt;
   const std::string_view name(path);
@@ -40,14 +47,20 @@ std::optional<int> try_open(int dirfd, const char* path, int flags) {
       name.find("sgx") == std::string_view::npos)
     return std::nullopt;
   const std::string full = absolute_path(dirfd, name);
-  if (const Node node = Files::node_of(full); node != Node::kNone) return files().open(node, flags);
-  if (const auto content = machine_file(full)) return open_content(*content, flags);
+  if (const auto opened = open_ours(full, flags)) return opened;
   if (is_own_memory(full)) {
     const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, full.c_str(), flags, 0));
     if (fd >= 0) files().note_memory(fd);
     return fd;
   }
   return std::nullopt;
+}
+
+// or_behind_links takes the kernel's answer, or opens what the path's links lead to.
+int or_behind_links(int answer, int dirfd, const char* path, int flags) {
+  if (answer >= 0 || errno != ENOENT || path == nullptr) return answer;
+  const auto opened = open_ours(behind_links(dirfd, path), flags);
+  return opened ? *opened : (errno = ENOENT, -1);
 }
 
 mode_t mode_of(int flags, va_list arguments) {
@@ -59,23 +72,23 @@ mode_t mode_of(int flags, va_list arguments) {
 
 using namespace clemmys::softsgx;
 
-#define INTERPOSE_OPEN(name)                                  \
-  SOFTSGX_EXPORT int name(const char* path, int flags, ...) { \
-    va_list arguments;                                        \
-    va_start(arguments, flags);                               \
-    const mode_t mode = mode_of(flags, arguments);            \
-    va_end(arguments);                                        \
-    const auto opened = try_open(AT_FDCWD, path, flags);      \
-    return opened ? *opened : NEXT(name)(path, flags, mode);  \
+#define INTERPOSE_OPEN(name)                                                                         \
+  SOFTSGX_EXPORT int name(const char* path, int flags, ...) {                                        \
+    va_list arguments;                                                                               \
+    va_start(arguments, flags);                                                                      \
+    const mode_t mode = mode_of(flags, arguments);                                                   \
+    va_end(arguments);                                                                               \
+    const auto opened = try_open(AT_FDCWD, path, flags);                                             \
+    return opened ? *opened : or_behind_links(NEXT(name)(path, flags, mode), AT_FDCWD, path, flags); \
   }
-#define INTERPOSE_OPENAT(name)                                           \
-  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags, ...) { \
-    va_list arguments;                                                   \
-    va_start(arguments, flags);                                          \
-    const mode_t mode = mode_of(flags, arguments);                       \
-    va_end(arguments);                                                   \
-    const auto opened = try_open(dirfd, path, flags);                    \
-    return opened ? *opened : NEXT(name)(dirfd, path, flags, mode);      \
+#define INTERPOSE_OPENAT(name)                                                                           \
+  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags, ...) {                                 \
+    va_list arguments;                                                                                   \
+    va_start(arguments, flags);                                                                          \
+    const mode_t mode = mode_of(flags, arguments);                                                       \
+    va_end(arguments);                                                                                   \
+    const auto opened = try_open(dirfd, path, flags);                                                    \
+    return opened ? *opened : or_behind_links(NEXT(name)(dirfd, path, flags, mode), dirfd, path, flags); \
   }
 INTERPOSE_OPEN(open)
 INTERPOSE_OPEN(open64)
@@ -91,17 +104,17 @@ INTERPOSE_CREAT(creat)
 INTERPOSE_CREAT(creat64)
 
 // What _FORTIFY_SOURCE makes of open with two arguments.
-#define INTERPOSE_OPEN_2(name)                           \
-  extern "C" int name(const char* path, int flags);      \
-  SOFTSGX_EXPORT int name(const char* path, int flags) { \
-    const auto opened = try_open(AT_FDCWD, path, flags); \
-    return opened ? *opened : NEXT(name)(path, flags);   \
+#define INTERPOSE_OPEN_2(name)                                                                 \
+  extern "C" int name(const char* path, int flags);                                            \
+  SOFTSGX_EXPORT int name(const char* path, int flags) {                                       \
+    const auto opened = try_open(AT_FDCWD, path, flags);                                       \
+    return opened ? *opened : or_behind_links(NEXT(name)(path, flags), AT_FDCWD, path, flags); \
   }
-#define INTERPOSE_OPENAT_2(name)                                    \
-  extern "C" int name(int dirfd, const char* path, int flags);      \
-  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags) { \
-    const auto opened = try_open(dirfd, path, flags);               \
-    return opened ? *opened : NEXT(name)(dirfd, path, flags);       \
+#define INTERPOSE_OPENAT_2(name)                                                                   \
+  extern "C" int name(int dirfd, const char* path, int flags);                                     \
+  SOFTSGX_EXPORT int name(int dirfd, const char* path, int flags) {                                \
+    const auto opened = try_open(dirfd, path, flags);                                              \
+    return opened ? *opened : or_behind_links(NEXT(name)(dirfd, path, flags), dirfd, path, flags); \
   }
 INTERPOSE_OPEN_2(__open_2)
 INTERPOSE_OPEN_2(__open64_2)
@@ -111,9 +124,14 @@ INTERPOSE_OPENAT_2(__openat64_2)
 #define INTERPOSE_FOPEN(name)                                                                       \
   SOFTSGX_EXPORT FILE* name(const char* path, const char* mode) {                                   \
     const int access = mode != nullptr && mode[0] == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR; \
-    const auto opened = try_open(AT_FDCWD, path, access);                                           \
-    if (!opened) return NEXT(name)(path, mode);                                                     \
-    return *opened < 0 ? nullptr : ::fdopen(*opened, mode);                                         \
+    int fd = -1;                                                                                    \
+    if (const auto opened = try_open(AT_FDCWD, path, access))                                       \
+      fd = *opened;                                                                                 \
+    else if (FILE* const file = NEXT(name)(path, mode))                                             \
+      return file;                                                                                  \
+    else                                                                                            \
+      fd = or_behind_links(-1, AT_FDCWD, path, access);                                             \
+    return fd < 0 ? nullptr : ::fdopen(fd, mode);                                                   \
   }
 INTERPOSE_FOPEN(fopen)
 INTERPOSE_FOPEN(fopen64)

@@ -30,13 +30,22 @@ std::optional<Shape> shape_of(Node node) {
   return Shape{S_IFCHR | 0666, makedev(kMiscMajor, node == Node::kEnclave ? kEnclaveMinor : kProvisionMinor)};
 }
 
-// shape_of_path: a node, or the one file that other machines have not got. /proc files are there anyway.
-std::optional<Shape> shape_of_path(int dirfd, const char* path) {
-  if (path == nullptr || std::string_view(path).find("sgx") == std::string_view::npos) return std::nullopt;
-  const std::string full = absolute_path(dirfd, path);
+// shape_of_full_path: a node, or the one file that other machines have not got. /proc files are there anyway.
+std::optional<Shape> shape_of_full_path(const std::string& full) {
   if (const auto shape = shape_of(Files::node_of(full))) return shape;
   if (full.starts_with("/sys/") && machine_file(full)) return Shape{S_IFREG | 0444, 0};
   return std::nullopt;
+}
+std::optional<Shape> shape_of_path(int dirfd, const char* path) {
+  if (path == nullptr || std::string_view(path).find("sgx") == std::string_view::npos) return std::nullopt;
+  return shape_of_full_path(absolute_path(dirfd, path));
+}
+// shape_behind: the path's links lead to one of our names, which the kernel did not find.
+std::optional<Shape> shape_behind(int answer, int dirfd, const char* path) {
+  if (answer == 0 || errno != ENOENT || path == nullptr) return std::nullopt;
+  const auto shape = shape_of_full_path(behind_links(dirfd, path));
+  errno = ENOENT;
+  return shape;
 }
 std::optional<Shape> shape_of_descriptor(int fd) {
   return files().any() ? shape_of(files().node(fd)) : std::nullopt;
@@ -66,10 +75,12 @@ int reachable(const Shape& shape, int mode) {
 
 using namespace clemmys::softsgx;
 
-#define INTERPOSE_STAT(name, type)                                       \
-  SOFTSGX_EXPORT int name(const char* path, struct type* out) noexcept { \
-    const auto shape = shape_of_path(AT_FDCWD, path);                    \
-    return shape ? fill(*shape, out) : NEXT(name)(path, out);            \
+#define INTERPOSE_STAT(name, type)                                                  \
+  SOFTSGX_EXPORT int name(const char* path, struct type* out) noexcept {            \
+    if (const auto shape = shape_of_path(AT_FDCWD, path)) return fill(*shape, out); \
+    const int answer = NEXT(name)(path, out);                                       \
+    const auto shape = shape_behind(answer, AT_FDCWD, path);                        \
+    return shape ? fill(*shape, out) : answer;                                      \
   }
 INTERPOSE_STAT(stat, stat)
 INTERPOSE_STAT(stat64, stat64)
@@ -87,8 +98,11 @@ INTERPOSE_FSTAT(fstat64, stat64)
 #define INTERPOSE_FSTATAT(name, type)                                                       \
   SOFTSGX_EXPORT int name(int fd, const char* path, struct type* out, int flags) noexcept { \
     const bool itself = path != nullptr && *path == 0 && (flags & AT_EMPTY_PATH);           \
-    const auto shape = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);          \
-    return shape ? fill(*shape, out) : NEXT(name)(fd, path, out, flags);                    \
+    const auto ours = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);           \
+    if (ours) return fill(*ours, out);                                                      \
+    const int answer = NEXT(name)(fd, path, out, flags);                                    \
+    const auto shape = shape_behind(answer, fd, path);                                      \
+    return shape ? fill(*shape, out) : answer;                                              \
   }
 INTERPOSE_FSTATAT(fstatat, stat)
 INTERPOSE_FSTATAT(fstatat64, stat64)
@@ -116,33 +130,50 @@ INTERPOSE_FXSTAT(__fxstat64, stat64)
 
 SOFTSGX_EXPORT int statx(int fd, const char* path, int flags, unsigned mask, struct statx* out) noexcept {
   const bool itself = *path == 0 && (flags & AT_EMPTY_PATH);
-  const auto shape = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);
-  if (!shape) return NEXT(statx)(fd, path, flags, mask, out);
+  const auto ours = itself ? shape_of_descriptor(fd) : shape_of_path(fd, path);
+  const int answer = ours ? 0 : NEXT(statx)(fd, path, flags, mask, out);
+  const auto shape = ours ? ours : shape_behind(answer, fd, path);
+  struct stat status{};
+  if (!shape || fill(*shape, &status) != 0) return answer;
   *out = {};
-  out->stx_mask = STATX_TYPE | STATX_MODE | STATX_NLINK;
-  out->stx_mode = static_cast<std::uint16_t>(shape->mode);
-  out->stx_nlink = 1;
-  out->stx_rdev_major = major(shape->device);
-  out->stx_rdev_minor = minor(shape->device);
+  out->stx_mask = STATX_BASIC_STATS;
+  out->stx_mode = static_cast<std::uint16_t>(status.st_mode);
+  out->stx_nlink = static_cast<std::uint32_t>(status.st_nlink);
+  out->stx_ino = status.st_ino;
+  out->stx_blksize = static_cast<std::uint32_t>(status.st_blksize);
+  out->stx_dev_major = major(status.st_dev);
+  out->stx_dev_minor = minor(status.st_dev);
+  out->stx_rdev_major = major(status.st_rdev);
+  out->stx_rdev_minor = minor(status.st_rdev);
   return 0;
 }
 
-#define INTERPOSE_ACCESS(name)                                       \
-  SOFTSGX_EXPORT int name(const char* path, int mode) noexcept {     \
-    const auto shape = shape_of_path(AT_FDCWD, path);                \
-    return shape ? reachable(*shape, mode) : NEXT(name)(path, mode); \
+#define INTERPOSE_ACCESS(name)                                                            \
+  SOFTSGX_EXPORT int name(const char* path, int mode) noexcept {                          \
+    if (const auto shape = shape_of_path(AT_FDCWD, path)) return reachable(*shape, mode); \
+    const int answer = NEXT(name)(path, mode);                                            \
+    const auto shape = shape_behind(answer, AT_FDCWD, path);                              \
+    return shape ? reachable(*shape, mode) : answer;                                      \
   }
 INTERPOSE_ACCESS(access)
 INTERPOSE_ACCESS(eaccess)
 INTERPOSE_ACCESS(euidaccess)
 
 SOFTSGX_EXPORT char* realpath(const char* path, char* out) noexcept {
-  if (!shape_of_path(AT_FDCWD, path)) return NEXT(realpath)(path, out);
-  const std::string full = absolute_path(AT_FDCWD, path);
+  std::string full;
+  if (shape_of_path(AT_FDCWD, path)) {
+    full = absolute_path(AT_FDCWD, path);
+  } else {
+    if (char* const found = NEXT(realpath)(path, out)) return found;
+    if (!shape_behind(-1, AT_FDCWD, path)) return nullptr;
+    full = behind_links(AT_FDCWD, path);
+  }
   return out != nullptr ? std::strcpy(out, full.c_str()) : ::strdup(full.c_str());
 }
 
 SOFTSGX_EXPORT int faccessat(int dirfd, const char* path, int mode, int flags) noexcept {
-  const auto shape = shape_of_path(dirfd, path);
-  return shape ? reachable(*shape, mode) : NEXT(faccessat)(dirfd, path, mode, flags);
+  if (const auto shape = shape_of_path(dirfd, path)) return reachable(*shape, mode);
+  const int answer = NEXT(faccessat)(dirfd, path, mode, flags);
+  const auto shape = shape_behind(answer, dirfd, path);
+  return shape ? reachable(*shape, mode) : answer;
 }

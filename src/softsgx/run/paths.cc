@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "softsgx/run/address_space.h"
+#include "softsgx/run/next.h"
 #include "softsgx/run/vdso.h"
 
 namespace clemmys::softsgx {
@@ -59,6 +60,24 @@ std::string absolute_path(int dirfd, std::string_view path) {
   const ssize_t size = ::readlink(link.c_str(), directory, sizeof directory);
   if (size <= 0) return {};
   return plain(std::string(directory, static_cast<std::size_t>(size)) + "/" + std::string(path));
+}
+
+std::string behind_links(int dirfd, std::string_view path) {
+  constexpr int kMostLinks = 40;
+  std::filesystem::path at = absolute_path(dirfd, path);
+  bool linked = false;
+  for (int links = 0; links < kMostLinks && at.has_filename(); ++links) {
+    char folder[PATH_MAX], target[PATH_MAX];
+    if (NEXT(realpath)(at.parent_path().c_str(), folder) == nullptr) return {};
+    linked = linked || at.parent_path() != folder;
+    at = folder / at.filename();
+    const long size = ::syscall(SYS_readlink, at.c_str(), target, sizeof target);
+    if (size <= 0) return linked ? at.string() : std::string();
+    linked = true;
+    at = (folder / std::filesystem::path(std::string(target, static_cast<std::size_t>(size))))
+             .lexically_normal();
+  }
+  return {};
 }
 
 bool is_own_memory(std::string_view path) { return own_process_file(path, "mem"); }

@@ -15,6 +15,10 @@ inline constexpr std::uint64_t kFirstNodeInode = 1125;
 // cannot be known. Only as much as tells the names below: no links are followed.
 std::string absolute_path(int dirfd, std::string_view path);
 
+// behind_links is where the links of a path lead, as absolute_path; empty: it goes by none, or nowhere. For
+// names that the kernel does not find.
+std::string behind_links(int dirfd, std::string_view path);
+
 // is_own_memory: the path is /proc/self/mem, by any of its names.
 bool is_own_memory(std::string_view path);
 
