@@ -13,6 +13,7 @@ function(_clemmys_static name archive)
 endfunction()
 
 _clemmys_static(sodium libsodium.a)
+_clemmys_static(nettle libnettle.a)
 _clemmys_static(crypto libcrypto.a Threads::Threads ${CMAKE_DL_LIBS})
 _clemmys_static(ssl libssl.a dep_crypto)
 _clemmys_static(json libboost_json.a)

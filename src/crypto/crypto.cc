@@ -1,10 +1,13 @@
 #include "crypto/crypto.h"
 
+#include <nettle/hkdf.h>
+#include <nettle/hmac.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 
-#include <algorithm>
-
 #include "base/check.h"
+
+#undef hkdf_expand  // of nettle/hkdf.h, for nettle_hkdf_expand
 
 namespace clemmys::crypto {
 namespace {
@@ -20,6 +23,27 @@ void for_each_part(std::initializer_list<ByteView> parts, Update update) {
   for (ByteView part : parts) {
     if (!part.empty()) update(part.data(), part.size());
   }
+}
+
+// HmacState wipes what was derived from a key.
+class HmacState {
+ public:
+  explicit HmacState(ByteView key) { hmac_sha256_set_key(&state_, key.size(), pointer_of(key)); }
+  ~HmacState() { wipe(&state_, sizeof state_); }
+  HmacState(const HmacState&) = delete;
+  HmacState& operator=(const HmacState&) = delete;
+  hmac_sha256_ctx* get() { return &state_; }
+
+ private:
+  hmac_sha256_ctx state_;
+};
+
+// Nettle's generic HKDF takes the hash by these; a cast of its functions to them would be undefined.
+void update_hmac(void* state, std::size_t size, const std::uint8_t* data) {
+  hmac_sha256_update(static_cast<hmac_sha256_ctx*>(state), size, data);
+}
+void digest_hmac(void* state, std::size_t size, std::uint8_t* digest) {
+  hmac_sha256_digest(static_cast<hmac_sha256_ctx*>(state), size, digest);
 }
 
 }  // namespace
@@ -43,13 +67,12 @@ Key random_key() {
 Digest sha256(ByteView data) { return sha256({data}); }
 
 Digest sha256(std::initializer_list<ByteView> parts) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) {
-    crypto_hash_sha256_update(&state, data, size);
-  });
+  sha256_ctx state;
+  sha256_init(&state);
+  for_each_part(parts,
+                [&](const std::uint8_t* data, std::size_t size) { sha256_update(&state, size, data); });
   Digest digest;
-  crypto_hash_sha256_final(&state, digest.bytes.data());
+  sha256_digest(&state, Digest::kSize, digest.bytes.data());
   return digest;
 }
 
@@ -65,14 +88,12 @@ FixedBytes<64, struct Sha512Tag> sha512(std::initializer_list<ByteView> parts) {
 }
 
 Key hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, pointer_of(key), key.size());
+  HmacState state(key);
   for_each_part(parts, [&](const std::uint8_t* data, std::size_t size) {
-    crypto_auth_hmacsha256_update(&state, data, size);
+    hmac_sha256_update(state.get(), size, data);
   });
   Key mac;
-  crypto_auth_hmacsha256_final(&state, mac.mutable_view().data());
-  wipe(&state, sizeof state);
+  hmac_sha256_digest(state.get(), Key::kSize, mac.mutable_view().data());
   return mac;
 }
 
@@ -85,21 +106,16 @@ Digest keyed_digest(const Key& key, ByteView data) {
 
 Key hkdf_sha256(ByteView input_key, ByteView salt, ByteView info) {
   const Key pseudorandom_key = hmac_sha256(salt, {input_key});
-  static constexpr std::uint8_t kFirstBlock[] = {1};
-  return hmac_sha256(pseudorandom_key.view(), {info, kFirstBlock});
+  Key key;
+  hkdf_expand(pseudorandom_key.view(), info, key.mutable_view());
+  return key;
 }
 
 void hkdf_expand(ByteView pseudorandom_key, ByteView info, MutableBytes out) {
   CHECK(out.size() <= 255 * Key::kSize);
-  Key block;
-  ByteView previous;  // T(0) is empty
-  for (std::uint8_t counter = 1; !out.empty(); ++counter) {
-    block = hmac_sha256(pseudorandom_key, {previous, info, ByteView(&counter, 1)});
-    previous = block.view();
-    const std::size_t size = std::min(out.size(), Key::kSize);
-    std::memcpy(out.data(), block.view().data(), size);
-    out = out.subspan(size);
-  }
+  HmacState state(pseudorandom_key);
+  nettle_hkdf_expand(state.get(), update_hmac, digest_hmac, Key::kSize, info.size(), pointer_of(info),
+                     out.size(), out.data());
 }
 
 void aes256gcm_seal_in_place(const Key& key, const Nonce& nonce, ByteView aad, MutableBytes data,

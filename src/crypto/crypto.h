@@ -1,6 +1,5 @@
-// crypto.h: the primitives that function enclaves need, as thin typed wrappers over libsodium (0.2 MB in a
-// static image). HKDF (RFC 5869) and HPKE (RFC 9180, hpke.h) are composed from them. Any thread may call any
-// function.
+// crypto.h: the primitives that function enclaves need, as thin typed wrappers over libsodium and Nettle (0.2
+// MB in a static image). HPKE (RFC 9180, hpke.h) is composed from them. Any thread may call any function.
 #pragma once
 
 #include <initializer_list>
