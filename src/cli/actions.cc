@@ -18,11 +18,17 @@ namespace {
 namespace json = boost::json;
 
 struct DeployOptions {
-  std::string file, name, kind, main;
+  BuildRequest build;  // its sources are the files; its output is chosen here
+  std::string name, kind, main;
   Parameters parameters;
   std::optional<unsigned> memory_mib, timeout_ms;  // unset: the platform's
   std::optional<bool> isolate;
   bool no_parameters = false;
+
+  fs::path file() const {
+    const fs::path first = build.sources.front();
+    return first.has_filename() ? first : first.parent_path();
+  }
 };
 
 json::array as_entries(const json::object& parameters) {
@@ -62,12 +68,13 @@ struct Code {
 };
 
 Result<Code> native_code(const Context& context, const DeployOptions& options) {
-  fs::path file = options.file;
+  fs::path file = options.file();
   const TemporaryFolder work = TRY(TemporaryFolder::make());
   if (is_source(file)) {
-    const fs::path built = work.path() / (file.stem().string() + ".sgx");
-    TRY(build_image({.sources = {file.string()}, .output = built}, context.options.json));
-    file = built;
+    BuildRequest request = options.build;
+    request.output = work.path() / (file.stem().string() + ".sgx");
+    TRY(build_image(request, context.options.json));
+    file = request.output;
   }
   const Bytes image = TRY(read_file(file));
   const auto info = enclave::parse_image(image);
@@ -83,8 +90,8 @@ Result<Code> native_code(const Context& context, const DeployOptions& options) {
 }
 
 Result<Code> script_code(const DeployOptions& options) {
-  const ScriptCode script = TRY(read_script(options.file));
-  TRY(check_script(script, options.file, options.main));
+  const ScriptCode script = TRY(read_script(options.file()));
+  TRY(check_script(script, options.file(), options.main));
   Code code{{{"kind", script_kind(options.kind)}, {"binary", script.is_zip}}, script.bytes.size(), {}};
   code.exec["code"] = script.is_zip ? crypto::to_base64(script.bytes) : std::string(as_text(script.bytes));
   if (!options.main.empty()) code.exec["main"] = options.main;
@@ -124,13 +131,17 @@ void show_settings(const json::value& answer, bool sets_parameters) {
 
 Result<ExitCode> deploy(const Context& context, const DeployOptions& options) {
   TRY(check_limits(context, options));
-  const fs::path file =
-      fs::path(options.file).has_filename() ? fs::path(options.file) : fs::path(options.file).parent_path();
+  const fs::path file = options.file();
   const std::string name = options.name.empty() ? file.stem().string() : options.name;  // may hold a package
   const bool script = options.kind.empty() ? is_script(file) : options.kind != wire::kNativeKind;
   if (!script && (options.isolate.has_value() || !options.main.empty())) {
     return failure(ErrorCode::kInvalid, "cli.deploy.script_only", "--main and --isolate are for scripts",
                    "leave them out");
+  }
+  const BuildRequest& build = options.build;
+  if (!is_source(file) && (build.sources.size() > 1 || !build.libraries.empty() || !build.flags.empty())) {
+    return failure(ErrorCode::kInvalid, "cli.deploy.sources_only",
+                   "further files, --flag and --library are for sources of C++", "name one file");
   }
   Code code = TRY(script ? script_code(options) : native_code(context, options));
   const Client client = TRY(Client::open(context.options));
@@ -219,14 +230,17 @@ Result<ExitCode> list(const Context& context) {
 void add_deploy(CLI::App& app, Context& context) {
   const auto options = std::make_shared<DeployOptions>();
   CLI::App& added = command(
-      app, context, "deploy", "create or update an action from JavaScript, an image, or a C++ source",
+      app, context, "deploy",
+      "create or update an action from JavaScript, an image, a WASI module, or C++ sources",
       "  clemmys deploy thumbnail.js -p size 200\n  clemmys deploy folder/ --name thumbnail --main resize\n"
-      "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256",
+      "  clemmys deploy scale.sgx\n  clemmys deploy hello.cc --name greet -p language en --memory 256\n"
+      "  clemmys deploy scale.cc pixels.cc --library=-ljpeg",
       [&context, options] { return deploy(context, *options); });
   added
-      .add_option("FILE", options->file,
-                  "JavaScript (.js, .zip, or a folder with package.json), image (.sgx), C++ source (.cc), or "
-                  "WASI module (.wasm)")
+      .add_option(
+          "FILE", options->build.sources,
+          "JavaScript (.js, .zip, or a folder with package.json), image (.sgx), C++ sources (.cc), or "
+          "WASI module (.wasm)")
       ->required();
   added.add_option("--name", options->name, "name of the action (default: the file's)");
   added.add_option("--kind", options->kind,
@@ -236,6 +250,7 @@ void add_deploy(CLI::App& app, Context& context) {
       "--isolate,!--no-isolate", [options](std::int64_t count) { options->isolate = count > 0; },
       "JavaScript: nothing that a call leaves in memory is there at the next one");
   options->parameters.add_to(added);
+  add_build_options(added, options->build);
   added.add_flag("--no-params", options->no_parameters,
                  "take away default parameters that an earlier deployment gave");
   added.add_option("--memory", options->memory_mib, "MiB of memory");

@@ -89,7 +89,7 @@ Result<std::string> build_image(const BuildRequest& request, bool quiet) {
   const TemporaryFolder work = TRY(TemporaryFolder::make());
   const fs::path program = work.path() / request.output.stem();
   TRY(build_program(request, program, quiet));
-  Progress progress("packing " + request.output.string(), quiet);
+  Progress progress("packing " + request.output.filename().string(), quiet);
   const std::string manifest = request.manifest.empty() ? flags.manifest : request.manifest;
   TRY(run_tool({(layout.programs / "clemmys-pack").string(), "--program", program.string(), "--manifest",
                 manifest, "--output", request.output.string()},

@@ -94,6 +94,24 @@ TEST_F(CommandLine, AFailureNamesItsLogAndTheListSaysWhenAndHowRunsEnded) {
   EXPECT_TRUE(std::regex_search(list, line)) << list;
 }
 
+TEST_F(CommandLine, SourcesAreDeployedWithTheirLibrary) {
+  const std::string first = home_->write("sums.cc", R"(#include <clemmys/function.h>
+unsigned long sum();
+int main() {
+  return clemmys::serve([](const clemmys::Request&) -> clemmys::Result<clemmys::Response> {
+    return clemmys::Response::json("{\"sum\":" + std::to_string(sum()) + "}");
+  });
+})");
+  const std::string second =
+      home_->write("sum.cc", "#include <zlib.h>\nunsigned long sum() { return crc32(0, nullptr, 0) + 7; }");
+  const Ran deployed = clemmys("deploy " + first + " " + second + " --library=-lz");
+  EXPECT_EQ(deployed.status, 0) << deployed.output;
+  EXPECT_TRUE(holds(clemmys("invoke sums"), "\"sum\": 7"));
+  const std::string script = home_->write("one.js", "function main() {}");
+  EXPECT_EQ(clemmys("deploy " + script + " " + script).status, 2);
+  EXPECT_EQ(clemmys("deploy " + script + " --library=-lz").status, 2);
+}
+
 TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
   platform_->deploy_script(
       "slow", "function main() { return new Promise((done) => setTimeout(() => done({}), 5000)); }");
