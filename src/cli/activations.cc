@@ -4,7 +4,6 @@
 #include <array>
 #include <boost/json.hpp>
 #include <chrono>
-#include <ctime>
 #include <iostream>
 #include <thread>
 
@@ -31,12 +30,7 @@ std::string member_text(const json::object& object, std::string_view name) {
 // started is when a run began, in UTC as its log says it.
 std::string started(const json::object& record) {
   const json::value* start = record.if_contains("start");
-  const auto seconds =
-      static_cast<std::time_t>(start != nullptr && start->is_int64() ? start->get_int64() / 1000 : 0);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%FT%TZ", &parts)};
+  return utc(start != nullptr && start->is_int64() ? start->get_int64() / 1000 : 0);
 }
 
 // ending is the word of `response.status` in the run's record.

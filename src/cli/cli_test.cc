@@ -93,6 +93,23 @@ TEST_F(CliFiles, TrustIsKeptPerPlatform) {
   EXPECT_EQ(exit_code(find_platform(config, Url{"localhost", "3"}).error()), ExitCode::kNotTrusted);
 }
 
+TEST_F(CliFiles, TrustIsListedAndRemoved) {
+  const fs::path config = folder_.path() / "config";
+  EXPECT_TRUE(list_platforms(config)->empty());
+  ASSERT_TRUE(keep_platform(config, {.url = {"b", "1"}}));
+  ASSERT_TRUE(keep_platform(config, {.url = {"a", "1"}}));
+  const auto both = list_platforms(config);
+  ASSERT_EQ(both->size(), 2U);
+  EXPECT_EQ(both->front().url.text(), "https://a:1");
+  EXPECT_EQ(current_platform(config), "https://a:1");
+  ASSERT_TRUE(remove_platform(config, {"a", "1"}));
+  EXPECT_EQ(list_platforms(config)->size(), 1U);
+  EXPECT_EQ(find_platform(config, std::nullopt).error().site, "cli.trust.none");
+  EXPECT_EQ(remove_platform(config, {"a", "1"}).error().site, "cli.trust.none");
+}
+
+TEST(CliOutput, SaysTimesInUtc) { EXPECT_EQ(utc(1'767'225'600), "2026-01-01T00:00:00Z"); }
+
 TEST_F(CliFiles, CredentialsAreKeptPerPlatformAndPrivate) {
   const fs::path config = folder_.path() / "config";
   ASSERT_TRUE(keep_credential(config, {"a", "1"}, "u:k"));

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <cstdio>
+#include <ctime>
 #include <iostream>
 
 #include "base/clock.h"
@@ -53,6 +54,14 @@ std::string printable(std::string_view text) {
     if ((code < 0x20 && letter != '\n' && letter != '\t') || code == 0x7f) letter = '?';
   }
   return out;
+}
+
+std::string utc(std::int64_t unix_s) {
+  const auto seconds = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%FT%TZ", &parts)};
 }
 
 void print_json(const json::value& value) {

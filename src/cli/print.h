@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/fwd.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace clemmys::cli {
 // printable replaces control characters (all but newline and tab), so that no text moves the cursor or
 // changes titles.
 std::string printable(std::string_view text);
+
+// utc gives a Unix time in seconds as 2026-01-31T12:00:00Z.
+std::string utc(std::int64_t unix_s);
 
 // print_json writes indented JSON, object members in their order, with a newline at the end.
 void print_json(const boost::json::value& value);

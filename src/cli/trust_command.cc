@@ -1,4 +1,4 @@
-// trust_command.cc: `clemmys trust add`: verify, show what is trusted and why, keep it.
+// trust_command.cc: `clemmys trust`: verify, show what is trusted and why, keep it; list, and forget.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
@@ -110,6 +110,37 @@ Result<ExitCode> add(const Context& context, const AddOptions& options) {
   return ExitCode::kSuccess;
 }
 
+Result<ExitCode> list(const Context& context) {
+  const std::string current = current_platform(context.options.config);
+  json::array all;
+  for (const TrustedPlatform& platform : TRY(list_platforms(context.options.config))) {
+    const std::string url = platform.url.text();
+    const auto verified = static_cast<std::int64_t>(platform.verified_unix_s);
+    if (context.options.json) {
+      all.push_back(json::object{{"url", url},
+                                 {"current", url == current},
+                                 {"kms_measurement", to_hex(platform.kms)},
+                                 {"root_policy_sha256", to_hex(platform.root_policy)},
+                                 {"insecure_software_sgx", platform.software_sgx},
+                                 {"verified_unix_s", verified}});
+      continue;
+    }
+    heading(url + (url == current ? "  (used without --url)" : ""));
+    field("key service", to_hex(platform.kms));
+    field("verified", utc(verified));
+    if (platform.software_sgx) field("SGX", "software: protects nothing from that machine's operator");
+  }
+  if (context.options.json) print_json(all);
+  return ExitCode::kSuccess;
+}
+
+Result<ExitCode> remove(const Context& context, const std::string& address) {
+  const Url url = TRY(parse_url(address));
+  TRY(remove_platform(context.options.config, url));
+  if (!context.options.json) field("no longer trusted", url.text());
+  return ExitCode::kSuccess;
+}
+
 }  // namespace
 
 void add_trust(CLI::App& app, Context& context) {
@@ -127,6 +158,14 @@ void add_trust(CLI::App& app, Context& context) {
   added.add_option("--expect-measurement", options->measurements,
                    "demand this measurement of the key service (may be repeated)");
   added.add_option("--software-root", options->software_root, "demand this software root (DER file)");
+  command(*trust, context, "list", "the platforms that are trusted", "  clemmys trust list",
+          [&context] { return list(context); });
+  const auto removed = std::make_shared<std::string>();
+  command(*trust, context, "remove", "trust a platform no longer; its API key is kept",
+          "  clemmys trust remove https://localhost:8443",
+          [&context, removed] { return remove(context, *removed); })
+      .add_option("URL", *removed, "address of the platform")
+      ->required();
 }
 
 }  // namespace clemmys::cli

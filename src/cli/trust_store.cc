@@ -1,5 +1,6 @@
 #include "cli/trust_store.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/outcome.h"
@@ -34,6 +35,25 @@ std::string text_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+Error none(const std::string& what, const std::string& url) {
+  return failure(ErrorCode::kNotFound, "cli.trust.none", what, "verify it first: clemmys trust add " + url);
+}
+
+Result<TrustedPlatform> read_platform(const fs::path& path) {
+  const json::object entry = TRY(read_object(path));
+  TrustedPlatform platform{.url = TRY(parse_url(text_of(entry, "url")))};
+  platform.authority_der = TRY(crypto::from_base64(text_of(entry, "ca_certificate")));
+  platform.root_policy = TRY(fixed_from_hex<Digest>(text_of(entry, "root_policy_sha256")));
+  platform.kms = TRY(fixed_from_hex<Measurement>(text_of(entry, "kms_measurement")));
+  if (const json::value* value = entry.if_contains("insecure_software_sgx"))
+    platform.software_sgx = value->is_bool() && value->get_bool();
+  if (const json::value* value = entry.if_contains("verified_unix_s")) {
+    boost::system::error_code error;
+    platform.verified_unix_s = value->to_number<std::uint64_t>(error);
+  }
+  return platform;
+}
+
 }  // namespace
 
 Status keep_entry(const fs::path& config, const TrustedPlatform& platform) {
@@ -53,36 +73,42 @@ Status keep_platform(const fs::path& config, const TrustedPlatform& platform) {
   return write_file(config / "current", as_bytes(platform.url.text() + "\n"));
 }
 
+std::string current_platform(const fs::path& config) {
+  std::string current = read_text(config / "current").value_or(std::string());
+  while (!current.empty() && current.back() == '\n') current.pop_back();
+  return current;
+}
+
 Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& wanted) {
-  const auto none = [&](const std::string& what) {
-    return failure(ErrorCode::kNotFound, "cli.trust.none", what,
-                   "verify it first: clemmys trust add " + (wanted ? wanted->text() : "https://HOST:PORT"));
-  };
   Url url;
   if (wanted) {
     url = *wanted;
   } else {
-    std::string current = read_text(config / "current").value_or(std::string());
-    while (!current.empty() && current.back() == '\n') current.pop_back();
-    if (current.empty()) return none("no platform is trusted yet");
+    const std::string current = current_platform(config);
+    if (current.empty()) return none("no platform is trusted yet", "https://HOST:PORT");
     url = TRY(parse_url(current));
   }
-  const auto entry = read_object(entry_path(config, url));
-  if (!entry) {
-    if (entry.error().code == ErrorCode::kNotFound) return none(url.text() + " is not trusted yet");
-    return entry.error();
-  }
-  TrustedPlatform platform{.url = url};
-  platform.authority_der = TRY(crypto::from_base64(text_of(*entry, "ca_certificate")));
-  platform.root_policy = TRY(fixed_from_hex<Digest>(text_of(*entry, "root_policy_sha256")));
-  platform.kms = TRY(fixed_from_hex<Measurement>(text_of(*entry, "kms_measurement")));
-  if (const json::value* value = entry->if_contains("insecure_software_sgx"))
-    platform.software_sgx = value->is_bool() && value->get_bool();
-  if (const json::value* value = entry->if_contains("verified_unix_s")) {
-    boost::system::error_code error;
-    platform.verified_unix_s = value->to_number<std::uint64_t>(error);
-  }
+  auto platform = read_platform(entry_path(config, url));
+  if (!platform && platform.error().code == ErrorCode::kNotFound)
+    return none(url.text() + " is not trusted yet", url.text());
   return platform;
+}
+
+Result<std::vector<TrustedPlatform>> list_platforms(const fs::path& config) {
+  std::vector<TrustedPlatform> platforms;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(config / "trust", error)) {
+    if (entry.path().extension() == ".json") platforms.push_back(TRY(read_platform(entry.path())));
+  }
+  std::ranges::sort(platforms, {}, [](const TrustedPlatform& platform) { return platform.url.text(); });
+  return platforms;
+}
+
+Status remove_platform(const fs::path& config, const Url& url) {
+  std::error_code error;
+  if (!fs::remove(entry_path(config, url), error)) return none(url.text() + " is not trusted", url.text());
+  if (current_platform(config) == url.text()) fs::remove(config / "current", error);
+  return {};
 }
 
 Status keep_credential(const fs::path& config, const Url& url, std::string_view credential) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/files.h"
 #include "cli/http.h"
@@ -25,6 +27,12 @@ Status keep_entry(const fs::path& config, const TrustedPlatform& platform);
 // find_platform gives the platform at `url`, or the current one. Nothing trusted yet: kNotFound at
 // cli.trust.none.
 Result<TrustedPlatform> find_platform(const fs::path& config, const std::optional<Url>& url);
+
+// list_platforms gives all that are trusted; current_platform the address of the current one, or nothing.
+Result<std::vector<TrustedPlatform>> list_platforms(const fs::path& config);
+std::string current_platform(const fs::path& config);
+// remove_platform forgets it; an API key stays, for nobody can show it again. kNotFound at cli.trust.none.
+Status remove_platform(const fs::path& config, const Url& url);
 
 // Credentials are OpenWhisk's `uuid:key`.
 Status keep_credential(const fs::path& config, const Url& url, std::string_view credential);
