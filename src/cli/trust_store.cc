@@ -106,7 +106,9 @@ Result<std::vector<TrustedPlatform>> list_platforms(const fs::path& config) {
 
 Status remove_platform(const fs::path& config, const Url& url) {
   std::error_code error;
-  if (!fs::remove(entry_path(config, url), error)) return none(url.text() + " is not trusted", url.text());
+  if (!fs::remove(entry_path(config, url), error))
+    return failure(ErrorCode::kNotFound, "cli.trust.none", url.text() + " is not trusted",
+                   "see what is: clemmys trust list");
   if (current_platform(config) == url.text()) fs::remove(config / "current", error);
   return {};
 }
