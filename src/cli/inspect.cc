@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/outcome.h"
 #include "cli/print.h"
+#include "cli/status_table.h"
 #include "enclave/host/counts.h"
 #include "enclave/image.h"
 #include "wire/envelope.h"
@@ -150,7 +151,7 @@ void add_inspect(CLI::App& app, Context& context) {
             if (!counts->empty()) return show_counts(*counts);
             const Client client = TRY(Client::open(context.options));
             const json::value status = TRY(client.get_json("/clemmys/v1/status"));
-            print_json(status);
+            context.options.json ? print_json(status) : show_status(status);
             return ExitCode::kSuccess;
           })
       .add_option("COUNTS", *counts, "file with the counts of one host process on this machine");

@@ -112,6 +112,17 @@ int main() {
   EXPECT_EQ(clemmys("deploy " + script + " --library=-lz").status, 2);
 }
 
+TEST_F(CommandLine, StatsAreForPeopleUnlessJsonIsAskedFor) {
+  platform_->deploy_script("counted", "function main() { return {}; }");
+  EXPECT_EQ(clemmys("invoke counted").status, 0);
+  const Ran table = clemmys("enclave stats");
+  EXPECT_EQ(table.status, 0);
+  for (const char* text :
+       {"1 idle, 0 calls wait, 256 MiB each", "cold starts", " MiB\n", "Latest cold starts"})
+    EXPECT_TRUE(holds(table, text)) << text << "\n" << table.output;
+  EXPECT_FALSE(holds(table, "{")) << table.output;
+}
+
 TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
   platform_->deploy_script(
       "slow", "function main() { return new Promise((done) => setTimeout(() => done({}), 5000)); }");
