@@ -2,7 +2,7 @@
 """demo.py: a photograph through three enclaves, and what the untrusted side saw of it. Called by ./dev demo after the build.
 
 Starts a platform of its own on a free port with a state folder of its own, shows every command that it runs, and ends and removes
-everything but examples/photos/out. Trust: none; it is a user with a terminal.
+everything but build/release/photos. Trust: none; it is a user with a terminal.
 """
 import base64
 import ctypes
@@ -20,7 +20,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("CLEMMYS_BUILD", HERE.parents[1] / "build" / "release"))
 CLEMMYS = BUILD / "bin" / "clemmys"
-OUT = HERE / "out"
+OUT = BUILD / "photos"
 STEPS = ("scale", "detect", "report")
 SHARED = ["pixels.cc", "corners.cc", "steps.cc"]
 LIBRARIES = ["-lturbojpeg", "-lpng", "-lz", "-lboost_json"]
@@ -165,7 +165,7 @@ def run(demo):
 
     title("Send the photograph")
     OUT.mkdir(exist_ok=True)
-    demo.clemmys("invoke", "photos", "--file", "photo.jpg", "-o", "out/report.json")
+    demo.clemmys("invoke", "photos", "--file", "photo.jpg", "-o", OUT / "report.json")
     photo, report = (HERE / "photo.jpg").read_bytes(), json.loads((OUT / "report.json").read_text())
     show_report(report)
     record = next(entry for entry in demo.ask("activations") if entry["name"] == "photos")

@@ -25,6 +25,7 @@ Error refused(const HttpResponse& response, const std::string& what) {
   }
   if (response.status == 404 && !response.header("retry-after").empty())
     return failure(ErrorCode::kDeadline, "cli.api.unfinished", why, "wait for it: --wait; or ask later");
+  const bool of_run = what.find("/activations/") != std::string::npos;
   why = what + ": " + why;
   switch (response.status) {
     case 400:
@@ -33,9 +34,12 @@ Error refused(const HttpResponse& response, const std::string& what) {
       return failure(ErrorCode::kUnauthenticated, "cli.api.unauthenticated", why,
                      "check the API key (--auth, CLEMMYS_AUTH, or clemmys namespace claim)");
     case 403:
-      return failure(ErrorCode::kDenied, "cli.api.denied", why, "ask the namespace's owner for the right");
+      return failure(ErrorCode::kDenied, "cli.api.denied", why,
+                     what.ends_with("/claim") ? "ask the operator for the namespace's one-time token"
+                                              : "ask the namespace's owner for the right");
     case 404:
-      return failure(ErrorCode::kNotFound, "cli.api.not_found", why, "see what exists: clemmys list");
+      return failure(ErrorCode::kNotFound, "cli.api.not_found", why,
+                     of_run ? "see what exists: clemmys activations" : "see what exists: clemmys list");
     case 409:
       return failure(ErrorCode::kConflict, "cli.api.conflict", why,
                      "look at the present state (clemmys get), then retry");

@@ -114,6 +114,7 @@ Part gateway_part(const Layout& layout, const LocalOptions& options, const Url& 
       inside(kKmsSocket), "--controller-socket",         inside(kControllerSocket)};
   add_number(arguments, "--invocations-per-minute", capacity.invocations_per_minute);
   add_number(arguments, "--concurrent-invocations", capacity.concurrent_invocations);
+  add_number(arguments, "--payload-mib", capacity.payload_mib);
   std::vector<std::string> host{"--counts", kGatewayCounts};
   if (options.exitless) host.push_back("--exitless");
   return {"gateway", enclave(layout, options, "gateway.sgx", std::move(arguments), host), [url] {

@@ -19,7 +19,7 @@ namespace clemmys::cli {
 struct Capacity {
   std::optional<std::uint64_t> memory_mib, epc_mib, instances, instances_per_function, prewarmed,
       keep_alive_s;
-  std::optional<std::uint64_t> invocations_per_minute, concurrent_invocations;
+  std::optional<std::uint64_t> invocations_per_minute, concurrent_invocations, payload_mib;
 };
 
 struct LocalOptions {

@@ -54,6 +54,8 @@ void add_capacity(CLI::App& added, Capacity& capacity) {
   added
       .add_option("--keep-alive-s", capacity.keep_alive_s, "how long an idle instance is kept (default: 600)")
       ->check(any);
+  added.add_option("--payload-mib", capacity.payload_mib, "what a request may hold (default: 1)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{48}));
   added
       .add_option("--invocations-per-minute", capacity.invocations_per_minute,
                   "limit of each namespace; more are answered with 429 (default: none)")

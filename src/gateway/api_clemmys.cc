@@ -52,6 +52,8 @@ Task<HttpResponse> Api::claim(const Admitted& call, const HttpRequest& request) 
   wire::ClaimNamespace claim{.namespace_name = call.route.namespace_name,
                              .token = std::string(token->get_string().data(), token->get_string().size())};
   auto answer = co_await context_.kms.change(std::move(claim));
+  if (!answer && answer.error().code == ErrorCode::kDenied)
+    co_return error_response(403, text::kBadToken, request);
   if (!answer) co_return error_response(answer.error(), request);
   auto user = wire::decode_new_user(*answer);
   if (!user) co_return error_response(user.error(), request);

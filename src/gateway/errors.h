@@ -17,6 +17,8 @@ inline constexpr std::string_view kNotAuthorized =
 inline constexpr std::string_view kBadCredentials = "The supplied authentication is invalid.";
 inline constexpr std::string_view kNoCredentials =
     "The resource requires authentication, which was not supplied with the request.";
+inline constexpr std::string_view kBadToken =
+    "This is not the token of a namespace of this name that nobody claimed yet.";
 inline constexpr std::string_view kExists = "resource already exists";
 inline constexpr std::string_view kConflict = "Concurrent modification to resource detected.";
 inline constexpr std::string_view kReserved =

@@ -18,7 +18,7 @@ namespace json = boost::json;
 class CommandLine : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    platform_ = new Platform({.arguments = {"--instances-per-function", "6"}});
+    platform_ = new Platform({.arguments = {"--instances-per-function", "6", "--payload-mib", "2"}});
     home_ = new Folder;
     ASSERT_EQ(clemmys("trust add " + platform_->url() + " --insecure-accept-software-sgx").status, 0);
   }
@@ -121,6 +121,21 @@ TEST_F(CommandLine, StatsAreForPeopleUnlessJsonIsAskedFor) {
        {"1 idle, 0 calls wait, 256 MiB each", "cold starts", " MiB\n", "Latest cold starts"})
     EXPECT_TRUE(holds(table, text)) << text << "\n" << table.output;
   EXPECT_FALSE(holds(table, "{")) << table.output;
+}
+
+TEST_F(CommandLine, RequestsHoldWhatUpWasTold) {
+  platform_->deploy_script("takes", "function main() { return {}; }");
+  const auto invoke = [](std::size_t size) {
+    return clemmys("invoke takes --file " + home_->write("bytes", std::string(size, 'x')));
+  };
+  EXPECT_EQ(invoke(3 << 19).status, 0);
+  EXPECT_TRUE(holds(invoke(3 << 20), "over the limit of 2097152 bytes"));
+}
+
+TEST_F(CommandLine, AWrongTokenIsSaidToBeOne) {
+  const Ran ran = clemmys("namespace claim guest --token abc");
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_TRUE(holds(ran, "not the token of a namespace")) << ran.output;
 }
 
 TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
