@@ -52,6 +52,32 @@ bool take(int number, int flags) {
   return install(number, flags);
 }
 
+// KernelAction is struct sigaction as the kernel has it.
+struct KernelAction {
+  void (*handler)(int, siginfo_t*, void*);
+  std::uint64_t flags;
+  void (*restorer)();
+  std::uint64_t mask;
+};
+
+// take_library_signal takes one of the signals that the C library keeps from sigaction(2). Its handlers use
+// thread-local storage.
+void take_library_signal(int number) {
+  KernelAction action{};
+  if (::syscall(SYS_rt_sigaction, number, nullptr, &action, sizeof action.mask) != 0) return;
+  if (!(action.flags & SA_SIGINFO) ||
+      reinterpret_cast<void*>(action.handler) == reinterpret_cast<void*>(&softsgx_signal_entry))
+    return;
+  struct sigaction& entry = program[static_cast<std::size_t>(number)];
+  entry.sa_sigaction = action.handler;
+  entry.sa_flags = static_cast<int>(action.flags & (SA_SIGINFO | SA_RESTART));
+  std::memcpy(&entry.sa_mask, &action.mask, sizeof action.mask);
+  action.handler = reinterpret_cast<void (*)(int, siginfo_t*, void*)>(&softsgx_signal_entry);
+  action.flags |= SA_ONSTACK;
+  action.mask = ~std::uint64_t{0};
+  (void)::syscall(SYS_rt_sigaction, number, &action, nullptr, sizeof action.mask);
+}
+
 bool as_kernel = false;
 pid_t owner = 0;  // whose handlers `program` are: a child of vfork shares our memory, not our handlers
 
@@ -126,7 +152,13 @@ bool read_memory(std::uint64_t address, void* to, std::size_t size) {
          ::pread(memory_fd, to, size, static_cast<off_t>(address)) == static_cast<ssize_t>(size);
 }
 
+void wrap_library_handlers() {
+  const std::scoped_lock guard(installing);
+  for (int number = __SIGRTMIN; number < SIGRTMIN; ++number) take_library_signal(number);
+}
+
 void wrap_host_handlers() {
+  wrap_library_handlers();
   const std::scoped_lock guard(installing);
   for (int number = 1; number < NSIG; ++number) {
     struct sigaction old{};

@@ -21,6 +21,10 @@ Status install_signal_handlers();
 // enclave.
 void wrap_host_handlers();
 
+// wrap_library_handlers does so for the C library's own, by which it changes the credentials of all threads:
+// it installs that one with the first thread.
+void wrap_library_handlers();
+
 // host_sigaction is sigaction(2) for a program that must not see these handlers: what it sets and reads is
 // its own. 0, or -1 and errno.
 int host_sigaction(int number, const struct sigaction* wanted, struct sigaction* old);

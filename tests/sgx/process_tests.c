@@ -95,6 +95,22 @@ TEST(a_thread_in_use_cannot_be_entered) {
   CHECK_EQ(enter_op(&enclave, &op), 0);
 }
 
+/* The C library has every other thread change its credentials, by a signal of its own. */
+TEST(credentials_change_while_a_thread_is_inside) {
+  struct enclave enclave;
+  load(&enclave);
+  static volatile uint64_t go;
+  struct worker worker = {
+      .enclave = &enclave, .op = {.number = SPIN, .a = (uint64_t)&go}, .tcs = enclave.base + TCS_0};
+  pthread_t thread;
+  pthread_create(&thread, 0, work, &worker);
+  while (!*(volatile uint64_t*)&worker.op.result) sched_yield();
+  CHECK_EQ(setresgid((gid_t)-1, (gid_t)-1, (gid_t)-1), 0);
+  go = 1;
+  pthread_join(thread, 0);
+  CHECK_EQ(worker.vector, 0);
+}
+
 TEST(a_child_has_the_enclave_too) {
   struct enclave enclave;
   load(&enclave);

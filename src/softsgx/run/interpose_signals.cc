@@ -1,7 +1,9 @@
 // interpose_signals.cc: a program's handlers and stacks for signals, kept apart from softsgx's own; and the
 // signals that carry the emulated processor's traps never get blocked.
+#include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "softsgx/control.h"
@@ -55,6 +57,14 @@ SOFTSGX_EXPORT int sigprocmask(int how, const sigset_t* wanted, sigset_t* old) n
 SOFTSGX_EXPORT int pthread_sigmask(int how, const sigset_t* wanted, sigset_t* old) noexcept {
   sigset_t copy;
   return NEXT(pthread_sigmask)(how, without_traps(how, wanted, copy), old);
+}
+
+SOFTSGX_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
+                                  void* argument) noexcept {
+  const int answer = NEXT(pthread_create)(thread, attributes, run, argument);
+  static std::atomic<bool> wrapped = false;
+  if (!wrapped.exchange(true)) wrap_library_handlers();
+  return answer;
 }
 
 // A thread that wants a stack, or has entered an enclave, gets softsgx's, and what it asked for is
