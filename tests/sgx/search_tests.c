@@ -1,6 +1,7 @@
 /* search_tests.c: the ways in which programs come to the nodes and look at them. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
@@ -191,6 +192,18 @@ TEST(a_node_by_many_calls) {
   CHECK_EQ(syscall(SYS_faccessat2, AT_FDCWD, "/dev/sgx_enclave", R_OK, AT_EACCESS), 0);
   FILE* file = fopen("/dev/sgx_enclave", "r+");
   CHECK(file && is_node(fileno(file)));
+}
+
+/* as runtimes of other languages come to the C library */
+TEST(a_node_by_a_function_of_the_c_librarys_handle) {
+  void* library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+  CHECK(library != 0);
+  int (*by_name)(const char*, int, ...) = (int (*)(const char*, int, ...))dlsym(library, "open");
+  CHECK(by_name && is_node(by_name("/dev/sgx_enclave", O_RDWR)));
+  by_name = (int (*)(const char*, int, ...))dlvsym(library, "open64", "GLIBC_2.2.5");
+  CHECK(by_name && is_node(by_name("/dev/sgx_enclave", O_RDWR)));
+  CHECK(dlsym(library, "getppid") == (void*)getppid);
+  CHECK(dlsym(library, "no_such_function_at_all") == 0);
 }
 
 TEST(a_descriptor_tells_its_name) {

@@ -143,15 +143,39 @@ extern "C" {
 
 // softsgx_dlsym and softsgx_dlvsym are the C library's.
 void *softsgx_dlsym = nullptr, *softsgx_dlvsym = nullptr;
+}
 
-// softsgx_find gives the vDSO's function; null: another name, and the two pointers above are set.
-void* softsgx_find(const char* name) {
+namespace clemmys::softsgx {
+namespace {
+
+// ours is the function that stands in front of the one that the handle gives, which is the C library's; null:
+// none does.
+void* ours(void* handle, const char* name) {
+  void* const theirs = reinterpret_cast<void* (*)(void*, const char*)>(softsgx_dlsym)(handle, name);
+  dl_find_object object;
+  if (theirs == nullptr || NEXT(_dl_find_object)(theirs, &object) != 0 ||
+      !ends_with(object.dlfo_link_map->l_name, "/libc.so.6"))
+    return nullptr;
+  for (const link_map* library = _r_debug.r_map; library != nullptr; library = library->l_next)
+    if (library->l_ld == _DYNAMIC) return in_library(*library, name);
+  return nullptr;
+}
+
+}  // namespace
+}  // namespace clemmys::softsgx
+
+extern "C" {
+
+// softsgx_find gives the vDSO's function, and ours for one of the C library's that is asked for by a handle;
+// null: another, and the two pointers above are set.
+void* softsgx_find(void* handle, const char* name) {
   if (softsgx_dlsym == nullptr) {
     softsgx_dlvsym = c_library("dlvsym");
     softsgx_dlsym = c_library("dlsym");
   }
-  const bool wanted = name != nullptr && equal(name, "__vdso_sgx_enter_enclave");
-  return wanted ? vdso_enter() : nullptr;
+  if (name == nullptr) return nullptr;
+  if (equal(name, "__vdso_sgx_enter_enclave")) return vdso_enter();
+  return handle == RTLD_NEXT || handle == RTLD_DEFAULT ? nullptr : ours(handle, name);
 }
 }
 
@@ -166,7 +190,6 @@ asm(R"(
   push %rdi
   push %rsi
   push %rdx
-  mov %rsi, %rdi
   call softsgx_find
   pop %rdx
   pop %rsi
@@ -185,7 +208,7 @@ asm(R"(
 
 namespace clemmys::softsgx {
 void* next_function(const char* name) {
-  (void)softsgx_find(nullptr);
+  (void)softsgx_find(nullptr, nullptr);
   return reinterpret_cast<void* (*)(void*, const char*)>(softsgx_dlsym)(RTLD_NEXT, name);
 }
 }  // namespace clemmys::softsgx
