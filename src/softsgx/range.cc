@@ -83,7 +83,7 @@ Result<Range> Range::reserve(std::uint64_t size, std::uint64_t base) {
 void inherit_ranges() { inherited = true; }
 
 bool Range::reopen() {
-  ::close(fault_fd_);  // the parent's memory
+  close_own_descriptor(fault_fd_);  // the parent's memory
   fault_fd_ = open_fault_fd();
   return fault_fd_ >= 0 && watch(fault_fd_, base_, size_);
 }
@@ -95,7 +95,7 @@ Range::Range(Range&& other) noexcept
 
 Range::~Range() {
   if (base_ != 0) ::munmap(reinterpret_cast<void*>(base_), size_);
-  if (fault_fd_ >= 0) ::close(fault_fd_);
+  if (fault_fd_ >= 0) close_own_descriptor(fault_fd_);
 }
 
 bool Range::populate_copy(std::uint64_t offset, const void* content, std::uint64_t size) const {

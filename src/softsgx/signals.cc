@@ -101,7 +101,7 @@ void set_handler_mask(int number, const struct sigaction& action, const ucontext
 }
 
 void reopen_memory() {
-  if (memory_fd >= 0) ::close(memory_fd);
+  if (memory_fd >= 0) close_own_descriptor(memory_fd);
   const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC);  // open(2) as it is
   memory_fd = out_of_the_way(static_cast<int>(fd));
 }

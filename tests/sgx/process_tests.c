@@ -95,6 +95,23 @@ TEST(a_thread_in_use_cannot_be_entered) {
   CHECK_EQ(enter_op(&enclave, &op), 0);
 }
 
+/* as daemons do */
+TEST(closing_every_descriptor_takes_none_from_enclaves) {
+  for (int way = 0; way < 4; ++way) {
+    struct enclave before, after;
+    load(&before);
+    for (int i = 3; way == 0 && i < 1024; ++i) close(i);
+    if (way == 1) CHECK_EQ(close_range(3, ~0u, 0), 0);
+    if (way == 2) closefrom(3);
+    if (way == 3) CHECK_EQ(syscall(SYS_close_range, 3, ~0u, 0), 0);
+    struct op op = {.number = UNDEFINED};
+    CHECK_EQ(fcntl(before.fd, F_GETFD), -1);
+    CHECK_EQ(enter_op(&before, &op), 6);
+    load(&after);
+    CHECK_EQ(simple(&after, GET, after.base + READ_ONLY, 0, 0), 0x5a5a5a5a5a5a5a5a);
+  }
+}
+
 /* The C library has every other thread change its credentials, by a signal of its own. */
 TEST(credentials_change_while_a_thread_is_inside) {
   struct enclave enclave;

@@ -64,7 +64,7 @@ std::string device_line(const Intervals<int>::Interval& mapped) {
 }  // namespace
 
 void open_memory_map() {
-  if (maps_fd >= 0) (void)::syscall(SYS_close, maps_fd);
+  if (maps_fd >= 0) close_own_descriptor(maps_fd);
   const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
   maps_fd = out_of_the_way(static_cast<int>(fd));
 }

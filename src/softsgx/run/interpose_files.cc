@@ -8,9 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
+#include "softsgx/descriptor.h"
 #include "softsgx/run/files.h"
 #include "softsgx/run/next.h"
 #include "softsgx/run/paths.h"
@@ -61,6 +63,12 @@ int or_behind_links(int answer, int dirfd, const char* path, int flags) {
   if (answer >= 0 || errno != ENOENT || path == nullptr) return answer;
   const auto opened = open_ours(behind_links(dirfd, path), flags);
   return opened ? *opened : (errno = ENOENT, -1);
+}
+
+void collect() {
+  const int error = errno;
+  files().collect();
+  errno = error;
 }
 
 mode_t mode_of(int flags, va_list arguments) {
@@ -155,14 +163,28 @@ SOFTSGX_EXPORT int ioctl(int fd, unsigned long request, ...) noexcept {
 }
 
 SOFTSGX_EXPORT int close(int fd) {
+  if (is_own_descriptor(fd)) return errno = EBADF, -1;
   const bool device = files().any() && files().node(fd) != Node::kNone;
   const int result = NEXT(close)(fd);
-  if (device) {
-    const int error = errno;
-    files().collect();
-    errno = error;
-  }
+  if (device) collect();
   return result;
+}
+
+SOFTSGX_EXPORT int close_range(unsigned first, unsigned last, int flags) noexcept {
+  if (first > last || (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
+    return NEXT(close_range)(first, last, flags);
+  unsigned begin = first;
+  for (unsigned fd = first; fd <= last && fd < own_descriptors.size(); ++fd) {
+    if (!is_own_descriptor(static_cast<int>(fd))) continue;
+    if (begin < fd && NEXT(close_range)(begin, fd - 1, flags) != 0) return -1;
+    begin = fd + 1;
+  }
+  const int result = begin <= last ? NEXT(close_range)(begin, last, flags) : 0;
+  if (files().any()) collect();
+  return result;
+}
+SOFTSGX_EXPORT void closefrom(int first) noexcept {
+  (void)::close_range(static_cast<unsigned>(std::max(first, 0)), ~0u, 0);
 }
 
 // What softsgx itself closes is no device (linked with --wrap).

@@ -41,11 +41,11 @@ namespace clemmys::softsgx {
 namespace {
 
 constexpr std::array kOurs = {
-    SYS_open,      SYS_openat,       SYS_close,          SYS_ioctl,       SYS_mmap,       SYS_munmap,
-    SYS_fork,      SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat, SYS_mprotect,
-    SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,      SYS_newfstatat,
-    SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,   SYS_access,
-    SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack,
+    SYS_open,      SYS_openat,       SYS_close,          SYS_ioctl,       SYS_mmap,        SYS_munmap,
+    SYS_fork,      SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat,  SYS_mprotect,
+    SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,       SYS_newfstatat,
+    SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,    SYS_access,
+    SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_close_range,
 };
 
 // KernelAction is struct sigaction as the kernel has it.
@@ -153,6 +153,8 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
       return ::openat(ia, pointer<const char>(b), ic, static_cast<mode_t>(d));
     case SYS_close:
       return __real_close(ia);
+    case SYS_close_range:
+      return ::close_range(static_cast<unsigned>(a), static_cast<unsigned>(b), ic);
     case SYS_ioctl:
       return ::ioctl(ia, static_cast<unsigned long>(b), pointer<void>(c));
     case SYS_read:
