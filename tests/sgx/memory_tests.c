@@ -87,6 +87,9 @@ TEST(a_write_only_descriptor_maps_nothing_and_a_read_only_one_nothing_to_write) 
   CHECK(mmap(where, PAGE, RW, MAP_SHARED | MAP_FIXED, enclave.fd, 0) == MAP_FAILED);
   CHECK_EQ(errno, EACCES);
   CHECK(mmap(where, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, enclave.fd, 0) == where);
+  CHECK_EQ(mprotect(where, PAGE, RW), -1);
+  CHECK_EQ(errno, EACCES);
+  CHECK_EQ(mprotect(where, PAGE, PROT_NONE), 0);
   const int write_only = open("/dev/sgx_enclave", O_WRONLY);
   CHECK(mmap(0, PAGE, PROT_NONE, MAP_SHARED, write_only, 0) == MAP_FAILED);
   CHECK_EQ(errno, EACCES);

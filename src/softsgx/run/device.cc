@@ -118,6 +118,7 @@ long Device::provision(const void* argument) {
 }
 
 int Device::may_map(std::uint64_t begin, std::uint64_t end, int protection) const {
+  if ((protection & PROT_WRITE) && read_only_) return -EACCES;
   const std::scoped_lock guard(lock_);
   if (!enclave_) return 0;
   const std::uint64_t base = enclave_->base();

@@ -30,6 +30,8 @@ class Device {
   // ioctl gives 0 or -errno. `argument` is the program's pointer.
   long ioctl(unsigned long request, void* argument);
 
+  // opened_read_only: what is mapped cannot become writable.
+  void opened_read_only() { read_only_ = true; }
   // may_map is the driver's word on a mapping of [begin, end) with these PROT_ bits: 0 or -EACCES.
   int may_map(std::uint64_t begin, std::uint64_t end, int protection) const;
   // map and unmap note what the program has mapped; memory inside the enclave's range follows.
@@ -74,7 +76,7 @@ class Device {
 
   std::shared_ptr<const Machine> machine_;
   std::function<bool(std::uint64_t)> is_provision_;
-  std::atomic<bool> busy_{false};
+  std::atomic<bool> busy_{false}, read_only_{false};
   bool initialized_ = false;
   std::uint64_t attributes_ = 0, attributes_allowed_;
   std::unique_ptr<Enclave> enclave_;

@@ -40,6 +40,7 @@ void* map_device(Device& device, void* address, std::size_t size, int protection
       (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || (is_fixed(flags) && fixed % kPage != 0))
     return failed(EINVAL);
   if (access == O_WRONLY || ((protection & PROT_WRITE) && access != O_RDWR)) return failed(EACCES);
+  if (access == O_RDONLY) device.opened_read_only();
   const bool inside = device.contains(fixed, fixed + length);
   std::uint64_t begin = fixed;
   if (!inside) {
