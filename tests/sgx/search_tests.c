@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sgx.h"
@@ -154,6 +155,16 @@ TEST(links_lead_to_a_node) {
   CHECK_EQ(system("rm -r /tmp/sgx-links-*"), 0);
 }
 
+TEST(a_node_has_no_extended_attributes) {
+  char value[64];
+  CHECK_EQ(getxattr("/dev/sgx_enclave", "system.posix_acl_access", value, sizeof value), -1);
+  CHECK_EQ(errno, ENODATA);
+  CHECK_EQ(lgetxattr("/dev/sgx_enclave", "system.posix_acl_access", value, sizeof value), -1);
+  CHECK_EQ(errno, ENODATA);
+  CHECK(listxattr("/dev/sgx_enclave", value, sizeof value) >= 0);
+  CHECK(llistxattr("/dev/sgx_enclave", value, sizeof value) >= 0);
+}
+
 TEST(stat_and_statx_agree) {
   struct stat status;
   struct statx more;
@@ -179,6 +190,16 @@ TEST(a_node_by_many_paths) {
   CHECK_EQ(chdir("/dev"), 0);
   CHECK(is_node(open("../dev/sgx_enclave", O_RDWR)));
   CHECK(is_node(open("sgx_provision", O_RDONLY)));
+}
+
+TEST(a_node_after_privileges_are_gone) {
+  const uid_t other = getuid() ? getuid() : 65534;
+  CHECK_EQ(setgid(getuid() ? getgid() : 65534), 0);
+  CHECK_EQ(setuid(other), 0);
+  CHECK(is_node(open("/dev/sgx_enclave", O_RDWR)));
+  struct enclave enclave;
+  load(&enclave);
+  CHECK_EQ(simple(&enclave, GET, enclave.base + READ_ONLY, 0, 0), 0x5a5a5a5a5a5a5a5a);
 }
 
 TEST(a_node_by_many_calls) {

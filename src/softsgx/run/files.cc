@@ -48,6 +48,11 @@ std::shared_ptr<const Machine> Files::machine() {
   return machine_;
 }
 
+void Files::read_machine() {
+  const std::scoped_lock guard(lock_);
+  (void)machine();
+}
+
 int Files::open(Node node, int flags) {
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return errno = EEXIST, -1;
   if (flags & O_DIRECTORY) return errno = ENOTDIR, -1;

@@ -30,6 +30,8 @@ class Files {
   // node says what a descriptor is; device gives its Device, or null.
   Node node(int fd);
   std::shared_ptr<Device> device(int fd);
+  // read_machine reads the machine's keys while this process may.
+  void read_machine();
   // adopt makes a descriptor that another program opened (it came over a socket or through exec) a device of
   // this one, unless an enclave was created there: that one lives in the other program. adopt_all: those open
   // at the start.

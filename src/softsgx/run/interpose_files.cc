@@ -187,5 +187,16 @@ SOFTSGX_EXPORT void closefrom(int first) noexcept {
   (void)::close_range(static_cast<unsigned>(std::max(first, 0)), ~0u, 0);
 }
 
+// A process may give up its privileges before it opens a device that is for all.
+#define INTERPOSE_SET_USER(name, parameters, ...) \
+  SOFTSGX_EXPORT int name parameters noexcept {   \
+    files().read_machine();                       \
+    return NEXT(name)(__VA_ARGS__);               \
+  }
+INTERPOSE_SET_USER(setuid, (uid_t user), user)
+INTERPOSE_SET_USER(seteuid, (uid_t user), user)
+INTERPOSE_SET_USER(setreuid, (uid_t real, uid_t effective), real, effective)
+INTERPOSE_SET_USER(setresuid, (uid_t real, uid_t effective, uid_t saved), real, effective, saved)
+
 // What softsgx itself closes is no device (linked with --wrap).
 extern "C" int __wrap_close(int fd) { return NEXT(close)(fd); }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -177,3 +178,16 @@ SOFTSGX_EXPORT int faccessat(int dirfd, const char* path, int mode, int flags) n
   const auto shape = shape_behind(answer, dirfd, path);
   return shape ? reachable(*shape, mode) : answer;
 }
+
+// The nodes have no extended attributes; ls looks for an access list.
+#define INTERPOSE_XATTR(prefix)                                                                 \
+  SOFTSGX_EXPORT ssize_t prefix##getxattr(const char* path, const char* name, void* out,        \
+                                          size_t room) noexcept {                               \
+    if (shape_of_path(AT_FDCWD, path)) return errno = ENODATA, -1;                              \
+    return NEXT(prefix##getxattr)(path, name, out, room);                                       \
+  }                                                                                             \
+  SOFTSGX_EXPORT ssize_t prefix##listxattr(const char* path, char* out, size_t room) noexcept { \
+    return shape_of_path(AT_FDCWD, path) ? 0 : NEXT(prefix##listxattr)(path, out, room);        \
+  }
+INTERPOSE_XATTR()
+INTERPOSE_XATTR(l)
