@@ -227,6 +227,17 @@ TEST(a_node_by_a_function_of_the_c_librarys_handle) {
   CHECK(dlsym(library, "no_such_function_at_all") == 0);
 }
 
+TEST(a_node_by_libraries_loaded_later) {
+  const int modes[] = {RTLD_NOW | RTLD_LOCAL, RTLD_LAZY | RTLD_GLOBAL, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND};
+  for (size_t i = 0; i < array_size(modes); ++i) {
+    void* library = dlopen("$ORIGIN/sgx-plugin.so", modes[i]); /* the folder of who calls */
+    CHECK(library != 0);
+    int (*plugin_open)(void) = library ? (int (*)(void))dlsym(library, "plugin_open") : 0;
+    CHECK(plugin_open && is_node(plugin_open()));
+    if (library) dlclose(library);
+  }
+}
+
 TEST(a_descriptor_tells_its_name) {
   char link[64], name[64] = "";
   snprintf(link, sizeof link, "/proc/self/fd/%d", open("/dev/sgx_enclave", O_RDWR));

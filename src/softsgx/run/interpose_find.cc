@@ -164,6 +164,11 @@ void* ours(void* handle, const char* name) {
 }  // namespace
 }  // namespace clemmys::softsgx
 
+extern "C" void* softsgx_next_dlopen() {
+  static void* const next = next_function("dlopen");
+  return next;
+}
+
 extern "C" {
 
 // softsgx_find gives the vDSO's function, and ours for one of the C library's that is asked for by a handle;
@@ -179,8 +184,8 @@ void* softsgx_find(void* handle, const char* name) {
 }
 }
 
-// RTLD_NEXT and RTLD_DEFAULT mean the object that calls: the linker looks at the return address, so these
-// leave it alone.
+// RTLD_NEXT, RTLD_DEFAULT and $ORIGIN mean the object that calls: the linker looks at the return address, so
+// these leave it alone.
 asm(R"(
   .pushsection .text
   .macro softsgx_tail name
@@ -203,6 +208,19 @@ asm(R"(
   .endm
   softsgx_tail dlsym
   softsgx_tail dlvsym
+  .globl dlopen
+  .type dlopen, @function
+dlopen:
+  push %rdi
+  push %rsi
+  sub $8, %rsp
+  call softsgx_next_dlopen
+  add $8, %rsp
+  pop %rsi
+  pop %rdi
+  and $~8, %esi  # RTLD_DEEPBIND: the library would find the C library's functions before ours
+  jmp *%rax
+  .size dlopen, . - dlopen
   .popsection
 )");
 
