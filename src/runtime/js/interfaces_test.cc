@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <regex>
 
 #include "base/bytes.h"
 #include "runtime/js/testing/scripts.h"
@@ -28,6 +29,13 @@ TEST(Interfaces, GiveTheSameResultsAsOnNode) {
   EXPECT_GE(expected.size(), 45u);
 }
 
+// without_frames drops the lines of a stack, which say where a runtime's own code lies, and keeps what
+// follows the last of them.
+std::string without_frames(const std::string& text) {
+  static const std::regex frame(R"(\n +(at |\.\.\. \d+ lines matching )[^\n]*?([ \]}{,]*)(?=\n|$))");
+  return std::regex_replace(text, frame, "$2");
+}
+
 TEST(Interfaces, ConsolePrintsWhatNodePrints) {
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
@@ -37,8 +45,32 @@ TEST(Interfaces, ConsolePrintsWhatNodePrints) {
   const std::string output = ::testing::internal::GetCapturedStdout();
   const std::string errors = ::testing::internal::GetCapturedStderr();
   ASSERT_TRUE(script) << errors;
-  EXPECT_EQ(output, text_of(kExpected + "output"));
-  EXPECT_EQ(errors, text_of(kExpected + "errors"));
+  EXPECT_EQ(without_frames(output), without_frames(text_of(kExpected + "output")));
+  EXPECT_EQ(without_frames(errors), without_frames(text_of(kExpected + "errors")));
+  EXPECT_NE(without_frames(output), output) << "errors show where they were made";
+}
+
+TEST(Interfaces, TracesSayTheErrorOnceAndWhereItWasMade) {
+  const auto log = [](const std::string& code) {
+    ::testing::internal::CaptureStderr();
+    testing::fault(code);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  const std::string frame = "\n    at f (/action/index.js:1:";
+  const std::string f = "const f = (c) => new TypeError('no', {cause: c}); ";
+  for (const auto& [code, before] :
+       {std::pair{"function main() { throw f(); }", ""},
+        {"function main() { setTimeout(() => { throw f(); }, 1); return new Promise(() => {}); }",
+         "Uncaught "},
+        {"function main() { Promise.reject(f()); return new Promise(r => setTimeout(r, 50)); }",
+         "Unhandled promise rejection: "},
+        {"throw f();", "Error during initialization: "}}) {
+    const std::string text = log(f + code);
+    EXPECT_TRUE(text.starts_with(before + ("TypeError: no" + frame))) << text;
+  }
+  const std::string caused = log(f + "function main() { throw f(new RangeError('why')); }");
+  EXPECT_NE(caused.find("\n  cause: RangeError: why\n    at main (/action/index.js:1:"), std::string::npos)
+      << caused;
 }
 
 }  // namespace

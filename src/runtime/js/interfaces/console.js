@@ -26,6 +26,24 @@ console.groupEnd();
 console.groupEnd();
 console.groupEnd();
 console.log('flat');
+class Refusal extends Error {
+  constructor(message, options) {
+    super(message, options);
+    this.name = 'Refusal';
+  }
+}
+const failed = new TypeError('outer', { cause: new RangeError('inner', { cause: 'text' }) });
+console.log(new Error('plain'));
+console.error('failed:', new Error('two\nlines'), 'after');
+console.log('%s|%o', new Refusal('formatted'), 1, new Error(''));
+console.log(failed);
+console.log(Object.assign(new Error('with fields'), { code: 'E_ONE', details: { a: [1] } }));
+console.log(new AggregateError([new Error('first'), new Refusal('second')], 'all of them'));
+console.log({ nested: { error: new Refusal('deep') }, list: [new SyntaxError('in a list')] });
+console.log(require('util').inspect(new Refusal('inspected', { cause: failed })), require('util').format('%s', failed));
+try { null.x; } catch (error) { console.log(error instanceof TypeError, require('util').inspect(error).startsWith('TypeError: ' + error.message)); }
+console.log(Object.assign(new Error('no stack'), { stack: undefined }), Object.assign(new Error('own stack'), { stack: 'mine' }));
+console.trace('trace %s', 'x', new Error('traced'));
 console.table([{ a: 1, b: 'x' }, { a: 20, c: true }]);
 console.table([[1, 2], [3]]);
 console.table({ one: { n: 1 }, two: 2 });

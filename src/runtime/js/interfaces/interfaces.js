@@ -147,6 +147,28 @@ exports.cases = {
     target.removeEventListener('x', listener);
     return [seen, first, target.dispatchEvent(new Event('x')), seen.length];
   },
+  errorStacks: () => {
+    class Refusal extends Error {
+      constructor(message) {
+        super(message);
+        this.name = 'Refusal';
+        Error.captureStackTrace(this, Refusal);
+      }
+    }
+    const captured = { name: 'Mine', message: 'text' }, changed = new Error('changed'), limit = Error.stackTraceLimit;
+    Error.captureStackTrace(captured);
+    changed.stack = 7;
+    Error.stackTraceLimit = 0;
+    const bare = new Error('bare').stack;
+    Error.stackTraceLimit = limit;
+    Error.prepareStackTrace = (error, sites) => [String(error), Array.isArray(sites)];
+    const prepared = new Error('prepared').stack;
+    Error.prepareStackTrace = undefined;
+    const stacks = [new Error('plain'), new RangeError('two\nlines'), new Error(''), new Refusal('no'), new AggregateError([], 'all'), captured].map((each) => each.stack);
+    return [stacks.map((stack) => stack.slice(0, stack.indexOf('\n    at '))), stacks.map((stack) => stack.endsWith('\n')), /^    at .*:\d+:\d+\)?$/m.test(stacks[0]),
+      changed.stack, Object.keys(changed), Object.keys(captured), bare, prepared, Object.create(Error.prototype).stack ?? null];
+  },
+  capturesNoStackOfAText: () => Error.captureStackTrace('text'),
   processEvents: () => {
     const seen = [], listener = (value) => seen.push('on' + value);
     process.on('mine', listener);

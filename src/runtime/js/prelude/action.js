@@ -55,7 +55,7 @@ export function checkMain(modules, host, isZip, name) {
   try {
     modules.check(isZip ? entryOf(modules, host, name).path : root + '/index.js');
   } catch (error) {
-    const place = error instanceof Error ? /at (?:.*\()?\/action\/(.*?:\d+:\d+)/.exec(error.stack) : null;
+    const place = error instanceof Error ? /^    at (?:.*\()?\/action\/(.*?:\d+:\d+)/m.exec(error.stack) : null;
     throw place === null ? error : `${place[1]}: ${error}`;
   }
 }

@@ -21,7 +21,11 @@ export function installConsole(host, util) {
     dir: (value, options) => out(util().inspect(value, { customInspect: false, ...options })),
     dirxml: out,
     table: (value, columns) => out(typeof value === 'object' && value !== null ? table(value, columns, util().inspect) : value),
-    trace: (...values) => err('Trace: ' + format(values) + '\n' + new Error().stack),
+    trace: (...values) => {
+      const trace = { name: 'Trace', message: apply(util().format, undefined, values) };
+      Error.captureStackTrace(trace, console.trace);
+      err(trace.stack);
+    },
     assert: (condition, ...values) => condition || err('Assertion failed' + (values.length ? ': ' + text(values[0]) : ''), ...values.slice(1)),
     count: (label = 'default') => {
       counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -75,9 +79,8 @@ function table(rows, only, inspect) {
 export function describe(error) {
   try {
     if (error instanceof Error) {
-      const stack = typeof error.stack === 'string' ? error.stack : '';
       const cause = error.cause === undefined ? '' : '\n  cause: ' + describe(error.cause);
-      return text(error) + (stack === '' ? '' : '\n' + stack.trimEnd()) + cause;
+      return (typeof error.stack === 'string' && error.stack !== '' ? error.stack : text(error)) + cause;
     }
     return typeof error === 'object' && error !== null ? JSON.stringify(error) ?? text(error) : text(error);
   } catch {

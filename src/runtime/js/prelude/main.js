@@ -3,6 +3,7 @@
 import { checkMain } from './action.js';
 import { installConsole } from './console.js';
 import { installCrypto } from './crypto.js';
+import { installErrors } from './errors.js';
 import { installEncoding } from './encoding.js';
 import { installAtomics, installGlobals } from './globals.js';
 import { makeModules } from './modules.js';
@@ -11,6 +12,7 @@ import { makeTask } from './task.js';
 import { makeTimers } from './timers.js';
 
 export default function boot(host) {
+  installErrors();
   const timers = makeTimers(host);
   const process = makeProcess(host);
   const modules = makeModules(host, process.object);
