@@ -14,9 +14,13 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kScript =
-    "const {__OW_ACTION_NAME: name, __OW_NAMESPACE: namespace, __OW_ACTION_VERSION: version} = process.env;\n"
-    "const main = () => ({name, namespace, version, activation: process.env.__OW_ACTIVATION_ID, deadline: "
-    "process.env.__OW_DEADLINE});";
+    "const context = () => {\n"
+    "  const {__OW_ACTION_NAME: name, __OW_NAMESPACE: namespace, __OW_ACTION_VERSION: version,\n"
+    "    __OW_ACTIVATION_ID: activation, __OW_DEADLINE: deadline} = process.env;\n"
+    "  return {name, namespace, version, activation, deadline};\n"
+    "};\n"
+    "const loaded = context();\n"
+    "const main = () => ({...context(), loaded});";
 
 long long now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -25,6 +29,7 @@ long long now_ms() {
 }
 
 // check compares with what OpenWhisk tells: the deadline is this call's own, `timeout_ms` after its start.
+// What was told while the code loaded is this call's, too.
 void check(const json::value& told, const std::string& name, const std::string& owner,
            const std::string& activation, long long started_ms, long long timeout_ms) {
   EXPECT_EQ(told.at("name").as_string(), name);
@@ -34,6 +39,8 @@ void check(const json::value& told, const std::string& name, const std::string& 
   const long long deadline = std::stoll(std::string(told.at("deadline").as_string()));
   EXPECT_GE(deadline, started_ms + timeout_ms);
   EXPECT_LE(deadline, now_ms() + timeout_ms);
+  if (const json::value* loaded = told.as_object().if_contains("loaded"))
+    check(*loaded, name, owner, activation, started_ms, timeout_ms);
 }
 
 TEST(Context, IsOpenWhisksInEveryLanguage) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/clock.h"
 #include "crypto/crypto.h"
 #include "runtime/js/program.h"
 
@@ -28,8 +29,8 @@ int run_as_instance() {
   ScriptProgram script;
   return run_program({.prepare = [&script] { script.prepare(); },
                       .call = [&script](const Call& call) { return script.call(call); },
-                      .become = [&script](const wire::StepKeys& keys,
-                                          BlobSource& blobs) { return script.become(keys, blobs); },
+                      .become = [&script](const wire::StepKeys& keys, const wire::Header& header,
+                                          BlobSource& blobs) { return script.become(keys, header, blobs); },
                       .memory = MemoryKeeper::kSandbox});
 }
 
@@ -37,12 +38,15 @@ int run_file(const char* path, const char* main, bool only_check) {
   if (!crypto::initialize()) return 1;
   const std::optional<Bytes> code = read_file(path);
   if (!code) return fprintf(stderr, "js: cannot read %s\n", path), 2;
+  const LocalLimits limits = local_limits();
   const ScriptSource source{.code = *code,
                             .is_zip = as_text(*code).starts_with("PK\3\4"),
                             .main = main,
                             .environment = {{"__OW_NAMESPACE", std::string(kLocalNamespace)},
                                             {"__OW_ACTION_NAME", std::string(kLocalActionName)},
-                                            {"__OW_ACTION_VERSION", std::string(kLocalVersion)}}};
+                                            {"__OW_ACTION_VERSION", std::string(kLocalVersion)}},
+                            .activation_id = std::string(kLocalActivation),
+                            .deadline_unix_ms = SystemClock().unix_ms() + limits.timeout_ms};
   if (only_check) {
     std::optional<std::string> problem = syntax_error(source);
     if (!problem) return 0;
@@ -50,7 +54,7 @@ int run_file(const char* path, const char* main, bool only_check) {
     if (!source.is_zip && problem->starts_with(kOwnName)) problem->replace(0, kOwnName.size(), path);
     return fprintf(stderr, "%s\n", problem->c_str()), 2;
   }
-  const LoadedScript loaded = load_script(source, {.memory_mib = local_limits().memory_mib});
+  const LoadedScript loaded = load_script(source, {.memory_mib = limits.memory_mib});
   return run_local(
       [&loaded](const Call& call) -> Reply {
         if (const auto* failure = std::get_if<InitFailure>(&loaded)) return failure->reply();

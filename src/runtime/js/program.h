@@ -16,7 +16,7 @@ class ScriptProgram {
   // become fetches, opens and loads the code of `keys`, the first time. An error (no keys for a script, other
   // code than was deployed) refuses the envelope, and the next one tries again. Code that does not load is
   // the function's failure: the call answers it, and the instance ends.
-  Status become(const wire::StepKeys& keys, BlobSource& blobs);
+  Status become(const wire::StepKeys& keys, const wire::Header& header, BlobSource& blobs);
   Reply call(const Call& call);
 
  private:

@@ -61,17 +61,18 @@ class SandboxedScript final : public Script {
         limits_(limits),
         isolation_(isolation) {
     world_.set_files(std::move(files));
-    boost::json::object environment;
-    for (const auto& [name, value] : source.environment) environment[name] = value;
-    environment_ = boost::json::serialize(environment);
+    for (const auto& [name, value] : source.environment) environment_[name] = value;
   }
 
-  std::optional<InitFailure> load() {
+  // load is for the call with this id and deadline.
+  std::optional<InitFailure> load(const std::string& activation_id, std::uint64_t deadline_unix_ms) {
     if (!engine_) engine_ = Engine::from_snapshot(world_, js::initial_snapshot());
     engine_->limit_memory(wasm::sandbox_size(limits_.memory_mib));
     world_.set_deadline_ns(wasm::deadline_ns(clock_, limits_.load_ms, 0));
+    environment_["__OW_ACTIVATION_ID"] = activation_id;
+    environment_["__OW_DEADLINE"] = std::to_string(deadline_unix_ms);
     const std::array arguments = {Value::boolean(is_zip_), engine_->string(main_),
-                                  engine_->string(environment_)};
+                                  engine_->string(boost::json::serialize(environment_))};
     Outcome outcome = run(Root::kLoad, arguments);
     if (outcome.kind != Outcome::Kind::kAnswer) {
       engine_.reset();
@@ -90,7 +91,7 @@ class SandboxedScript final : public Script {
 
   Reply call(const Call& call) override {
     if (!engine_) {
-      if (auto failure = load()) return failure->reply();
+      if (auto failure = load(call.activation_id, call.deadline_unix_ms)) return failure->reply();
     }
     world_.set_deadline_ns(wasm::deadline_ns(clock_, call.timeout_ms, call.deadline_unix_ms));
     const std::array arguments = {
@@ -249,7 +250,8 @@ class SandboxedScript final : public Script {
   js::World& world_;
   std::unique_ptr<Engine>& engine_;
   bool is_zip_;
-  std::string main_, environment_;
+  std::string main_;
+  boost::json::object environment_;
   ScriptLimits limits_;
   Isolation isolation_;
   std::optional<js::Snapshot> loaded_;
@@ -263,7 +265,7 @@ SandboxOwner prepare_sandbox() {
   auto script =
       std::make_unique<SandboxedScript>(SandboxOwner(new Sandbox), js::ActionFiles::of_source(source.code),
                                         source, ScriptLimits{}, Isolation::kSharedState);
-  if (!script->load())
+  if (!script->load({}, 0))
     script->call({.body = as_bytes(R"({"text":"x"})"), .activation_id = "0", .deadline_unix_ms = 0});
   return SandboxedScript::release(std::move(script));
 }
@@ -280,7 +282,7 @@ LoadedScript load_script(const ScriptSource& source, const ScriptLimits& limits,
   if (!sandbox) sandbox.reset(new Sandbox);
   auto script =
       std::make_unique<SandboxedScript>(std::move(sandbox), std::move(*files), source, limits, isolation);
-  if (auto failure = script->load()) return std::move(*failure);
+  if (auto failure = script->load(source.activation_id, source.deadline_unix_ms)) return std::move(*failure);
   return script;
 }
 

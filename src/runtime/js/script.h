@@ -23,13 +23,16 @@ namespace clemmys::runtime {
 
 // ScriptSource: `code` is a source text, or a zip archive with a package.json or an index.js at its root.
 // `main` names the function ("main" when empty); "file.function" names another file of the archive.
-// `environment` is what process.env holds for good (__OW_ACTION_NAME, __OW_NAMESPACE, …); __OW_ACTIVATION_ID
-// and __OW_DEADLINE come with each call.
+// `environment` is what process.env holds for good (__OW_ACTION_NAME, __OW_NAMESPACE, …). __OW_ACTIVATION_ID
+// and __OW_DEADLINE come with each call; while the code loads they are those of the call that it is loaded
+// for.
 struct ScriptSource {
   std::span<const std::uint8_t> code;
   bool is_zip = false;
   std::string main = "main";
   std::vector<std::pair<std::string, std::string>> environment;
+  std::string activation_id;
+  std::uint64_t deadline_unix_ms = 0;
 };
 
 // ScriptLimits: memory_mib is the action's whole limit; the sandbox gets what the runtime does not need

@@ -170,19 +170,30 @@ TEST(Script, ACheckFindsSyntaxErrorsWithTheirPlaceAndRunsNothing) {
   EXPECT_TRUE(broken.has_value());
 }
 
-TEST(Script, TheEnvironmentIsOpenWhisks) {
+TEST(Script, TheEnvironmentIsOpenWhisksWhileItLoadsToo) {
   const std::string code =
-      "function main() { const {__OW_ACTION_NAME: a, __OW_ACTIVATION_ID: i, __OW_DEADLINE: d} = process.env; "
-      "return {a, i, d, keys: Object.keys(process.env).length}; }";
-  auto loaded = load_script(
-      {.code = as_bytes(code), .is_zip = false, .main = "", .environment = {{"__OW_ACTION_NAME", "/ns/a"}}},
-      {});
+      "const told = () => { const {__OW_ACTION_NAME: a, __OW_ACTIVATION_ID: i, __OW_DEADLINE: d} = "
+      "process.env; "
+      "return [a, i, d, Object.keys(process.env).length].join(); }; const loaded = told(); "
+      "function main(p) { if (p.exit) process.exit(1); return {loaded, now: told()}; }";
+  auto loaded = load_script({.code = as_bytes(code),
+                             .main = "",
+                             .environment = {{"__OW_ACTION_NAME", "/ns/a"}},
+                             .activation_id = "00ff",
+                             .deadline_unix_ms = 0},
+                            {});
   auto& script = std::get<std::unique_ptr<Script>>(loaded);
   const std::uint64_t deadline = SystemClock().unix_ms() + 60'000;
-  EXPECT_EQ(
-      as_text(
-          script->call({.body = as_bytes("{}"), .activation_id = "00ff", .deadline_unix_ms = deadline}).body),
-      R"({"a":"/ns/a","i":"00ff","d":")" + std::to_string(deadline) + R"(","keys":3})");
+  const auto told = [&](const char* activation, std::string_view body = "{}") {
+    const Reply reply =
+        script->call({.body = as_bytes(body), .activation_id = activation, .deadline_unix_ms = deadline});
+    return std::string(as_text(reply.body));
+  };
+  const std::string until = "," + std::to_string(deadline) + ",3\"";
+  EXPECT_EQ(told("00aa"), R"({"loaded":"/ns/a,00ff,0,3","now":"/ns/a,00aa)" + until + "}");
+  EXPECT_EQ(told("00bb", R"({"exit":true})"), "");
+  EXPECT_EQ(told("00cc"), R"({"loaded":"/ns/a,00cc)" + until + R"(,"now":"/ns/a,00cc)" + until + "}")
+      << "loaded again, for this call";
 }
 
 TEST(Script, TwoInstancesDrawDifferentRandomNumbers) {

@@ -8,7 +8,7 @@ namespace {
 class GenericInstance : public Instance {
  protected:
   void SetUp() override {
-    become_ = [this](const wire::StepKeys& keys, BlobSource& blobs) -> Status {
+    become_ = [this](const wire::StepKeys& keys, const wire::Header&, BlobSource& blobs) -> Status {
       if (!source_.empty()) return {};
       if (!keys.script) return Error{ErrorCode::kDenied, "test.script"};
       const Bytes sealed = TRY(blobs.fetch(keys.script->code.id));

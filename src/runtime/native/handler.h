@@ -24,7 +24,8 @@ struct Call {
 
 // Names of a local run, which has no platform to give any.
 inline constexpr std::string_view kLocalNamespace = "local", kLocalActionName = "/local/function",
-                                  kLocalVersion = "0.0.1";
+                                  kLocalVersion = "0.0.1",
+                                  kLocalActivation = "00000000000000000000000000000000";
 
 struct Reply {
   enum class Kind : std::uint8_t { kAnswer, kFailure, kFault, kOutOfTime, kException, kOutOfMemory };

@@ -82,7 +82,10 @@ Status serve_link(int descriptor, attest::Attester& attester, const Clock& clock
   BlobSource blobs(link);
   const SinkToLog sink(log);
   StepRunner::Become become;
-  if (program.become) become = [&](const wire::StepKeys& held) { return program.become(held, blobs); };
+  if (program.become)
+    become = [&](const wire::StepKeys& held, const wire::Header& header) {
+      return program.become(held, header, blobs);
+    };
   StepRunner runner(
       clock, log, program.call, [&keys](const wire::GetStepKeys& request) { return keys.step_keys(request); },
       {.function = assignment.function,

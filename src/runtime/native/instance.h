@@ -19,7 +19,7 @@ namespace clemmys::runtime {
 struct Program {
   std::function<void()> prepare;
   Handler call;
-  std::function<Status(const wire::StepKeys&, BlobSource&)> become;
+  std::function<Status(const wire::StepKeys&, const wire::Header&, BlobSource&)> become;
   MemoryKeeper memory = MemoryKeeper::kProcess;
 };
 

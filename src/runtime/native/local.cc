@@ -78,7 +78,7 @@ int run_local(const Handler& handler, MemoryKeeper memory) {
   call.is_json = shape_of(input) != JsonShape::kInvalid;
   call.body = input;
   call.parameters_json = "{}";
-  call.activation_id = std::string(32, '0');
+  call.activation_id = kLocalActivation;
   call.action_name = kLocalActionName;
   call.action_version = kLocalVersion;
   call.namespace_name = kLocalNamespace;

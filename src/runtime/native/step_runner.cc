@@ -78,10 +78,10 @@ Result<const StepRunner::Held*> StepRunner::keys_for(const wire::Header& header)
 }
 
 // become counts into the first event's init time: OpenWhisk's /init is where a script is loaded.
-Status StepRunner::become(const wire::StepKeys& keys) {
+Status StepRunner::become(const wire::StepKeys& keys, const wire::Header& header) {
   if (!become_) return {};
   const std::uint64_t started_ns = clock_.monotonic_ns();
-  TRY(become_(keys));
+  TRY(become_(keys, header));
   limits_.init_ms += (clock_.monotonic_ns() - started_ns) / 1'000'000;
   return {};
 }
@@ -169,7 +169,7 @@ Result<StepOutput> StepRunner::run(ByteView envelope,
   wire::Payload request = TRY(wire::open(envelope, keys.edge_in));
   const WipeAtEnd wipe_request(request.body);
   log_.begin(std::size_t{keys.logs_mib} << 20);  // what loading a script prints is the first call's
-  TRY(become(keys));
+  TRY(become(keys, header));
   const std::uint64_t start = now_unix_ms(time_floor_unix_ms());
   if (header.deadline_unix_ms <= start) return Error{ErrorCode::kDeadline, "runtime.step.deadline"};
   TRY(replay_cache_.admit(header.activation, header.step, header.deadline_unix_ms, start));

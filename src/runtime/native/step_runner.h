@@ -23,8 +23,8 @@ struct StepOutput {
 class StepRunner {
  public:
   // Become turns a generic instance into the function of these keys, the first time; it is asked before each
-  // call. An error refuses the envelope.
-  using Become = std::function<Status(const wire::StepKeys&)>;
+  // call, whose header it is given. An error refuses the envelope.
+  using Become = std::function<Status(const wire::StepKeys&, const wire::Header&)>;
   using FetchKeys = std::function<Result<wire::StepKeys>(const wire::GetStepKeys&)>;
   struct Limits {
     FunctionId function;
@@ -48,7 +48,7 @@ class StepRunner {
     Key receipt_key;
   };
   Result<const Held*> keys_for(const wire::Header& header);
-  Status become(const wire::StepKeys& keys);
+  Status become(const wire::StepKeys& keys, const wire::Header& header);
   Finished call_handler(const wire::StepKeys& keys, const wire::Header& header, const wire::Payload& request);
   Finished judge(Reply reply) const;
   std::uint64_t now_unix_ms(std::uint64_t floor_unix_ms);

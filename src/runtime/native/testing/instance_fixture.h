@@ -153,7 +153,7 @@ class Instance : public ::testing::Test {
   Handler handler_ = [](const Call& call) {
     return Reply{Reply::Kind::kAnswer, call.is_json, {call.body.begin(), call.body.end()}, {}};
   };
-  std::function<Status(const wire::StepKeys&, BlobSource&)> become_;
+  std::function<Status(const wire::StepKeys&, const wire::Header&, BlobSource&)> become_;
   std::optional<wire::ScriptKeys> script_;  // given with the keys
   Digest code_digest_;
   Status ended_;
