@@ -119,6 +119,23 @@ TEST(ZipAction, IsAnEsModuleWhereItsPackageSaysSo) {
       R"({"x":1})");
 }
 
+TEST(ZipAction, AnEsModuleKnowsWhereItIs) {
+  EXPECT_EQ(
+      testing::answer(zip_of(
+          {{"package.json", R"({"type": "module", "main": "index.js"})"},
+           {"index.js",
+            "#!/usr/bin/env node\nimport { meta, here } from './a b#c/m.mjs'; import { readFileSync } from "
+            "'fs'; const {url} = import.meta; export const main = () => ({url, meta, here, file: "
+            "readFileSync(new URL('./data.txt', url), 'utf8')});"},
+           {"a b#c/m.mjs",
+            "import { createRequire } from 'module'; export const meta = {...import.meta}, here = "
+            "createRequire(import.meta.url)('./here.cjs');"},
+           {"a b#c/here.cjs", "module.exports = 'here';"},
+           {"data.txt", "data"}})),
+      R"({"url":"file:///action/index.js","meta":{"dirname":"/action/a b#c","filename":"/action/a b#c/m.mjs",)"
+      R"("url":"file:///action/a%20b%23c/m.mjs"},"here":"here","file":"data"})");
+}
+
 TEST(ZipAction, NeedsAStartingPointAndSaysSo) {
   EXPECT_EQ(testing::load_failure(zip_of({{"other.js", ""}})),
             "Initialization has failed due to: Zipped actions must contain either package.json or index.js "

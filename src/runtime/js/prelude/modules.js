@@ -1,11 +1,12 @@
 // CommonJS and ES modules of an action, and the built-in modules. Sources are the host's to read; both worlds share one cache.
 import { apply, defineProperty, Error_, hidden, objectKeys, parseJson } from './primordials.js';
-import { makeResolver, normalize, parent, root } from './resolve.js';
+import { makeResolver, normalize, parent, pathOf, root, urlOf } from './resolve.js';
 
 const bridge = Symbol.for('clemmys.module');
 const looksLikeModule = (source) => /(?:^|[;}])\s*(?:import\b\s*(?:[\w*{'"$]|\()|export\b\s*(?:[*{]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))/m.test(source);
 const scriptToCheck = 2, moduleToCheck = 3; // of host.evaluate: compiled, not run
 const stripped = (source) => (source.startsWith('#!') ? '//' + source : source);
+const metaOf = { dirname: parent, filename: (path) => path, url: urlOf };
 const isIdentifier = (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default' && name !== '__esModule';
 
 export function makeModules(host, process) {
@@ -58,7 +59,7 @@ export function makeModules(host, process) {
       this.require = makeRequire(path);
     }
     static builtinModules = [...names];
-    static createRequire = (from) => makeRequire(String(from).replace(/^file:\/\//, ''));
+    static createRequire = (from) => makeRequire(pathOf(String(from)));
     static isBuiltin = (name) => isBuiltin(name.replace(/^node:/, ''));
     static _cache = cache;
     static _extensions = { '.js': null, '.json': null };
@@ -164,9 +165,16 @@ export function makeModules(host, process) {
   // The engine asks for the name of a module, then for its source.
   const resolveModule = (from, specifier) => checking ? specifier :
     resolver.resolve(specifier, from.startsWith('/') ? from.replace(/\?require$/, '') : root + '/index.js', 'import');
+  // esSource is a module's text; one that asks for import.meta gets Node's members of it first, on the same line.
+  const esSource = (path) => {
+    const source = stripped(host.readText(path));
+    if (!source.includes('import.meta')) return source;
+    const members = objectKeys(metaOf).map((name) => `import.meta.${name}=${JSON.stringify(metaOf[name](path))};`);
+    return members.join('') + source;
+  };
   function moduleSource(path) {
     if (checking) return '';
-    if (!path.startsWith('node:') && isEsModule(path)) return stripped(host.readText(path));
+    if (!path.startsWith('node:') && isEsModule(path)) return esSource(path);
     const value = (() => {
       try {
         return requirePath(path);
@@ -174,7 +182,7 @@ export function makeModules(host, process) {
         if (error !== turnedOut) throw error;
       }
     })();
-    if (esModules.has(path)) return stripped(host.readText(path));
+    if (esModules.has(path)) return esSource(path);
     const from = `globalThis[Symbol.for('clemmys.module')](${JSON.stringify(path)})`;
     let source = `const value = ${from};\nexport default value;\n`;
     const named = (typeof value === 'object' && value !== null) || typeof value === 'function' ? objectKeys(value).filter(isIdentifier) : [];

@@ -1,12 +1,15 @@
 // Which file a specifier names: Node's algorithms (nodejs.org/api/modules.html, esm.html) over the action's files.
 import { exports as packageExports, imports as packageImports } from 'resolve.exports';
-import { apply, endsWith, Error_, lastIndexOf, parseJson, slice, startsWith } from './primordials.js';
+import { apply, endsWith, Error_, lastIndexOf, objectKeys, parseJson, slice, startsWith } from './primordials.js';
 
 export const root = '/action';
 const file = 1, directory = 2; // host.stat
 
 export const parent = (path) => apply(slice, path, [0, apply(lastIndexOf, path, ['/'])]) || '/';
 const starts = (value, prefix) => apply(startsWith, value, [prefix]);
+// urlOf is a path as the URL that import.meta has; pathOf goes back, and leaves other specifiers alone.
+export const urlOf = (path) => 'file://' + encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
+export const pathOf = (specifier) => starts(specifier, 'file://') ? decodeURIComponent(specifier.slice(7)) : specifier;
 
 export function normalize(path) {
   const parts = [];
@@ -59,7 +62,9 @@ export function makeResolver(host, isBuiltin) {
   const at = (path) => (endsWith.call(path, '/') ? undefined : asFile(path)) ?? asDirectory(normalize(path));
 
   const notFound = (specifier, from) => {
-    const hint = isNetworkModule(specifier) ? ' (functions have no network and no processes: see docs/javascript.md)' : '';
+    const name = specifier.replace(/^node:/, '');
+    const why = objectKeys(absent).find((reason) => absent[reason].split(' ').some((each) => name === each || starts(name, each + '/')));
+    const hint = why === undefined ? '' : ` (${why}: see docs/javascript.md)`;
     const error = new Error_(`Cannot find module '${specifier}'${hint}\nRequire stack:\n- ${from}`);
     error.code = 'MODULE_NOT_FOUND';
     return error;
@@ -83,7 +88,7 @@ export function makeResolver(host, isBuiltin) {
     at,
     resolve(specifier, from, kind) {
       const conditions = [kind, 'node', 'module-sync', 'default'];
-      if (starts(specifier, 'file://')) specifier = specifier.slice(7);
+      specifier = pathOf(specifier);
       const bare = starts(specifier, 'node:') ? specifier.slice(5) : specifier;
       if (isBuiltin(bare)) return 'node:' + bare;
       if (starts(specifier, '/') || starts(specifier, './') || starts(specifier, '../') || specifier === '.' || specifier === '..') {
@@ -117,5 +122,11 @@ export function makeResolver(host, isBuiltin) {
   };
 }
 
-const absent = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'child_process', 'cluster', 'worker_threads', 'zlib', 'vm', 'v8', 'inspector', 'readline', 'tty'];
-const isNetworkModule = (specifier) => absent.includes(specifier.replace(/^node:/, '').split('/')[0]);
+// Node's modules that are not there, by the reason.
+const absent = {
+  'functions have no network': 'dgram dns http http2 https net tls',
+  'functions have no processes and no threads': 'child_process cluster worker_threads',
+  'functions have no terminal': 'readline repl tty',
+  'the engine is not V8': 'inspector trace_events v8 vm',
+  'not in this runtime': 'async_hooks console diagnostics_channel domain path/win32 stream/consumers stream/web sys wasi zlib',
+};
