@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
+#include <memory>
+#include <string>
 
 #include "translated/hostile.h"
 
@@ -138,6 +142,43 @@ TEST(Sandbox, TrapsLandInTheInnermostEntry) {
     EXPECT_EQ(module.call(Z_hostileZ_recurse, 0), Trap::kStackExhausted);
   });
   EXPECT_EQ(outer, Trap::kNone);
+}
+
+// reach is all that a module can read: the pages of its memory, and whatever answers on any page in the 8 GiB
+// that an address and an offset span.
+std::string reach(Module& module) {
+  std::string read;
+  const auto take = [&](Trap trap, std::size_t size) {
+    if (trap == Trap::kNone) read.append(reinterpret_cast<const char*>(&module.result), size);
+  };
+  for (std::uint32_t address = 0; address < module.memory().size; address += 4)
+    take(module.call(Z_hostileZ_load, address), 4);
+  for (std::uint64_t page = module.memory().size; page < std::uint64_t{1} << 32; page += kPage)
+    take(module.call(Z_hostileZ_load, static_cast<std::uint32_t>(page)), 4);
+  for (std::uint64_t page = 0; page < std::uint64_t{1} << 32; page += kPage)  // 7 and the offset are 4 GiB
+    take(module.call(Z_hostileZ_load64_far, static_cast<std::uint32_t>(page + 7)), 8);
+  return read;
+}
+
+TEST(Sandbox, FindsNoSecretOfItsProcess) {
+  // The secret is on the heap and the stack, in another sandbox, and in one that was given up.
+  const std::string secret = "a key's 32 bytes, unlike others!";
+  std::array<char, 32> on_stack;
+  std::ranges::copy(secret, on_stack.begin());
+  const auto put = [&](Module& module) {
+    EXPECT_TRUE(resize(module.memory(), 2));
+    for (std::size_t at = kPage / 2; at < 2 * kPage; at += 4096)
+      std::ranges::copy(secret, module.memory().data + at);
+  };
+  Module neighbour;
+  put(neighbour);
+  put(*std::make_unique<Module>());
+  Module module;
+  EXPECT_EQ(reach(module).size(), kPage) << "its own memory alone";
+  EXPECT_EQ(module.call(Z_hostileZ_grow, 1), Trap::kNone);
+  EXPECT_EQ(reach(module).find(std::string(on_stack.data(), on_stack.size())), std::string::npos);
+  put(module);
+  EXPECT_NE(reach(module).find(secret), std::string::npos) << "it would have been found";
 }
 
 TEST(Sandbox, SliceRefusesWhatIsNotInside) {
