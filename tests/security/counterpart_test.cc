@@ -110,6 +110,11 @@ TEST_F(Unsealed, ChangedAnswerOfTheKeyServiceChangesParameters) {
   EXPECT_NE(answer.body.find("aaaaaa`aaaaaa"), std::string::npos) << answer.body;
 }
 
+TEST_F(Unsealed, OldAnswerOfTheSameSessionGivesKeys) {
+  ASSERT_TRUE(right("second"));
+  expect_ran("other-instance-old-keys", 1);
+}
+
 TEST_F(Unsealed, ForeignLogIsShown) {
   attack("other-event-relabelled");
   const Answer answer = call("second");

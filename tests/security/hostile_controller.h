@@ -7,7 +7,8 @@
 //   to an instance: flip-request BIT, cut-request, grow-request, skip, again, back (and …-relabelled),
 //   replay,
 //     replay-elsewhere, twice, other-chain, other-payload, other-limits STEP, other-image STEP,
-//     other-function, other-function-relabelled
+//     other-function, other-function-relabelled, other-instance STEP and other-instance-old-keys STEP
+//     (another instance of the same function, which has keys of another chain)
 //   to the gateway: flip-answer BIT, splice-answer, intermediate, intermediate-relabelled, other-answer,
 //     other-answer-relabelled, event-as-end, second-answer, forged-failure
 //   events: other-event, other-event-relabelled, drop-event

@@ -1,11 +1,16 @@
 // hostile_host.cc: clemmys-host with a host kernel that lies to the enclave. The file `lie` in the working
 // folder, as it is when the process starts, says how: "long" (more was read than asked for), "eight" (the
 // same, but of reads of eight bytes only, which the runtime does not make), "errno" (an error that Linux does
-// not have), "backwards" (each reading of a clock is earlier than the one before).
+// not have), "backwards" (each reading of a clock is earlier than the one before). The file `clock` holds,
+// all the time, by how many seconds the time of day is ahead: a 64-bit number.
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstdint>
 #include <ctime>
 #include <fstream>
 #include <string>
@@ -20,7 +25,18 @@ const std::string& the_lie() {
   }();
   return text;
 }
-[[gnu::constructor]] void read_it_before_the_process_confines_itself() { (void)the_lie(); }
+
+// seconds_ahead stays mapped when paths are gone.
+const volatile std::int64_t* seconds_ahead = nullptr;
+
+[[gnu::constructor]] void look_before_the_process_confines_itself() {
+  (void)the_lie();
+  const int file = open("clock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0 || ftruncate(file, sizeof *seconds_ahead) != 0) return;
+  void* mapped = mmap(nullptr, sizeof *seconds_ahead, PROT_READ, MAP_SHARED, file, 0);
+  if (mapped != MAP_FAILED) seconds_ahead = static_cast<const volatile std::int64_t*>(mapped);
+  close(file);
+}
 
 long kernel(long number, const long (&a)[6]) {
   long result = number;
@@ -43,6 +59,8 @@ long lie_about(long number, const long (&a)[6], long result) {
     static long behind_s = 0;
     reinterpret_cast<timespec*>(a[1])->tv_sec -= ++behind_s;
   }
+  if (number == SYS_clock_gettime && a[0] == CLOCK_REALTIME && result == 0 && seconds_ahead != nullptr)
+    reinterpret_cast<timespec*>(a[1])->tv_sec += *seconds_ahead;
   return result;
 }
 

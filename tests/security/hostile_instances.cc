@@ -36,7 +36,14 @@ void HostileController::stop(InstanceId instance) {
 
 // rerouted takes the envelope to an instance that it is not for.
 Bytes HostileController::rerouted(const Header& header, ByteView envelope, InstanceNumber& target) const {
-  const std::string attack = Attack::now().name;
+  const auto [attack, number_of_step] = Attack::now();
+  if (attack.starts_with("other-instance") && header.step == number_of_step) {
+    for (const auto& [number, spec] : specs_) {
+      if (number == target || spec.assignment.function != header.receiver) continue;
+      target = number;
+      return to_bytes(envelope);
+    }
+  }
   const Reroute* route = reroute_of(attack);
   const bool other_function = attack.starts_with("other-function");
   if (!other_function && (route == nullptr || header.step != route->from)) return {};

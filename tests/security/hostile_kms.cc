@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kFrameMax = 4u << 20;
 constexpr const char* kStockpile = "stockpile";
+constexpr std::uint8_t kMessage = static_cast<std::uint8_t>(KmsFrame::kMessage);
 constexpr std::uint8_t kAnswer = static_cast<std::uint8_t>(KmsFrame::kAnswer);
 
 bool is(std::uint8_t type, KmsFrame frame) { return type == static_cast<std::uint8_t>(frame); }
@@ -89,15 +90,17 @@ void HostileKms::relay(std::size_t client, std::uint8_t type, Packet body) {
       keep_hello(question);
     }
   }
-  real_.ask(0, type, Packet::copy_of(question),
-            [this, client, type, attack, chosen, question](std::uint8_t answer_type, Packet honest) {
-              if (attack == "kms-stockpiled" && is(type, KmsFrame::kHello))
-                Attack::log((answer_type == kAnswer ? "succeeded " : "refused ") + attack);
-              if (attack == "kms-repeat-question" && is(type, KmsFrame::kMessage)) repeat(type, question);
-              if (attack.empty()) old_[type] = to_bytes(honest.view());
-              answer(client, answer_type,
-                     chosen ? change(attack, type, to_bytes(honest.view())) : to_bytes(honest.view()));
-            });
+  real_.ask(
+      0, type, Packet::copy_of(question),
+      [this, client, type, attack, chosen, question, name, number](std::uint8_t answer_type, Packet honest) {
+        if (attack == "kms-stockpiled" && is(type, KmsFrame::kHello))
+          Attack::log((answer_type == kAnswer ? "succeeded " : "refused ") + attack);
+        if (attack == "kms-repeat-question" && is(type, KmsFrame::kMessage)) repeat(type, question);
+        if (attack.empty()) old_[type] = to_bytes(honest.view());
+        Bytes given = to_bytes(honest.view());
+        if (is(type, KmsFrame::kMessage)) given = answer_before({name, number}, question, std::move(given));
+        answer(client, answer_type, chosen ? change(attack, type, std::move(given)) : given);
+      });
 }
 
 Bytes HostileKms::change(const std::string& attack, std::uint8_t type, Bytes answer) {
@@ -109,6 +112,21 @@ Bytes HostileKms::change(const std::string& attack, std::uint8_t type, Bytes ans
     return old_[type];
   }
   return answer;
+}
+
+Bytes HostileKms::answer_before(const Attack& attack, const Bytes& question, Bytes honest) {
+  const auto session = wire::SessionCipher::session_of(question);
+  if (!session) return honest;
+  const std::uint64_t now = SystemClock().unix_ms();
+  const bool follows = now < std::exchange(asked_unix_ms_, now) + static_cast<std::uint64_t>(attack.number);
+  const bool old_view = attack.name == prefix_ + "kms-old-view" && !follows;
+  const bool old_keys = attack.name == prefix_ + "other-instance-old-keys" && latest_.contains(*session);
+  if (old_view || old_keys) {
+    Attack::log("applied " + attack.name);
+    return latest_.contains(*session) ? latest_[*session] : old_[kMessage];
+  }
+  if (attack.name.empty()) latest_[*session] = honest;
+  return honest;
 }
 
 void HostileKms::repeat(std::uint8_t type, const Bytes& question) {

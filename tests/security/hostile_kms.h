@@ -2,6 +2,10 @@
 // the hand is between the gateway and the key service:
 //   kms-flip-question FRAME, kms-flip-answer FRAME   one bit, in the middle, of this type of frame (KmsFrame)
 //   kms-old-answer FRAME                 the latest honest answer to a question of this type
+//   other-instance-old-keys STEP         the answer before in this session (see hostile_controller.h)
+//   kms-old-view MS                      every question gets the answer of before the attack, except one that
+//                                        follows another one so soon: the gateway asks for a certificate
+//                                        right after its view
 //   kms-repeat-question                  each session message is sent a second time
 //   kms-stockpiled                       an enclave's hello of an earlier start, kept in the file "stockpile"
 //   kms-cut                              the key service cannot be reached
@@ -39,6 +43,7 @@ class HostileKms {
   void answer(std::size_t client, std::uint8_t type, ByteView body);
   // change is what the hand makes of an honest answer.
   Bytes change(const std::string& attack, std::uint8_t type, Bytes answer);
+  Bytes answer_before(const Attack& attack, const Bytes& question, Bytes honest);
   void repeat(std::uint8_t type, const Bytes& question);
   Result<Bytes> fake_answer(std::size_t client, std::uint8_t type, ByteView body);
   Bytes made_up_keys(const wire::GetStepKeys& request) const;
@@ -52,6 +57,8 @@ class HostileKms {
   const crypto::Ed25519KeyPair identity_ = crypto::ed25519_from_seed(crypto::random_key());
   std::vector<Client> clients_;
   std::map<std::uint8_t, Bytes> old_;  // the latest honest answer to each type of question
+  std::map<SessionId, Bytes> latest_;  // the latest honest answer in each session
+  std::uint64_t asked_unix_ms_ = 0;    // when the latest question was answered
 };
 
 }  // namespace clemmys::testing

@@ -246,6 +246,22 @@ TEST_F(Hostile, OldAnswersOfTheKeyServiceGiveNoKeys) {
   expect_stopped("kms-old-answer", kMessage, "refused corrupt wire.session.other_session");
 }
 
+// An instance is handed another chain's message, as no scheduler does, so that it asks a second time in its
+// session; and then with the first answer once more.
+TEST_F(Hostile, OldAnswerOfTheSameSessionGivesNoKeys) {
+  ASSERT_TRUE(right("second"));
+  attack("other-instance", 1);
+  EXPECT_TRUE(is_right(call())) << log();
+  EXPECT_TRUE(logged("applied other-instance"));
+  attack("");
+  platform->create_sequence("new", {"first", "second"});  // keys that the instance does not have
+  attack("other-instance-old-keys", 1);
+  const Answer answer = call("new");
+  EXPECT_TRUE(logged("applied other-instance-old-keys"));
+  EXPECT_TRUE(logged("refused corrupt wire.session.counter")) << log();
+  EXPECT_NE(answer.status, 200u) << answer.body.substr(0, 300);
+}
+
 // What the gateway hears from the key service, too, passes the host.
 TEST_F(Hostile, TamperedWayBetweenGatewayAndKeyServiceChangesNothing) {
   for (const std::string kind : {"flip-question", "flip-answer", "old-answer"}) {

@@ -1,5 +1,5 @@
-// session.cc: a function that decrypts what the key service says without looking at the tag, and takes it in
-// any order, of any session.
+// session.cc: a function or gateway that decrypts what the key service says without looking at the tag, and
+// takes it in any order, of any session.
 #include "wire/session.h"
 
 #include <algorithm>
