@@ -72,6 +72,10 @@ void Controller::run(Request request, Packet envelope) {
   state_->arm();
 }
 void Controller::client_gone(ClientId client) { state_->scheduler->client_gone(client); }
+void Controller::retire(const ChainId& chain) {
+  state_->scheduler->retire(chain);
+  state_->arm();
+}
 std::string Controller::status_json() const { return state_->scheduler->status_json(); }
 
 void Controller::instance_ready(InstanceId instance, const StartTimes& times) {

@@ -27,6 +27,7 @@ class Controller final : public Runner, public InstanceEvents {
 
   void run(Request request, Packet envelope) override;
   void client_gone(ClientId client) override;
+  void retire(const ChainId& chain) override;
   std::string status_json() const override;
 
   void instance_ready(InstanceId instance, const StartTimes& times) override;

@@ -179,6 +179,10 @@ struct GatewayServer::State : std::enable_shared_from_this<GatewayServer::State>
       case ControllerFrame::kDeleteBlob:
         store.delete_blob(TRY(take_fixed<BlobKey>(body)), acknowledge(request));
         return {};
+      case ControllerFrame::kRetireChain:
+        runner.retire(TRY(take_fixed<ChainId>(body)));
+        send(request, ControllerFrame::kOk, Packet());
+        return {};
       case ControllerFrame::kStatus: {
         send(request, ControllerFrame::kOk, Packet::copy_of(as_bytes(runner.status_json())));
         return {};

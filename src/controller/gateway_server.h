@@ -19,6 +19,7 @@ class Runner {
   virtual ~Runner() = default;
   virtual void run(Request request, Packet envelope) = 0;
   virtual void client_gone(ClientId client) = 0;
+  virtual void retire(const ChainId& chain) = 0;
   virtual std::string status_json() const = 0;
 };
 

@@ -79,6 +79,9 @@ class Scheduler final : public InstanceEvents {
   // client_gone forgets a gateway's activations: waiting ones are dropped, the output of running ones will
   // be.
   void client_gone(ClientId client);
+  // retire stops the instances of a chain that was replaced or deleted; those of one that still has an
+  // activation end by keep-alive.
+  void retire(const ChainId& chain);
   // tick enforces time limits and keep-alive; call it when tick_due_ns() has come.
   void tick();
   std::uint64_t tick_due_ns() const;

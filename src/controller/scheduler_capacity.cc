@@ -186,6 +186,17 @@ void Scheduler::stop_instance(Instance& instance) {
   erase_instance(instance);
 }
 
+void Scheduler::retire(const ChainId& chain) {
+  if (std::ranges::any_of(activations_, [&](const Activation& each) { return each.chain == chain; })) return;
+  for (auto next = idle_.begin(); next != idle_.end();) {
+    Instance& instance = **next++;
+    if (instance.pool->key.chain != chain) continue;
+    ++counters_.stopped_when_idle;
+    stop_instance(instance);
+  }
+  start_where_wanted();
+}
+
 void Scheduler::end_instance(Instance& instance, PlatformErrorCode code, std::string_view why) {
   Pool& pool = *instance.pool;
   const InstanceState state = instance.state;

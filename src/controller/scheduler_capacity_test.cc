@@ -212,6 +212,20 @@ TEST_F(SchedulerTest, IdleInstanceEndsAfterKeepAlive) {
   EXPECT_EQ(scheduler->tick_due_ns(), ~std::uint64_t{0});
 }
 
+TEST_F(SchedulerTest, RetiredChainsInstancesEndUnlessItStillRuns) {
+  make();
+  for (std::uint8_t i = 1; i <= 2; ++i) {
+    run(i, request(i, 1, i));
+    ready(invoker.started[i - 1u]);
+  }
+  output(invoker.started[1], result_of(request(2, 1, 2)));
+  scheduler->retire(numbered<ChainId>(1));
+  EXPECT_TRUE(invoker.stopped.empty());
+  output(invoker.started[0], result_of(request(1)));
+  scheduler->retire(numbered<ChainId>(1));
+  EXPECT_EQ(invoker.stopped, std::vector{invoker.started[0]});
+}
+
 TEST_F(SchedulerTest, GatewayThatLeavesTakesItsActivationsAlong) {
   make();
   run(1, request(1));

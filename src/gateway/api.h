@@ -103,6 +103,9 @@ class Api {
   Task<Result<Bytes>> fetch_code(const Snapshot& snapshot, const wire::Action& action);
   void drop_code(const wire::CodeId& id);
   void drop_code_later(const wire::CodeId& id);
+  // retire_chains tells the controller, once nobody can use them any more, which chains of the namespace are
+  // no longer those of `before`: of an action that changed, and of the sequences that hold it.
+  void retire_chains(const Snapshot& before, const std::string& namespace_name);
   Task<HttpResponse> invoke(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> get_activations(const Admitted& call, const HttpRequest& request);
   Task<HttpResponse> get_activation(const Admitted& call, const HttpRequest& request);

@@ -105,6 +105,7 @@ Task<HttpResponse> Api::put_action(const Admitted& call, const HttpRequest& requ
   if (!done && new_code != old_code) drop_code(new_code);
   if (!done) co_return refusal(done.error(), request);
   if (new_code != old_code) drop_code_later(old_code);
+  retire_chains(*before, route.namespace_name);
   const ActionPointer action = view_.get()->action(route.namespace_name, route.package, route.name);
   if (!action) co_return error_response(409, text::kConflict, request);  // somebody deleted it meanwhile
   co_return HttpResponse{.body = action_json(*action, std::nullopt)};
@@ -121,6 +122,7 @@ Task<HttpResponse> Api::delete_action(const Admitted& call, const HttpRequest& r
   auto done = co_await context_.kms.change(std::move(change));
   if (!done) co_return refusal(done.error(), request);
   drop_code(action->code_id);  // its key is gone
+  retire_chains(*call.snapshot, route.namespace_name);
   co_return HttpResponse{.body = action_json(*action, std::nullopt)};
 }
 

@@ -101,6 +101,18 @@ TEST_F(Actions, OldCodeOfAScriptGoesOnceNobodyCanWantIt) {
   EXPECT_TRUE(world.controller.blobs.empty());
 }
 
+TEST_F(Actions, ControllerIsToldOfReplacedAndDeletedChainsOnceNobodyCanUseThem) {
+  const auto chain = [&] { return world.view.snapshot()->action("guest", "", "script")->chain; };
+  sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", kScript}}));
+  const ChainId first = chain();
+  sent(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", "other"}}));
+  const ChainId second = chain();
+  sent(Method::kDelete, "/api/v1/namespaces/_/actions/script");
+  EXPECT_TRUE(world.controller.retired.empty());
+  for (const auto& timer : std::exchange(world.timers, {})) timer.run();
+  EXPECT_EQ(world.controller.retired, (std::vector{first, second}));
+}
+
 TEST_F(Actions, ScriptThatIsNotDefinedLeavesNothingInTheStore) {
   world.kms.refuse_puts = Error{ErrorCode::kDenied, "test.refusal"};
   EXPECT_EQ(status(Method::kPut, kScriptUrl, script_put({{"kind", "nodejs:20"}, {"code", kScript}})), 403);

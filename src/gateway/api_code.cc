@@ -8,7 +8,7 @@
 namespace clemmys::gateway {
 namespace {
 
-// kCodeKeptMs: instances that got their keys just before an update may still fetch the old code.
+// kCodeKeptMs: calls and instances that began just before an update may still want the old code and chain.
 constexpr std::uint64_t kCodeKeptMs = 60'000;
 
 template <typename Fixed>
@@ -79,6 +79,16 @@ void Api::drop_code_later(const wire::CodeId& id) {
   context_.after(kCodeKeptMs, [context = shared_context_, id] {
     context->controller.notify(wire::ControllerFrame::kDeleteBlob, keyed(id));
   });
+}
+
+void Api::retire_chains(const Snapshot& before, const std::string& namespace_name) {
+  const std::shared_ptr<const Snapshot> now = view_.get();
+  for (const ActionPointer& old : before.actions(namespace_name)) {
+    if (now->chain(old->chain)) continue;
+    context_.after(kCodeKeptMs, [context = shared_context_, chain = old->chain] {
+      context->controller.notify(wire::ControllerFrame::kRetireChain, keyed(chain));
+    });
+  }
 }
 
 }  // namespace clemmys::gateway

@@ -30,9 +30,10 @@ enum class ControllerFrame : std::uint8_t {
   kPutBlob = 22,       // number ‖ 32-byte key ‖ ciphertext → kOk
   kGetBlob = 23,       // number ‖ 32-byte key → kOk with ciphertext, or kError
   kDeleteBlob = 24,
-  kStatus = 30,  // number → kOk with JSON text: instances, queues (for `clemmys top`)
-  kOk = 100,     // number ‖ body
-  kError = 101,  // number ‖ u8 error code ‖ text
+  kRetireChain = 25,  // number ‖ chain id → kOk: nobody runs it any more, its idle instances may end
+  kStatus = 30,       // number → kOk with JSON text: instances, queues (for `clemmys top`)
+  kOk = 100,          // number ‖ body
+  kError = 101,       // number ‖ u8 error code ‖ text
 };
 
 enum class PlatformErrorCode : std::uint8_t {

@@ -58,6 +58,7 @@ class HostileController final : public controller::Runner,
 
   void run(controller::Request request, controller::Packet envelope) override;
   void client_gone(controller::ClientId client) override { scheduler->client_gone(client); }
+  void retire(const ChainId& chain) override { scheduler->retire(chain); }
   std::string status_json() const override { return scheduler->status_json(); }
 
   Result<std::uint64_t> image_size(const Measurement& image) override { return invoker->image_size(image); }

@@ -75,6 +75,9 @@ Result<Bytes> FakeController::answer(wire::ControllerFrame type, ByteView body) 
     case ControllerFrame::kDeleteBlob:
       blobs.erase(reader.fixed<wire::CodeId>());
       return Bytes();
+    case ControllerFrame::kRetireChain:
+      retired.push_back(reader.fixed<ChainId>());
+      return Bytes();
     case ControllerFrame::kStatus:
       return to_bytes(std::string_view(R"({"cold_starts":[]})"));
     default:
@@ -94,6 +97,17 @@ Status FakeController::run(const NamespaceId& owner, ByteView sealed, std::share
   if (behave) behave(sealed, std::move(listener));
   return {};
 }
+
+namespace {
+
+wire::Chain retired(const ChainId& id) {
+  wire::Chain chain;
+  chain.id = id;
+  chain.retired_unix_ms = kNow;
+  return chain;
+}
+
+}  // namespace
 
 FakeKms::FakeKms(View& view) : view_(view) {
   wire::View first;
@@ -116,6 +130,7 @@ Status FakeKms::put(wire::Action action) {
   if (action.components.empty()) action.function = crypto::random_fixed<FunctionId>();
   wire::View change;
   change.revision = revision_;
+  if (old != actions_.end()) change.chains.push_back(retired(old->second.chain));
   wire::Chain chain;
   chain.id = action.chain = crypto::random_fixed<ChainId>();
   const NamespacePointer owner = view_.snapshot()->find_namespace(action.namespace_name);
@@ -170,6 +185,7 @@ Task<Result<Bytes>> FakeKms::change(wire::GatewayRequest request) {
     wire::Action gone = actions_.at(removal->name);
     gone.deleted = true;
     change.actions.push_back(gone);
+    change.chains.push_back(retired(gone.chain));
     CHECK(view_.apply(std::move(change)));
   } else if (std::holds_alternative<wire::NewCode>(request)) {
     wire::CodeKey code{crypto::random_fixed<wire::CodeId>(), crypto::random_key()};

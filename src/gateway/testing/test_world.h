@@ -29,6 +29,7 @@ class FakeController final : public ControllerLink {
   std::size_t puts = 0;  // of records
   std::map<Measurement, Bytes> images;
   std::map<wire::CodeId, Bytes> blobs;
+  std::vector<ChainId> retired;
   std::vector<std::shared_ptr<RunListener>> listeners;
   Bytes envelope;                   // of the last run
   std::vector<NamespaceId> owners;  // of all runs
