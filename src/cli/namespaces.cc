@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/local_parts.h"
+#include "cli/local_platform.h"
 #include "cli/print.h"
 
 namespace clemmys::cli {
@@ -25,12 +27,46 @@ Result<std::string> claim_namespace(const TrustedPlatform& platform, std::string
   return text("uuid") + ":" + text("key");
 }
 
+namespace {
+
+// create makes an empty namespace, as the operator of the platform that runs on `state`.
+Result<ExitCode> create(const Context& context, const std::string& name, const fs::path& state) {
+  std::error_code error;
+  fs::current_path(state, error);  // a socket's path is short
+  if (error || !fs::exists(kKmsSocket))
+    return failure(ErrorCode::kUnavailable, "cli.namespace.state", "no platform runs on " + state.string(),
+                   "name the folder that clemmys up has: --state");
+  const auto token = create_namespace(kKmsSocket, name);
+  if (!token && token.error().code == ErrorCode::kExists)
+    return failure(ErrorCode::kExists, "cli.namespace.exists", "namespace " + name + " exists",
+                   "choose another name");
+  if (!token) return token.error();
+  if (context.options.json) {
+    print_json(json::object{{"namespace", name}, {"token", *token}});
+  } else {
+    field("namespace", name);
+    field("token", *token);
+    std::cout << "  For its owner: clemmys namespace claim " << name << " --token " << *token << '\n';
+  }
+  return ExitCode::kSuccess;
+}
+
+}  // namespace
+
 void add_namespace(CLI::App& app, Context& context) {
   CLI::App* group = app.add_subcommand("namespace", "namespaces and their owners");
   group->require_subcommand(1)->fallthrough();
   struct Claim {
     std::string name, token;
   };
+  const auto created = std::make_shared<std::string>(), state = std::make_shared<std::string>();
+  CLI::App& creating =
+      command(*group, context, "create", "as the operator, make an empty namespace and its one-time token",
+              "  clemmys namespace create photos", [&context, created, state] {
+                return create(context, *created, state->empty() ? state_folder() : fs::absolute(*state));
+              });
+  creating.add_option("NAME", *created, "the namespace")->required();
+  creating.add_option("--state", *state, "folder of the platform (default: that of clemmys up)");
   const auto claim = std::make_shared<Claim>();
   CLI::App& added =
       command(*group, context, "claim",
@@ -40,12 +76,14 @@ void add_namespace(CLI::App& app, Context& context) {
                 if (!context.options.url.empty()) url = TRY(parse_url(context.options.url));
                 const TrustedPlatform platform = TRY(find_platform(context.options.config, url));
                 const std::string key = TRY(claim_namespace(platform, claim->name, claim->token));
+                const auto before = find_credential(context.options.config, platform.url);
                 TRY(keep_credential(context.options.config, platform.url, key));
                 if (context.options.json) {
                   print_json(json::object{{"namespace", claim->name}, {"auth", key}});
                 } else {
                   field("namespace", claim->name);
                   field("API key", key);
+                  if (before) field("no longer kept", *before);
                   std::cout << "  Kept in " << (context.options.config / "credentials.json").string()
                             << "; nobody can show it again.\n";
                 }

@@ -138,6 +138,20 @@ TEST_F(CommandLine, AWrongTokenIsSaidToBeOne) {
   EXPECT_TRUE(holds(ran, "not the token of a namespace")) << ran.output;
 }
 
+TEST_F(CommandLine, TheOperatorMakesANamespaceAndWhoeverHasTheTokenOwnsIt) {
+  const std::string create = "--json namespace create ", state = " --state " + platform_->state_directory();
+  const auto claim = [&](const std::string& name) {
+    const json::value made = json::parse(clemmys(create + name + state).output);
+    return clemmys("namespace claim " + name + " --token " + std::string(made.at("token").as_string()));
+  };
+  const Ran first = clemmys(create + "first" + state);
+  EXPECT_EQ(first.status, 0) << first.output;
+  EXPECT_EQ(clemmys(create + "first" + state).status, 6);
+  EXPECT_EQ(clemmys(create + "none --state " + home_->path).status, 7);
+  EXPECT_FALSE(holds(claim("second"), "no longer kept"));
+  EXPECT_TRUE(holds(claim("third"), "no longer kept"));
+}
+
 TEST_F(CommandLine, AsManyCallsOfAFunctionRunAtOnceAsUpWasTold) {
   platform_->deploy_script(
       "slow", "function main() { return new Promise((done) => setTimeout(() => done({}), 5000)); }");
