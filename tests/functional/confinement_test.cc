@@ -125,6 +125,19 @@ TEST_F(Confinement, InstancesHaveNamespacesOfTheirOwnNoCapabilityAndAnEmptyRoot)
   }
 }
 
+// Pages of files, which all host processes share, are not counted; an enclave's pages are, as software SGX
+// has them.
+TEST_F(Confinement, AWarmInstanceHasTwelveMegabytesOfItsOwnAtMost) {
+  Client client = platform->client();
+  for (int i = 0; i < 50; ++i)
+    ASSERT_EQ(client.api("POST", "actions/script?blocking=true", "{}").status, 200u);
+  for (const pid_t pid : instances) {
+    const long own_kib = std::stol(fields(proc(pid) + "status").at("RssAnon"));
+    EXPECT_GT(own_kib, 1'000);
+    EXPECT_LE(own_kib * 1024, 12'000'000);
+  }
+}
+
 TEST_F(Confinement, LimitsOfTheKernelHoldForInstances) {
   const std::pair<std::string, std::string> none{"0", "0"}, descriptors{"64", "64"};
   for (const pid_t pid : instances) {
