@@ -1,7 +1,8 @@
 // bench-open-loop: HTTPS load at a fixed rate, whether answers come or not. Requests start by a timetable,
 // each on an idle connection of a pool; when none is idle the request is counted as unsent, because the
-// client's side is full. Prints JSON: what was offered, answered with 200 (goodput), refused with 503 or 429,
-// otherwise answered, and how long each took.
+// client's side is full. When the timetable ends it waits for the answers that are missing. Prints JSON: what
+// was offered and sent, and the fate of each request that was sent: answered with 200 (in time: goodput),
+// refused with 503 or 429, otherwise answered, or not answered. The sum is what was sent, or it fails.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -37,7 +38,7 @@ struct Options {
   std::string host = "127.0.0.1", path = "/", authorization, body = "{}";
   unsigned short port = 0;
   unsigned connections = 1'000;
-  double rate = 1'000, seconds = 10;
+  double rate = 1'000, seconds = 10, drain_seconds = 60;
 };
 
 // Kind of answers, and how long each of them took.
@@ -65,24 +66,35 @@ struct Load {
   std::vector<asio::steady_timer*> idle;  // of the connections that wait for a request
   Clock::time_point end;
   std::uint64_t offered = 0, unsent = 0, others = 0, broken = 0;
+  std::uint64_t open = 0, unanswered = 0;  // requests that wait; those whose connection broke
   unsigned connected = 0;
   bool began = false, ended = false;
-  Answers good, refused;
+  Answers good, refused, late_good, late_refused;  // late: after the timetable's end
   std::string first_other;
+};
+
+// Given is one request that the timetable gave to a connection; it is not answered until it says so.
+struct Given {
+  Load& load;
+  bool answered = false;
+  ~Given() { --load.open, load.unanswered += !answered; }
 };
 
 asio::awaitable<void> exchange(Load& load, Stream& stream, boost::beast::flat_buffer& buffer, bool& keep) {
   const auto begin = Clock::now();
+  Given given{load};
   co_await http::async_write(stream, load.request, asio::use_awaitable);
   http::response<http::string_body> response;
   co_await http::async_read(stream, buffer, response, asio::use_awaitable);
   keep = response.keep_alive();
-  if (Clock::now() > load.end) co_return;  // only answers within the measured time count
+  given.answered = true;
+  const auto now = Clock::now();
+  const bool late = now > load.end;
   const unsigned status = response.result_int();
   if (status == 200) {
-    load.good.add(Clock::now() - begin);
+    (late ? load.late_good : load.good).add(now - begin);
   } else if (status == 503 || status == 429) {
-    load.refused.add(Clock::now() - begin);
+    (late ? load.late_refused : load.refused).add(now - begin);
   } else if (load.others++ == 0) {
     load.first_other = std::to_string(status) + " " + response.body().substr(0, 300);
   }
@@ -109,7 +121,7 @@ asio::awaitable<void> one_connection(Load& load) {
         wanted.expires_at(Clock::time_point::max());
         load.idle.push_back(&wanted);
         co_await wanted.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        if (!load.ended) co_await exchange(load, stream, buffer, keep);
+        co_await exchange(load, stream, buffer, keep);
       }
     } catch (const std::exception& problem) {
       if (load.ended) co_return;
@@ -141,11 +153,15 @@ asio::awaitable<void> timetable(Load& load) {
         ++load.unsent;
         continue;
       }
+      ++load.open;
       load.idle.back()->cancel();
       load.idle.pop_back();
     }
   }
   load.ended = true;
+  const auto drained_until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                std::chrono::duration<double>(load.options.drain_seconds));
+  while (load.open != 0 && Clock::now() < drained_until) co_await sleep(std::chrono::milliseconds(10));
   load.io.stop();
 }
 
@@ -162,6 +178,8 @@ int main(int argc, char** argv) {
   app.add_option("--connections", options.connections, "size of the pool");
   app.add_option("--rate", options.rate, "requests per second")->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds)->check(CLI::PositiveNumber);
+  app.add_option("--drain-seconds", options.drain_seconds, "how long to wait for the last answers")
+      ->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -182,16 +200,26 @@ int main(int argc, char** argv) {
   asio::co_spawn(io, timetable(load), asio::detached);
   io.run();
 
+  const std::uint64_t sent = load.offered - load.unsent;
   boost::json::object out{{"seconds", options.seconds},
                           {"connections", load.connected},
                           {"offered", load.offered},
                           {"unsent", load.unsent},
+                          {"sent", sent},
                           {"goodput", static_cast<double>(load.good.took_us.size()) / options.seconds},
                           {"good", load.good.summary()},
                           {"refused", load.refused.summary()},
+                          {"late_good", load.late_good.summary()},
+                          {"late_refused", load.late_refused.summary()},
                           {"others", load.others},
+                          {"unanswered", load.unanswered + load.open},
                           {"broken_connections", load.broken},
                           {"first_other", load.first_other}};
   std::cout << boost::json::serialize(out) << std::endl;
-  std::_Exit(0);  // connections are in the middle of something
+  const std::uint64_t fates = load.good.took_us.size() + load.refused.took_us.size() +
+                              load.late_good.took_us.size() + load.late_refused.took_us.size() + load.others +
+                              load.unanswered + load.open;
+  const bool complete = fates == sent;
+  if (!complete) std::cerr << sent << " requests were sent, and " << fates << " have a fate\n";
+  std::_Exit(complete ? 0 : 1);  // connections are in the middle of something
 }
