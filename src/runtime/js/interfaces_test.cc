@@ -68,6 +68,11 @@ TEST(Interfaces, TracesSayTheErrorOnceAndWhereItWasMade) {
     const std::string text = log(f + code);
     EXPECT_TRUE(text.starts_with(before + ("TypeError: no" + frame))) << text;
   }
+  const std::string gathered = log(f + "function main() { throw new AggregateError([f(), 7], 'both'); }");
+  EXPECT_TRUE(gathered.starts_with("AggregateError: both\n    at main")) << gathered;
+  EXPECT_NE(gathered.find("\n  error: TypeError: no" + frame), std::string::npos) << gathered;
+  EXPECT_NE(gathered.find("\n  error: 7\n"), std::string::npos) << gathered;
+  EXPECT_LT(log("function main() { const e = new Error('loop'); e.cause = e; throw e; }").size(), 2'000u);
   const std::string caused = log(f + "function main() { throw f(new RangeError('why')); }");
   EXPECT_NE(caused.find("\n  cause: RangeError: why\n    at main (/action/index.js:1:"), std::string::npos)
       << caused;

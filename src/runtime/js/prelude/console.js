@@ -1,5 +1,5 @@
 // console: lines to the sealed log. Plain text is put together here; anything else by Node's own formatter.
-import { apply, hidden, join, text } from './primordials.js';
+import { apply, hidden, isArray, join, text } from './primordials.js';
 
 export function installConsole(host, util) {
   const allText = (values) => {
@@ -75,12 +75,16 @@ function table(rows, only, inspect) {
   return [rule('┌', '┬', '┐'), drawn(head), rule('├', '┼', '┤'), ...lines.map(drawn), rule('└', '┴', '┘')].join('\n');
 }
 
-// describe is an error with its trace, for the log.
-export function describe(error) {
+const causesMax = 8; // a cause may be its own
+// describe is an error with its trace, its causes, and the errors that it gathers, for the log.
+export function describe(error, depth = 0) {
   try {
     if (error instanceof Error) {
-      const cause = error.cause === undefined ? '' : '\n  cause: ' + describe(error.cause);
-      return (typeof error.stack === 'string' && error.stack !== '' ? error.stack : text(error)) + cause;
+      let all = typeof error.stack === 'string' && error.stack !== '' ? error.stack : text(error);
+      if (depth < causesMax && error.cause !== undefined) all += '\n  cause: ' + describe(error.cause, depth + 1);
+      if (depth === 0 && isArray(error.errors))
+        for (let i = 0; i < error.errors.length; i++) all += '\n  error: ' + describe(error.errors[i], 1);
+      return all;
     }
     return typeof error === 'object' && error !== null ? JSON.stringify(error) ?? text(error) : text(error);
   } catch {
