@@ -16,6 +16,13 @@ const std::string kCases = CLEMMYS_SOURCE_DIR "/src/runtime/js/interfaces/",
 
 using testing::text_of;
 
+// cells_to_the_left: Node 18 (Debian 12's) puts the cells of console.table in the middle, later ones and we
+// to the left: each cell's blanks go behind it.
+std::string cells_to_the_left(const std::string& text) {
+  static const std::regex cell("│( +)([^│\\n]*[^│ \\n]|)( +)(?=│)");
+  return std::regex_replace(text, cell, "│$2$1$3");
+}
+
 TEST(Interfaces, GiveTheSameResultsAsOnNode) {
   const auto script = testing::load(text_of(kCases + "interfaces.js"));
   ASSERT_TRUE(script);
@@ -45,7 +52,8 @@ TEST(Interfaces, ConsolePrintsWhatNodePrints) {
   const std::string output = ::testing::internal::GetCapturedStdout();
   const std::string errors = ::testing::internal::GetCapturedStderr();
   ASSERT_TRUE(script) << errors;
-  EXPECT_EQ(without_frames(output), without_frames(text_of(kExpected + "output")));
+  const auto comparable = [](const std::string& text) { return without_frames(cells_to_the_left(text)); };
+  EXPECT_EQ(comparable(output), comparable(text_of(kExpected + "output")));
   EXPECT_EQ(without_frames(errors), without_frames(text_of(kExpected + "errors")));
   EXPECT_NE(without_frames(output), output) << "errors show where they were made";
 }
