@@ -62,6 +62,6 @@ export async function run() {
   const ratios = Object.fromEntries(cases.slice(1).map(({ name }) => [`cpu ${name}`, at(name, "cpu") / at("outside", "cpu")]));
   writeResult("controller", { title: "The controller inside an enclave, against outside", rows, ratios, raw, columns: Object.keys(rows[0]),
     notes: [`Chains of ${steps} steps, ${inFlight} open at a time, envelopes of ${payload / 1024} KiB, one record stored for each chain; instances that answer at once. Ratios: inside ÷ outside.`,
-      "Modelled cycles are published costs of SGX instructions times the counted events (src/sgx/events.h), start of the enclave included: a model of hardware, not measured, and in no other column.",
+      "Modelled cycles are published (unverified) costs of SGX instructions times the counted events (src/sgx/events.h), start of the enclave included: a model of hardware, not measured, and in no other column.",
       "A page cache of that size is what function enclaves would leave to the controller. Nothing that it handles needs an enclave: all is sealed before it comes."] });
 }

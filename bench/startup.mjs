@@ -106,7 +106,7 @@ export async function run() {
     title: "Enclave start and memory, by strategy", rows, raw, ratios, columns: ["case", ...Object.keys(rows[0]).filter((key) => key !== "case")],
     plots,
     notes: ["*start ms* is from the start of the host process to the first line of the program, *touch ms* the program's own time for writing to each page in order: measured, in software SGX.",
-      "*modelled Mcycles* are published costs of SGX instructions times the counted events (src/sgx/events.h): a model of hardware, not measured.",
+      "*modelled Mcycles* are published (unverified) costs of SGX instructions times the counted events (src/sgx/events.h): a model of hardware, not measured.",
       "The kernel's silent page faults are counted as a stock driver would cause them; software SGX does not spend their time, so measured times of sgx2-fault and sgx2-accept-first are flattered.",
       "Medians of three; the rows of 8,192 MiB were measured once.",
       "Pictures: heaps of more than 1 GiB are left out of the first; the images of the threads' rows allow 64 threads of 8 MiB of stack, and a static heap is cleared where it is mapped: stacks, and what malloc reserves for a thread.",

@@ -17,9 +17,10 @@ struct Events {
   std::uint64_t eblock = 0, etrack = 0, ewb = 0, eldu = 0, epa = 0;
 };
 
-// NamedEvent is one of Events: how people call it, and its modelled cycles. Costs are published ones: those
-// of PIE (ISCA 2021, table II; one processor, a small one), and for AEX, ERESUME and the kernel's page fault
-// the middle of the ranges that are usually given. EBLOCK, ETRACK and EPA have no published cost of their
+// NamedEvent is one of Events: how people call it, and its modelled cycles. Costs are those of PIE (ISCA
+// 2021, table II; one processor, a small one), as they are cited: unverified, the paper was not at hand. For
+// AEX, ERESUME, EWB, ELDU and the kernel's page fault it is the middle of the ranges that are usually given,
+// unverified, too. EBLOCK, ETRACK and EPA have no published cost of their
 // own: 0.
 struct NamedEvent {
   const char* name;

@@ -132,13 +132,15 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
   const bool kss = secs.attributes.flags & sgx::kAttributeKss;
   const bool reserved_used = request.reserved1 != 0 || request.cet_attributes_mask != 0 ||
                              std::ranges::any_of(request.reserved2, [](std::uint8_t b) { return b != 0; });
+  // SDM "EGETKEY": reserved fields and bits of KEYREQUEST, KEYREQUEST.KEYPOLICY among them; without
+  // SECS.ATTRIBUTES.KSS also the policies that came with KSS, and CONFIGSVN: #GP(0).
   if (reserved_used || (request.keypolicy & ~kPolicies) ||
       (!kss && ((request.keypolicy & kKssPolicies) || request.configsvn)))
     return {.general_protection = true};
 
   const auto name = static_cast<KeyName>(request.keyname);
   Dependencies of = common(name);
-  if (name == KeyName::kReport) {
+  if (name == KeyName::kReport) {  // "REPORT_KEY": nothing of KEYREQUEST but KEYID is looked at
     of.attributes = secs.attributes;
     copy_bytes(of.mrenclave, secs.mrenclave);
     of.miscselect = secs.miscselect;
@@ -150,9 +152,13 @@ GetKeyResult FusedMachine::get_key(const Identity& identity, const sgx::KeyReque
   // EINITTOKEN: "CR_ACTIVE_SECS.ATTRIBUTES.EINITTOKEN_KEY = 0": EINIT lets nobody have that attribute.
   if (name == KeyName::kEinitToken) return {.error = SgxError::kInvalidAttribute};
   const bool provision = name == KeyName::kProvision || name == KeyName::kProvisionSeal;
+  // "Unsupported key name": SGX_INVALID_KEYNAME.
   if (name != KeyName::kSeal && !provision) return {.error = SgxError::kInvalidKeyname};
+  // PROVISION_KEY and PROVISION_SEAL_KEY: "Check ENCLAVE has PROVISIONING capability".
   if (provision && !(secs.attributes.flags & sgx::kAttributeProvisionKey))
     return {.error = SgxError::kInvalidAttribute};
+  // "KEYREQUEST.CPUSVN is beyond current CPUSVN" (SGX_INVALID_CPUSVN), "KEYREQUEST.ISVSVN > SECS.ISVSVN" and
+  // "KEYREQUEST.CONFIGSVN > SECS.CONFIGSVN" (SGX_INVALID_ISVSVN).
   for (std::size_t i = 0; i < kCpusvn.size(); ++i)
     if (request.cpusvn[i] > kCpusvn[i]) return {.error = SgxError::kInvalidCpusvn};
   if (request.isvsvn > secs.isvsvn) return {.error = SgxError::kInvalidIsvsvn};

@@ -165,6 +165,14 @@ TEST(the_provisioning_key_needs_its_device) {
   arguments.fd = (uint64_t)open("/dev/sgx_provision", O_RDONLY);
   CHECK_EQ(request(enclave.fd, SGX_IOC_ENCLAVE_PROVISION, &arguments), 0);
   CHECK_EQ(initialize(&enclave), 0);
+
+  struct enclave early = {.attributes = ATTRIBUTE_MODE64 | ATTRIBUTE_PROVISION};
+  CHECK_EQ(reserve(&early), 0);
+  CHECK_EQ(request(early.fd, SGX_IOC_ENCLAVE_PROVISION, &arguments), 0);
+  CHECK_EQ(create(&early), 0); /* begins anew */
+  CHECK_EQ(add_all(&early), 0);
+  sign(&early);
+  CHECK_EQ(initialize(&early), -EACCES);
 }
 
 static int map_error(const struct enclave* enclave, uint64_t offset, uint64_t size, int protection,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sgx.h"
@@ -41,6 +42,33 @@ TEST(everything_is_unmapped_and_the_descriptor_keeps_it) {
                MAP_SHARED | MAP_FIXED, enclave.fd, 0) != MAP_FAILED);
   CHECK_EQ(enter_op(&enclave, &get), 0);
   CHECK_EQ(get.result, 78);
+}
+
+TEST(an_address_without_fixed_is_a_hint) {
+  struct enclave enclave;
+  load(&enclave);
+  simple(&enclave, PUT, enclave.base + BUFFER, 79, 0);
+  /* The place is taken, and elsewhere are no pages of this enclave. */
+  CHECK(mmap((void*)(enclave.base + BUFFER), PAGE, PROT_READ, MAP_SHARED, enclave.fd, 0) == MAP_FAILED);
+  CHECK_EQ(errno, EACCES);
+  CHECK_EQ(simple(&enclave, PUT, enclave.base + BUFFER, 80, 0), 0);
+  CHECK_EQ(munmap((void*)(enclave.base + BUFFER), PAGE), 0);
+  CHECK(mmap((void*)(enclave.base + BUFFER), PAGE, RW, MAP_SHARED, enclave.fd, 0) ==
+        (void*)(enclave.base + BUFFER));
+  CHECK_EQ(simple(&enclave, GET, enclave.base + BUFFER, 0, 0), 80);
+}
+
+TEST(protection_with_a_key_follows_the_same_rules) {
+  struct enclave enclave;
+  load(&enclave);
+  void *code = (void*)(enclave.base + CODE), *data = (void*)(enclave.base + DATA);
+  CHECK_EQ(pkey_mprotect(code, PAGE, RW, -1), -1);
+  CHECK_EQ(errno, EACCES);
+  CHECK_EQ(syscall(SYS_pkey_mprotect, code, PAGE, RW, -1), -1);
+  CHECK_EQ(errno, EACCES);
+  CHECK_EQ(pkey_mprotect(data, PAGE, PROT_READ, -1), 0);
+  CHECK_EQ(syscall(SYS_pkey_mprotect, data, PAGE, RW, -1), 0);
+  CHECK_EQ(simple(&enclave, GET, enclave.base + BUFFER, 0, 0), 0);
 }
 
 TEST(protection_of_many_pages_at_once) {

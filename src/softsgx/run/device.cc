@@ -87,6 +87,7 @@ long Device::create(const void* argument) {
   }
   if (!state.remap(0, secs.size)) return -ENOMEM;
   attributes_ = secs.attributes.flags;
+  attributes_allowed_ = kAttributesUnprivileged;  // a PROVISION before is of no effect, as in the driver
   enclave_ = std::move(*created);
   return 0;
 }

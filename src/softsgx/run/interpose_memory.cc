@@ -41,12 +41,14 @@ void* map_device(Device& device, void* address, std::size_t size, int protection
     return failed(EINVAL);
   if (access == O_WRONLY || ((protection & PROT_WRITE) && access != O_RDWR)) return failed(EACCES);
   if (access == O_RDONLY) device.opened_read_only();
-  const bool inside = device.contains(fixed, fixed + length);
+  // An address without MAP_FIXED is a hint: what is mapped there stays (mmap(2)).
+  const bool taken = !is_fixed(flags) && device.maps_any(fixed, fixed + length);
+  const bool inside = device.contains(fixed, fixed + length) && !taken;
   std::uint64_t begin = fixed;
   if (!inside) {
     const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE));
     if (is_fixed(flags) && device.may_map(fixed, fixed + length, protection) != 0) return failed(EACCES);
-    void* hint = address != nullptr ? address : place_of(length);
+    void* hint = address != nullptr && !taken ? address : place_of(length);
     void* placed = NEXT(mmap)(hint, length, PROT_NONE, how, -1, 0);
     if (placed == MAP_FAILED) return placed;
     begin = number(placed);
@@ -108,7 +110,10 @@ int unmap_outside(std::uint64_t begin, std::uint64_t end,
 }  // namespace
 }  // namespace clemmys::softsgx
 
-extern "C" int __real_munmap(void*, size_t);  // ours, below
+extern "C" {  // ours, below
+int __real_munmap(void*, size_t);
+int __real_mprotect(void*, size_t, int);
+}
 
 using namespace clemmys::softsgx;
 
@@ -149,6 +154,15 @@ SOFTSGX_EXPORT int mprotect(void* address, size_t size, int protection) noexcept
     }
   }
   return NEXT(mprotect)(address, size, protection);
+}
+
+// A protection key of enclave pages is not looked at.
+SOFTSGX_EXPORT int pkey_mprotect(void* address, size_t size, int protection, int key) noexcept {
+  const std::uint64_t begin = number(address), end = begin + whole_pages(size);
+  if (files().any())
+    for (const auto& device : files().devices())
+      if (device->overlaps(begin, end)) return __real_mprotect(address, size, protection);
+  return NEXT(pkey_mprotect)(address, size, protection, key);
 }
 
 SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {

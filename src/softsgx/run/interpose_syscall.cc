@@ -45,7 +45,7 @@ constexpr std::array kOurs = {
     SYS_fork,      SYS_openat2,      SYS_faccessat2,     SYS_readlink,    SYS_readlinkat,  SYS_mprotect,
     SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,       SYS_newfstatat,
     SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,    SYS_access,
-    SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_close_range,
+    SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_close_range, SYS_pkey_mprotect,
 };
 
 // KernelAction is struct sigaction as the kernel has it.
@@ -171,6 +171,8 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
       return __real_munmap(pointer<void>(a), size);
     case SYS_mprotect:
       return __real_mprotect(pointer<void>(a), size, ic);
+    case SYS_pkey_mprotect:
+      return ::pkey_mprotect(pointer<void>(a), size, ic, id);
     case SYS_madvise:
       return __real_madvise(pointer<void>(a), size, ic);
     case SYS_mremap:
