@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -137,8 +138,12 @@ TEST(Sandbox, StillMakesThreads) {
 }
 
 TEST(Isolation, HasAnEmptyRootAndNothingToReach) {
-  ASSERT_TRUE(holds_in_child([] { return isolate().empty(); })) << "this kernel gives no user namespaces";
   const auto sees_files = [] { return access("/proc", F_OK) == 0 || access("/tmp", F_OK) == 0; };
+  if (!holds_in_child([] { return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0; })) {
+    // As in most containers: it says so, and leaves everything as it is.
+    EXPECT_TRUE(holds_in_child([&] { return isolate().starts_with("no namespaces of") && sees_files(); }));
+    return;
+  }
   const auto has_network = [] {
     const int probe = socket(AF_UNIX, SOCK_DGRAM, 0);
     ifreq loopback{};
