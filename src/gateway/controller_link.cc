@@ -84,7 +84,6 @@ struct SocketControllerLink::State : std::enable_shared_from_this<State> {
 
   void send(std::uint64_t number, wire::ControllerFrame type, ByteView body, ByteView prefix = {}) {
     const std::size_t length = 1 + 8 + prefix.size() + body.size();
-    unsent.reserve(unsent.size() + 4 + length);
     const auto put = [&](std::uint64_t value, int size) {
       for (int i = 0; i < size; ++i) unsent.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
     };

@@ -182,6 +182,23 @@ TEST_F(LinkTest, RecordsThatWereNotAcknowledgedAreSentAgainInOrderAndOthersAreNo
   EXPECT_EQ(metrics.records_unstored.value(), 0u);
 }
 
+// An outage under load leaves tens of thousands: whoever loses the gateway right after it loses what is not
+// sent.
+TEST_F(LinkTest, TensOfThousandsOfRecordsAreSentAgainWithoutDelay) {
+  const std::string away = path() + ".away";
+  std::filesystem::rename(path(), away);
+  ::close(peer);
+  turn();
+  for (int i = 0; i < 40'000; ++i) link->notify(wire::ControllerFrame::kPutRecord, Bytes(1'000));
+  std::filesystem::rename(away, path());
+  const auto begin = std::chrono::steady_clock::now();
+  for (int tries = 0; tries < 100 && metrics.controller_reconnects.value() == 0; ++tries) turn();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  accept();
+  turn();
+  EXPECT_EQ(wire::read_frame(peer).value().body.size(), 8u + 1'000u);
+}
+
 TEST_F(LinkTest, RecordsThatNobodyTakesAreBounded) {
   ::close(peer);
   turn();
