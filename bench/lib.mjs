@@ -278,7 +278,7 @@ export const medians = (rows) => Object.fromEntries(Object.keys(rows[0]).filter(
 
 function machine() {
   const run = (command, args) => { try { return execFileSync(command, args, { cwd: root, encoding: "utf8" }).trim(); } catch { return "unknown"; } };
-  const dirty = run("git", ["status", "--porcelain", "--untracked-files=no"]) === "" ? "" : " (with local changes)";
+  const dirty = run("git", ["status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results"]) === "" ? "" : " (with local changes)";
   return { commit: run("git", ["rev-parse", "--short", "HEAD"]) + dirty, kernel: release(), cpu: cpus()[0].model, cores: cpus().length,
     date: new Date().toISOString(), platform: "soft (software SGX; SGX hardware was not measured)" };
 }
