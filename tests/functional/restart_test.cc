@@ -49,7 +49,7 @@ class Load {
     int request;
     std::string activation;
     bool finished;  // the client has its right answer, or saw the record of one; else it has an id alone
-    Clock::time_point when;
+    Clock::time_point when;  // asked for, or, where the answer was an id alone, accepted
   };
   std::vector<Told> told() const { return told_; }
   std::vector<std::string> problems() const { return problems_; }
@@ -69,6 +69,7 @@ class Load {
   void invoke(bool blocking) {
     each([&](Client& client) {
       const int request = next_++;
+      const Clock::time_point asked = Clock::now();
       const Answer answer = client.api("POST", blocking ? "actions/chain?blocking=true" : "actions/chain",
                                        request_body(request));
       if (answer.status == 202) return accepted(client, request, accepted_id(answer));
@@ -77,9 +78,10 @@ class Load {
       const Outcome outcome = judge(kChain, request, answer);
       if (outcome.end == End::kWrong)
         problems_.push_back("request " + std::to_string(request) + ": " + outcome.text);
-      if (outcome.end != End::kRight) return;
-      ++right_;
-      told_.push_back({request, outcome.activation, true, Clock::now()});
+      if (outcome.activation.empty()) return;
+      const bool right = outcome.end == End::kRight;
+      right_ += right ? 1 : 0;
+      told_.push_back({request, outcome.activation, right, asked});
     });
   }
   // accepted keeps an id that was given out, and looks for the record of some soon.
