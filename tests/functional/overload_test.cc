@@ -112,8 +112,8 @@ Platform* Overload::platform = nullptr;
 // First: memory that an earlier test left behind would serve these connections unseen.
 TEST_F(Overload, TenThousandIdleConnectionsLeaveRoomForOthers) {
   constexpr int kConnections = 10'000, kThreads = 8;
-  constexpr long kKibPerConnectionMax = 160;
-  constexpr auto kIdleLimit = 75s;  // the gateway's
+  constexpr long kKibPerConnectionMax = 34;  // twice what was measured
+  constexpr auto kIdleLimit = 75s;           // the gateway's
   const auto begin = Clock::now();
   const long before = resident_mib()["gateway"];
   std::vector<std::vector<RawTls>> idle(kThreads);
@@ -144,13 +144,15 @@ TEST_F(Overload, TenThousandIdleConnectionsLeaveRoomForOthers) {
 TEST_F(Overload, TenTimesTheCapacityIsMostlyRefusedAtOnceAndTheRestServed) {
   // Capacity: what comes out when a few more requests than instances are always under way.
   constexpr unsigned kAlways = 64;
+  // Twice what was measured; the gateway's is from the ten thousand connections before.
+  constexpr long kGatewayMibMax = 400, kOtherPartMibMax = 60;
   (void)open_loop(1'000, kAlways, 2);  // instances start
   const double capacity = open_loop(1'000, kAlways, 4).at("goodput").to_number<double>();
   ASSERT_GT(capacity, 20);
   Memory memory;
   const json::value overload = open_loop(10 * capacity, 3'000, 8);
   std::cout << "capacity " << capacity << "/s; " << json::serialize(overload) << "\n";
-  EXPECT_GE(overload.at("goodput").to_number<double>(), 0.7 * capacity);
+  EXPECT_GE(overload.at("goodput").to_number<double>(), 0.8 * capacity);
   EXPECT_EQ(overload.at("others").to_number<int>(), 0);
   EXPECT_EQ(overload.at("broken_connections").to_number<int>(), 0);
   EXPECT_GT(overload.at("refused").at("count").to_number<int>(), 0);
@@ -162,7 +164,7 @@ TEST_F(Overload, TenTimesTheCapacityIsMostlyRefusedAtOnceAndTheRestServed) {
             overload.at("sent").to_number<int>());
   for (const auto& [part, mib] : memory.most()) {
     std::cout << part << " had " << mib << " MiB at most\n";
-    EXPECT_LT(mib, 1'024) << part;
+    EXPECT_LT(mib, part == "gateway" ? kGatewayMibMax : kOtherPartMibMax) << part;
   }
 }
 
