@@ -49,14 +49,14 @@ void* map_device(Device& device, void* address, std::size_t size, int protection
     const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE));
     if (is_fixed(flags) && device.may_map(fixed, fixed + length, protection) != 0) return failed(EACCES);
     void* hint = address != nullptr && !taken ? address : place_of(length);
-    void* placed = NEXT(mmap)(hint, length, PROT_NONE, how, -1, 0);
+    void* placed = MEMORY(mmap)(hint, length, PROT_NONE, how, -1, 0);
     if (placed == MAP_FAILED) return placed;
     begin = number(placed);
   } else if ((flags & MAP_FIXED_NOREPLACE) && device.maps_any(begin, begin + length)) {
     return failed(EEXIST);
   }
   if (device.may_map(begin, begin + length, protection) != 0) {
-    if (!inside) NEXT(munmap)(reinterpret_cast<void*>(begin), length);
+    if (!inside) MEMORY(munmap)(reinterpret_cast<void*>(begin), length);
     return failed(EACCES);
   }
   device.map(begin, begin + length, protection);
@@ -74,7 +74,7 @@ void* map_other(void* address, std::size_t size, int protection, int flags, int 
     }
   }
   if (reserves && address == nullptr) address = place_of(size);
-  return NEXT(mmap)(address, size, protection, flags, fd, offset);
+  return MEMORY(mmap)(address, size, protection, flags, fd, offset);
 }
 
 void* map(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
@@ -103,7 +103,7 @@ int unmap_outside(std::uint64_t begin, std::uint64_t end,
     pieces.erase(first, last);
   }
   for (const auto& piece : pieces.items())
-    if (NEXT(munmap)(reinterpret_cast<void*>(piece.begin), piece.end - piece.begin) != 0) return -1;
+    if (MEMORY(munmap)(reinterpret_cast<void*>(piece.begin), piece.end - piece.begin) != 0) return -1;
   return 0;
 }
 
@@ -128,7 +128,7 @@ SOFTSGX_EXPORT void* mmap64(void* address, size_t size, int protection, int flag
 
 SOFTSGX_EXPORT int munmap(void* address, size_t size) noexcept {
   const std::uint64_t begin = number(address), end = begin + whole_pages(size);
-  if (!files().any() || begin % kPage != 0 || end <= begin) return NEXT(munmap)(address, size);
+  if (!files().any() || begin % kPage != 0 || end <= begin) return MEMORY(munmap)(address, size);
   const auto devices = files().devices();
   bool ours = false;
   for (const auto& device : devices) {
@@ -136,7 +136,7 @@ SOFTSGX_EXPORT int munmap(void* address, size_t size) noexcept {
     ours = true;
     device->unmap(begin, end);
   }
-  if (!ours) return NEXT(munmap)(address, size);
+  if (!ours) return MEMORY(munmap)(address, size);
   if (unmap_outside(begin, end, devices) != 0) return -1;
   files().collect();
   return 0;
@@ -153,7 +153,7 @@ SOFTSGX_EXPORT int mprotect(void* address, size_t size, int protection) noexcept
       return 0;
     }
   }
-  return NEXT(mprotect)(address, size, protection);
+  return MEMORY(mprotect)(address, size, protection);
 }
 
 // A protection key of enclave pages is not looked at.
@@ -162,7 +162,7 @@ SOFTSGX_EXPORT int pkey_mprotect(void* address, size_t size, int protection, int
   if (files().any())
     for (const auto& device : files().devices())
       if (device->overlaps(begin, end)) return __real_mprotect(address, size, protection);
-  return NEXT(pkey_mprotect)(address, size, protection, key);
+  return MEMORY(pkey_mprotect)(address, size, protection, key);
 }
 
 SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {
@@ -170,7 +170,7 @@ SOFTSGX_EXPORT int madvise(void* address, size_t size, int advice) noexcept {
   if (files().any())
     for (const auto& device : files().devices())
       if (device->overlaps(begin, end)) return keeps_pages(advice) ? 0 : (errno = EINVAL, -1);
-  return NEXT(madvise)(address, size, advice);
+  return MEMORY(madvise)(address, size, advice);
 }
 
 // The driver's mappings do not grow. They can be moved, but an enclave's page is of no use at another
@@ -193,17 +193,17 @@ SOFTSGX_EXPORT void* mremap(void* address, size_t old_size, size_t new_size, int
       if ((flags & MREMAP_FIXED) && device->overlaps(target, target + whole_pages(new_size)))
         device->unmap(target, target + whole_pages(new_size));
     }
-  return NEXT(mremap)(address, old_size, new_size, flags, wanted);
+  return MEMORY(mremap)(address, old_size, new_size, flags, wanted);
 }
 
 // What softsgx itself calls goes past the functions above (linked with --wrap).
 extern "C" {
 void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
-  return NEXT(mmap)(address, size, protection, flags, fd, offset);
+  return MEMORY(mmap)(address, size, protection, flags, fd, offset);
 }
-int __wrap_munmap(void* address, size_t size) { return NEXT(munmap)(address, size); }
+int __wrap_munmap(void* address, size_t size) { return MEMORY(munmap)(address, size); }
 int __wrap_mprotect(void* address, size_t size, int protection) {
-  return NEXT(mprotect)(address, size, protection);
+  return MEMORY(mprotect)(address, size, protection);
 }
-int __wrap_madvise(void* address, size_t size, int advice) { return NEXT(madvise)(address, size, advice); }
+int __wrap_madvise(void* address, size_t size, int advice) { return MEMORY(madvise)(address, size, advice); }
 }
