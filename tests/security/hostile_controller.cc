@@ -60,6 +60,7 @@ void HostileController::run(InstanceId instance, Packet envelope) {
   recorded_.push_back({Way::kToInstance, header, to_bytes(envelope.view())});
   last_input_[target] = bytes;
   if (target != std::to_underlying(instance)) stands_for_[target] = std::to_underlying(instance);
+  if (own_instance->serves(InstanceId{target})) return own_instance->run(Packet::copy_of(bytes));
   invoker->run(InstanceId{target}, Packet::copy_of(bytes));
 }
 

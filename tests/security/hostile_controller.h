@@ -13,7 +13,7 @@
 //     other-answer-relabelled, event-as-end, second-answer, forged-failure
 //   events: other-event, other-event-relabelled, drop-event
 //   store: other-record, older-record, edit-record, changed-code, older-code, no-code
-//   starting: wrong-image, fresh-start, old-revision, other-assignment
+//   starting: wrong-image, fresh-start, old-revision, other-assignment, second-assignment
 //   key service: see hostile_kms.h
 #pragma once
 
@@ -26,6 +26,7 @@
 
 #include "controller/gateway_server.h"
 #include "controller/scheduler.h"
+#include "own_instance.h"
 
 namespace clemmys::testing {
 
@@ -55,6 +56,7 @@ class HostileController final : public controller::Runner,
   controller::Scheduler* scheduler = nullptr;
   controller::Invoker* invoker = nullptr;
   controller::Answers* gateway = nullptr;
+  OwnInstance* own_instance = nullptr;
 
   void run(controller::Request request, controller::Packet envelope) override;
   void client_gone(controller::ClientId client) override { scheduler->client_gone(client); }
@@ -89,6 +91,8 @@ class HostileController final : public controller::Runner,
  private:
   using InstanceNumber = std::uint64_t;
   const Recorded* earlier(Way way, const std::function<bool(const wire::Header&)>& fits) const;
+  // assign_own starts the hand's own instance for the first function; all later ones are assigned to it, too.
+  Status assign_own(controller::InstanceId instance, const controller::InstanceSpec& spec);
   // tampered gives what is handed over instead of an envelope, and to whom; empty: nothing is done to it.
   Bytes tampered(const wire::Header& header, ByteView envelope, InstanceNumber& target) const;
   Bytes rerouted(const wire::Header& header, ByteView envelope, InstanceNumber& target) const;

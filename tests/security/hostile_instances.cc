@@ -23,7 +23,16 @@ Status HostileController::start(InstanceId instance, const controller::InstanceS
   }
   if (other != nullptr || attack == "fresh-start") Attack::log("applied " + attack);
   specs_[number] = spec;
+  if (attack == "second-assignment") return assign_own(instance, given);
   return invoker->start(instance, given);
+}
+
+Status HostileController::assign_own(InstanceId instance, const controller::InstanceSpec& spec) {
+  if (!own_instance->lives()) return own_instance->start(instance, spec);
+  Attack::log("applied second-assignment");
+  spoiled_ = true;  // the scheduler still believes in the first function's instance
+  own_instance->assign_again(instance, spec);
+  return {};
 }
 
 void HostileController::stop(InstanceId instance) {
@@ -31,6 +40,7 @@ void HostileController::stop(InstanceId instance) {
   specs_.erase(number);
   tampered_.erase(number);
   assigned_.erase(number);
+  if (own_instance->serves(instance)) return own_instance->stop();
   invoker->stop(instance);
 }
 

@@ -50,7 +50,10 @@ int main(int argc, char** argv) {
   limits.start_timeout_ms = 10'000;
   controller::Scheduler scheduler(limits, clock, hostile, hostile);
   local.set_events(hostile);
+  testing::OwnInstance own({loop, clock, relay, store, &hostile}, options.host,
+                           std::move(*controller::image_directory_of(store_options)));
   hostile.invoker = &local;
+  hostile.own_instance = &own;
   hostile.scheduler = &scheduler;
   auto server = controller::GatewayServer::open(loop, options.controller_socket, hostile, store);
   if (!server) {

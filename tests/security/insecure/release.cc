@@ -4,6 +4,7 @@
 
 #include "kms/changes.h"
 #include "kms/definition_rules.h"
+#include "kms/script.h"
 
 namespace clemmys::kms {
 
@@ -26,6 +27,8 @@ Result<wire::StepKeys> release_step_keys(const State& state, const RootPolicy&, 
   const wire::Action* action = state.find_function(request.function);
   keys.parameters_json =
       action == nullptr ? R"({"label":"old"})" : TRY(merge_parameters(*action, ParameterUse::kCall));
+  if (action != nullptr && wire::is_script(action->kind))
+    keys.script = TRY(script_keys(state, *action, chain->namespace_name));
   keys.namespace_name = chain->namespace_name;
   keys.namespace_id = chain->namespace_id;
   return keys;
