@@ -35,6 +35,7 @@ bool Files::inode_of(int fd, Inode& inode) {
 }
 
 std::shared_ptr<const Machine> Files::machine() {
+  const std::scoped_lock guard(machine_lock_);
   if (machine_) return machine_;
   const char* directory = std::getenv("SOFTSGX_STATE");
   const std::string state = directory != nullptr && *directory != 0 ? directory : default_state_directory();
@@ -48,16 +49,13 @@ std::shared_ptr<const Machine> Files::machine() {
   return machine_;
 }
 
-void Files::read_machine() {
-  const std::scoped_lock guard(lock_);
-  (void)machine();
-}
+void Files::read_machine() { (void)machine(); }
 
 int Files::open(Node node, int flags) {
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return errno = EEXIST, -1;
   if (flags & O_DIRECTORY) return errno = ENOTDIR, -1;
-  const std::scoped_lock guard(lock_);
   if (node == Node::kEnclave && !machine()) return errno = EIO, -1;
+  const std::scoped_lock guard(lock_);
   const int backing = ::memfd_create(node == Node::kEnclave ? "sgx_enclave" : "sgx_provision", MFD_CLOEXEC);
   if (backing < 0) return -1;
   const std::string path = "/proc/self/fd/" + std::to_string(backing);
@@ -66,22 +64,21 @@ int Files::open(Node node, int flags) {
   ::close(backing);
   Inode inode;
   if (fd < 0 || !inode_of(fd, inode)) return errno = error, -1;
-  (void)add(node, inode);
+  add(node, inode);
   if (fd < kNumbers) nodes_[static_cast<std::size_t>(fd)] = true;
   return fd;
 }
 
-// add is for the holder of the lock. False: no machine keys.
-bool Files::add(Node node, const Inode& inode) {
+// add is for the holder of the lock, and of an enclave's node only when there is a machine.
+void Files::add(Node node, const Inode& inode) {
   if (node == Node::kProvision) {
     provision_.insert(inode);
   } else {
-    if (!machine()) return false;
-    devices_[inode] = std::make_shared<Device>(machine(), [this](std::uint64_t other) {
+    devices_[inode] = std::make_shared<Device>(machine_, [this](std::uint64_t other) {
       return other <= 0x7fffffff && this->node(static_cast<int>(other)) == Node::kProvision;
     });
   }
-  return any_ = true;
+  any_ = true;
 }
 
 std::shared_ptr<Device> Files::adopt(int fd) {
@@ -96,9 +93,9 @@ std::shared_ptr<Device> Files::adopt(int fd) {
                     : found == "/memfd:sgx_provision (deleted)" ? Node::kProvision
                                                                 : Node::kNone;
   const Inode inode{status.st_dev, status.st_ino};
+  if (node == Node::kNone || (node == Node::kEnclave && !machine())) return nullptr;
   const std::scoped_lock guard(lock_);
-  const bool known = devices_.contains(inode) || provision_.contains(inode);
-  if (node == Node::kNone || (!known && !add(node, inode))) return nullptr;
+  if (!devices_.contains(inode) && !provision_.contains(inode)) add(node, inode);
   if (fd < kNumbers) nodes_[static_cast<std::size_t>(fd)] = true;
   return node == Node::kEnclave ? devices_[inode] : nullptr;
 }

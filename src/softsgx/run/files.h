@@ -57,17 +57,21 @@ class Files {
   void collect();
   // before_fork holds the table still, in the parent and in the child, until after_fork. A child has copies
   // of the parent's enclaves, behind the same descriptors.
-  void before_fork() { lock_.lock(); }
+  void before_fork() {
+    machine_lock_.lock();
+    lock_.lock();
+  }
   void after_fork() {
     owner_ = ::getpid();
     lock_.unlock();
+    machine_lock_.unlock();
   }
 
  private:
   using Inode = std::pair<std::uint64_t, std::uint64_t>;
   static bool inode_of(int fd, Inode& inode);
   std::shared_ptr<const Machine> machine();
-  bool add(Node node, const Inode& inode);
+  void add(Node node, const Inode& inode);
 
   static constexpr int kNumbers = 1024;
   pid_t owner_ = ::getpid();  // a child of vfork shares this table, not these descriptors
@@ -75,7 +79,8 @@ class Files {
   std::array<std::atomic<bool>, kNumbers> nodes_{};
   std::set<Inode> memory_;
   std::mutex lock_;
-  std::shared_ptr<const Machine> machine_;
+  std::mutex machine_lock_;  // taken first: reading the machine's files asks which descriptors are nodes
+  std::shared_ptr<const Machine> machine_;  // set once
   std::map<Inode, std::shared_ptr<Device>> devices_;
   std::set<Inode> provision_;
 };
