@@ -103,3 +103,25 @@ TEST(the_device_is_neither_read_nor_written) {
   CHECK_EQ(write(fd, &byte, 1), -1);
   CHECK_EQ(errno, EINVAL);
 }
+
+TEST(the_device_has_no_length) {
+  const int fd = dup(open("/dev/sgx_enclave", O_RDWR));
+  const long calls[][2] = {{SYS_ftruncate, EINVAL}, {SYS_fsync, EINVAL}, {SYS_fdatasync, EINVAL}};
+  for (int i = 0; i < 3; ++i) {
+    CHECK_EQ(syscall(calls[i][0], fd, 0), -1);
+    CHECK_EQ(errno, calls[i][1]);
+  }
+  CHECK_EQ(ftruncate(fd, 0), -1);
+  CHECK_EQ(errno, EINVAL);
+  CHECK_EQ(fsync(fd), -1);
+  CHECK_EQ(errno, EINVAL);
+  CHECK_EQ(fdatasync(fd), -1);
+  CHECK_EQ(errno, EINVAL);
+  CHECK_EQ(fallocate(fd, 0, 0, 4096), -1);
+  CHECK_EQ(errno, ENODEV);
+  CHECK_EQ(fallocate(fd, 0, 0, 0), -1);
+  CHECK_EQ(errno, EINVAL);
+  CHECK_EQ(fallocate(open("/dev/sgx_enclave", O_RDONLY), 0, 0, 4096), -1);
+  CHECK_EQ(errno, EBADF);
+  CHECK_EQ(ftruncate(memfd_create("file", 0), 4096), 0);
+}

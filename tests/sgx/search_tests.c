@@ -146,6 +146,20 @@ TEST(links_lead_to_a_node) {
   CHECK_EQ(access("devices/sgx_provision", R_OK | W_OK), 0);
   char* real = realpath("two", 0);
   CHECK(real && strcmp(real, "/dev/sgx_enclave") == 0);
+  /* Should one make a file, nothing else may find it. */
+  const int created[] = {open("two", O_RDWR | O_CREAT, 0600), creat("devices/sgx_enclave", 0600),
+                         openat(AT_FDCWD, "one", O_RDWR | O_CREAT | O_TRUNC, 0600)};
+  for (int i = 0; i < 3; ++i) {
+    if (!is_node(created[i])) unlink("/dev/sgx_enclave");
+    CHECK(is_node(created[i]));
+  }
+  file = fopen("two", "w");
+  if (!file || !is_node(fileno(file))) unlink("/dev/sgx_enclave");
+  CHECK(file && is_node(fileno(file)));
+  CHECK_EQ(open("two", O_RDWR | O_CREAT | O_EXCL, 0600), -1);
+  CHECK_EQ(errno, EEXIST);
+  CHECK_EQ(symlink("new", "to-new"), 0);
+  CHECK(open("to-new", O_RDWR | O_CREAT, 0600) >= 0 && access("new", R_OK) == 0);
   CHECK_EQ(open("two", O_RDWR | O_NOFOLLOW), -1);
   CHECK_EQ(errno, ELOOP);
   CHECK_EQ(open("nowhere", O_RDWR), -1);

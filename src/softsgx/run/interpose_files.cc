@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "softsgx/descriptor.h"
@@ -40,9 +41,23 @@ std::optional<int> open_ours(const std::string& full, int flags) {
   return std::nullopt;
 }
 
+// try_create is open_ours for a path whose links lead to a name that the kernel would make a file of.
+std::optional<int> try_create(int dirfd, const char* path, int flags) {
+  const int error = errno;
+  char target[1];
+  const bool link = ::syscall(SYS_readlinkat, dirfd, path, target, sizeof target) > 0;
+  errno = error;
+  if (link ? (flags & (O_EXCL | O_NOFOLLOW)) != 0 : std::strstr(path, "sgx") == nullptr) return std::nullopt;
+  const auto opened = open_ours(behind_links(dirfd, path), flags);
+  if (!opened) errno = error;
+  return opened;
+}
+
 // try_open is open_ours before the kernel is asked, by the path as it stands.
 std::optional<int> try_open(int dirfd, const char* path, int flags) {
   if (path == nullptr) return std::nullopt;
+  if (flags & O_CREAT)
+    if (const auto opened = try_create(dirfd, path, flags)) return opened;
   const std::string_view name(path);
   if (!name.starts_with("/dev/sgx") && !name.starts_with("/proc/") &&
       !name.starts_with("/sys/devices/system/node/") && !name.ends_with("cpuinfo") &&
@@ -69,6 +84,11 @@ void collect() {
   const int error = errno;
   files().collect();
   errno = error;
+}
+
+int access_of(const char* mode) {
+  if (mode == nullptr || mode[0] != 'r') return O_RDWR | O_CREAT;
+  return std::strchr(mode, '+') != nullptr ? O_RDWR : O_RDONLY;
 }
 
 mode_t mode_of(int flags, va_list arguments) {
@@ -129,17 +149,17 @@ INTERPOSE_OPEN_2(__open64_2)
 INTERPOSE_OPENAT_2(__openat_2)
 INTERPOSE_OPENAT_2(__openat64_2)
 
-#define INTERPOSE_FOPEN(name)                                                                       \
-  SOFTSGX_EXPORT FILE* name(const char* path, const char* mode) {                                   \
-    const int access = mode != nullptr && mode[0] == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR; \
-    int fd = -1;                                                                                    \
-    if (const auto opened = try_open(AT_FDCWD, path, access))                                       \
-      fd = *opened;                                                                                 \
-    else if (FILE* const file = NEXT(name)(path, mode))                                             \
-      return file;                                                                                  \
-    else                                                                                            \
-      fd = or_behind_links(-1, AT_FDCWD, path, access);                                             \
-    return fd < 0 ? nullptr : ::fdopen(fd, mode);                                                   \
+#define INTERPOSE_FOPEN(name)                                     \
+  SOFTSGX_EXPORT FILE* name(const char* path, const char* mode) { \
+    const int access = access_of(mode);                           \
+    int fd = -1;                                                  \
+    if (const auto opened = try_open(AT_FDCWD, path, access))     \
+      fd = *opened;                                               \
+    else if (FILE* const file = NEXT(name)(path, mode))           \
+      return file;                                                \
+    else                                                          \
+      fd = or_behind_links(-1, AT_FDCWD, path, access);           \
+    return fd < 0 ? nullptr : ::fdopen(fd, mode);                 \
   }
 INTERPOSE_FOPEN(fopen)
 INTERPOSE_FOPEN(fopen64)

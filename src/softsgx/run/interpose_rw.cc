@@ -1,5 +1,6 @@
 // interpose_rw.cc: read, write and their kin on /proc/self/mem, by which programs look into debug enclaves as
-// debuggers do (the driver runs EDBGRD and EDBGWR), and on the devices, which have neither.
+// debuggers do (the driver runs EDBGRD and EDBGWR), and on the devices, which have neither, nor a length.
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -106,6 +107,27 @@ SOFTSGX_EXPORT ssize_t readv(int fd, const iovec* parts, int count) {
 SOFTSGX_EXPORT ssize_t writev(int fd, const iovec* parts, int count) {
   return is_device(fd) ? refused() : NEXT(writev)(fd, parts, count);
 }
+
+// has_no_length knows duplicates of the device, too: these calls are rare.
+static bool has_no_length(int fd) { return files().any() && files().node(fd) != Node::kNone; }
+
+#define INTERPOSE_LENGTH(name, exception, parameters, ...)                            \
+  SOFTSGX_EXPORT int name parameters exception {                                      \
+    return has_no_length(fd) ? static_cast<int>(refused()) : NEXT(name)(__VA_ARGS__); \
+  }
+INTERPOSE_LENGTH(ftruncate, noexcept, (int fd, off_t size), fd, size)
+INTERPOSE_LENGTH(ftruncate64, noexcept, (int fd, off_t size), fd, size)
+INTERPOSE_LENGTH(fsync, , (int fd), fd)
+INTERPOSE_LENGTH(fdatasync, , (int fd), fd)
+
+#define INTERPOSE_FALLOCATE(name)                                                       \
+  SOFTSGX_EXPORT int name(int fd, int mode, off_t offset, off_t size) {                 \
+    if (!has_no_length(fd)) return NEXT(name)(fd, mode, offset, size);                  \
+    if (offset < 0 || size <= 0) return errno = EINVAL, -1;                             \
+    return errno = (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? EBADF : ENODEV, -1; \
+  }
+INTERPOSE_FALLOCATE(fallocate)
+INTERPOSE_FALLOCATE(fallocate64)
 
 // What softsgx itself reads and writes is no program's business (linked with --wrap).
 extern "C" {

@@ -46,6 +46,7 @@ constexpr std::array kOurs = {
     SYS_madvise,   SYS_mremap,       SYS_stat,           SYS_fstat,       SYS_lstat,       SYS_newfstatat,
     SYS_statx,     SYS_read,         SYS_write,          SYS_pread64,     SYS_pwrite64,    SYS_access,
     SYS_faccessat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_close_range, SYS_pkey_mprotect,
+    SYS_ftruncate, SYS_fallocate,    SYS_fsync,          SYS_fdatasync,
 };
 
 // KernelAction is struct sigaction as the kernel has it.
@@ -104,6 +105,10 @@ bool is_plain(long number, long a, long b) {
   long path = 0;
   switch (number) {
     case SYS_fstat:
+    case SYS_ftruncate:
+    case SYS_fallocate:
+    case SYS_fsync:
+    case SYS_fdatasync:
       return !is_node(a);
     case SYS_open:
     case SYS_stat:
@@ -182,6 +187,14 @@ long softsgx_own_syscall(long number, long a, long b, long c, long d, long e, lo
       return ::stat(pointer<const char>(a), pointer<struct stat>(b));
     case SYS_fstat:
       return ::fstat(ia, pointer<struct stat>(b));
+    case SYS_ftruncate:
+      return ::ftruncate(ia, b);
+    case SYS_fallocate:
+      return ::fallocate(ia, ib, c, d);
+    case SYS_fsync:
+      return ::fsync(ia);
+    case SYS_fdatasync:
+      return ::fdatasync(ia);
     case SYS_lstat:
       return ::lstat(pointer<const char>(a), pointer<struct stat>(b));
     case SYS_newfstatat:
