@@ -66,5 +66,5 @@ export async function run() {
     notes: ["One C++ hello function, warm, TLS 1.3, 16 connections. Rates from wrk, latencies from bench-load. Ratios here: exitless ÷ each call exits.",
       "Leaving a software-SGX enclave and coming back takes a jump each, without a trap, in this software SGX; on SGX hardware 8,200 to 17,000 cycles were measured (HotCalls, ISCA 2017). " +
         "The last column is that figure times the counted exits: modelled, not measured, and in no other column.",
-      "The worker needs a core of its own. This machine has two, and the load needs most of one of them. It was not idle: compilers were stopped, other work was not."] });
+      "The worker needs a core of its own. This machine has two, and the load needs most of one of them."] });
 }

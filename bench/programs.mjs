@@ -25,7 +25,8 @@ function writeInputs(folder) {
   fs.writeFileSync(path.join(folder, "records.json"), JSON.stringify(text.slice(0, 60_000).map((line, id) => ({ id, line, words: line.split(" ") }))));
 }
 
-const sql = `create table t(a integer primary key, b text, c integer);
+// Temporary files would want a path that the image allows: sorting stays in memory, outside as inside.
+const sql = `pragma temp_store=memory; create table t(a integer primary key, b text, c integer);
 begin; with recursive n(i) as (select 1 union all select i+1 from n where i<300000) insert into t select i, hex(i*7919), i*7919%10007 from n; commit;
 create index x on t(c); select count(*), sum(length(b)) from t where c between 100 and 5000; select c, count(*) from t group by c order by 2 desc, 1 limit 3;
 begin; update t set c=c+1 where a%3=0; commit; drop table t; vacuum;`;
