@@ -153,7 +153,7 @@ Result<ExitCode> up(const Context& context, const UpOptions& options) {
                         : "    export CLEMMYS_AUTH=\"$(cat '" + (local.state / kKeyFile).string() + "')\"\n")
               << "    clemmys trust add " + platform.url().text() +
                      " --insecure-accept-software-sgx\n"
-                     "    clemmys deploy FUNCTION.cc && clemmys invoke FUNCTION -p name Ada\n"
+                     "    clemmys deploy FUNCTION.js && clemmys invoke FUNCTION -p name Ada\n"
                      "  Interrupt (Ctrl-C) ends everything; the state is kept.\n"
               << std::flush;
   }

@@ -38,7 +38,7 @@ enum class InstanceEnd : std::uint8_t {
   kItself,         // its program ended or crashed: the function's doing, unless the host lies
   kFromOutside,    // it was killed, or the platform could not run it
   kBrokeProtocol,  // it said on its link what no runtime says
-  kOverMemory,     // it held more memory than its limit, and was killed for it
+  kOverMemory,     // it held more memory than its limit, or wanted more and had none to go on with
 };
 
 class InstanceEvents {

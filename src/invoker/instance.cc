@@ -58,6 +58,11 @@ std::string clean_site(ByteView text) {
   return site;
 }
 
+InstanceEnd how_of(const ProcessEnd& end) {
+  if (!end.exited || end.status == wire::kPlatformFailed) return InstanceEnd::kFromOutside;
+  return end.status == wire::kMemoryEnded ? InstanceEnd::kOverMemory : InstanceEnd::kItself;
+}
+
 }  // namespace
 
 struct Instance::State : std::enable_shared_from_this<Instance::State> {
@@ -105,20 +110,22 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
   }
 
   void wait_for_end() {
-    pidfd.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](
-                                                                  boost::system::error_code error) {
-      if (error) return;
-      // The report can be false, and Asio has made the descriptor non-blocking: to reap a process that lives
-      // would fail, and look like its end.
-      pollfd ended{.fd = self->pidfd.native_handle(), .events = POLLIN, .revents = 0};
-      if (::poll(&ended, 1, 0) == 0) return self->wait_for_end();
-      const ProcessEnd end = reap(self->pidfd.native_handle());
-      self->reaped = true;
-      self->lines->finish();
-      const bool itself = end.exited && end.status != wire::kPlatformFailed;
-      self->say_why(itself ? InstanceEnd::kItself : InstanceEnd::kFromOutside, "its process " + end.text());
-      self->finish_when_silent();
-    });
+    pidfd.async_wait(asio::posix::descriptor_base::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error) self->look_for_end();
+                     });
+  }
+
+  // The report can be false, and Asio has made the descriptor non-blocking: to reap a process that lives
+  // would fail, and look like its end.
+  void look_for_end() {
+    pollfd at_end{.fd = pidfd.native_handle(), .events = POLLIN, .revents = 0};
+    if (::poll(&at_end, 1, 0) == 0) return wait_for_end();
+    const ProcessEnd end = reap(pidfd.native_handle());
+    reaped = true;
+    lines->finish();
+    say_why(how_of(end), "its process " + end.text());
+    finish_when_silent();
   }
 
   // finish_when_silent reports the end once what the process said before it ended has been read; a stray
@@ -227,7 +234,8 @@ struct Instance::State : std::enable_shared_from_this<Instance::State> {
     if (!is_for_instances(type)) return violate("it asked the KMS what only an operator may");
     // A session for life: more would fill the table of sessions that all functions share.
     const bool hello = type == std::to_underlying(wire::KmsFrame::kHello);
-    if (hello && std::exchange(said_hello, true)) return violate("it asked for a second session with the KMS");
+    if (hello && std::exchange(said_hello, true))
+      return violate("it asked for a second session with the KMS");
     body.drop_front(1);
     ++kms_open;
     context.kms.ask(std::to_underlying(id), type, std::move(body),

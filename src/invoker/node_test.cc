@@ -133,6 +133,11 @@ TEST_F(NodeTest, AProcessThatHoldsTooMuchMemoryIsKilled) {
   EXPECT_EQ(failure("greedy", 60'000).code, PlatformErrorCode::kOverMemory);
 }
 
+TEST_F(NodeTest, AProcessThatEndsForWantOfMemoryIsSaidTo) {
+  start();
+  EXPECT_EQ(failure("no memory").code, PlatformErrorCode::kOverMemory);
+}
+
 TEST_F(NodeTest, AProcessThatHoldsTooMuchOfTheKernelsMemoryIsKilled) {
   start();
   EXPECT_EQ(failure("tables", 60'000).code, PlatformErrorCode::kOverMemory);

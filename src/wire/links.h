@@ -100,6 +100,9 @@ enum class InstanceFrame : std::uint8_t {
 // kPlatformFailed is the exit status of a host process or a runtime that could not do its part (EX_TEMPFAIL
 // of sysexits.h): nothing that the function did.
 inline constexpr int kPlatformFailed = 75;
+// kMemoryEnded is the exit status of a host process whose enclave stopped after it had asked for more pages
+// than its limit: what the runtime and a sandbox hold together.
+inline constexpr int kMemoryEnded = 76;
 
 struct InstanceAssignment {
   FunctionId function;

@@ -1,7 +1,7 @@
 // clemmys-host: the host process of one enclave. Its exit status is the program's, 128 + n when signal n
-// ended it; 126 when the enclave itself failed; 75 (wire::kPlatformFailed) when it could not be started. With
-// --await-image it is a function's: started ahead, it gives up what it can and waits for its image on its
-// link.
+// ended it; 126 when the enclave itself failed, 76 (wire::kMemoryEnded) when it wanted memory beyond its
+// limit; 75 (wire::kPlatformFailed) when it could not be started. With --await-image it is a function's:
+// started ahead, it gives up what it can and waits for its image on its link.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -131,7 +131,8 @@ Result<int> run(const Options& options) {
   }
   if (!status) std::fprintf(stderr, "clemmys-host: %s\n", to_string(status.error()).c_str());
   std::fflush(nullptr);
-  std::_Exit(status ? *status : kEnclaveFailed);  // other threads may still be inside
+  const int failed = process->wanted_too_much() ? wire::kMemoryEnded : kEnclaveFailed;
+  std::_Exit(status ? *status : failed);  // other threads may still be inside
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ class Process {
   // run starts the program and returns its exit status; kInternal when the enclave stopped for another
   // reason.
   Result<int> run();
+  // wanted_too_much: the enclave asked for more pages than `pages_max`.
+  bool wanted_too_much() const { return wanted_too_much_; }
   const Counts& counts() const { return *counts_; }
   const Enclave& enclave() const { return *enclave_; }
   // sandbox_terms is what the image's manifest lets the program ask of this process.
@@ -96,6 +98,7 @@ class Process {
   ProcessOptions options_;
   SandboxTerms sandbox_terms_;
   std::atomic<std::uint64_t> added_pages_{0};
+  std::atomic<bool> wanted_too_much_{false};
   Counts own_counts_;
   Counts* counts_ = &own_counts_;
   std::vector<Slot> slots_;

@@ -127,7 +127,10 @@ std::int64_t Process::serve_linux(Slot& slot, const HostCall& call) {
 // augment: the shield keeps to its limit by itself; this holds for one that does not.
 std::int64_t Process::augment(std::uint64_t offset, std::uint64_t size) {
   const std::uint64_t pages = size / sgx::kPageSize;
-  if (pages > options_.pages_max || added_pages_ > options_.pages_max - pages) return -ENOMEM;
+  if (pages > options_.pages_max || added_pages_ > options_.pages_max - pages) {
+    wanted_too_much_ = true;
+    return -ENOMEM;
+  }
   ++counts_->augment_calls;
   counts_->augmented_pages += pages;
   if (!enclave_->augment(offset, size)) return -ENOMEM;

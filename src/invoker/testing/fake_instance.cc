@@ -140,6 +140,7 @@ int main() {
     }
     if (behaviour == "die") return 3;
     if (behaviour == "platform failed") return wire::kPlatformFailed;
+    if (behaviour == "no memory") return wire::kMemoryEnded;
     if (behaviour == "killed") ::raise(SIGKILL);
     if (behaviour == "closes its link") ::close(3), ::pause();
     if (behaviour == "greedy") {

@@ -2,6 +2,7 @@
 // Whatever it does, the program gives its right answer or the enclave stops and says where: never a wrong
 // answer.
 #include "shield/strategies/lying_platform.h"
+#include "wire/links.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -43,6 +44,13 @@ TEST_F(LyingAboutPages, PagesThatWereAddedBeforeAreAcceptedOnce) {
 TEST_F(LyingAboutPages, RefusedMemoryStops) {
   EXPECT_STOPPED(Lie::kRefusesToAugment, kBatch, "memory.refused");
   EXPECT_EXIT(run(Lie::kRefusesToAugment, kCommit), ExitedWithCode(3), "no memory");
+}
+
+TEST_F(LyingAboutPages, AnEnclaveThatWantsMorePagesThanItsLimitIsSaidTo) {
+  constexpr std::uint64_t kPagesOfMib = 256;
+  const auto limited = [](std::uint64_t mib) { return Plan{.pages_max = mib * kPagesOfMib}; };
+  EXPECT_EXIT(run(limited(128), kBatch, "twice", 96), ExitedWithCode(0), kRight);
+  EXPECT_EXIT(run(limited(64), kBatch, "twice", 96), ExitedWithCode(wire::kMemoryEnded), "memory.refused");
 }
 
 TEST_F(LyingAboutPages, TakenOrRestrictedPagesStop) {

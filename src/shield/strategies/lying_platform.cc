@@ -14,6 +14,7 @@
 #include "enclave/image.h"
 #include "softsgx/registry.h"
 #include "softsgx/state.h"
+#include "wire/links.h"
 
 namespace clemmys::enclave {
 namespace {
@@ -166,13 +167,14 @@ void LyingAboutPages::run(Plan plan, const std::string& image, const std::string
   const Bytes bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   plan.size = static_cast<std::uint64_t>(touch_mib) << 20;
   const auto platform = lying_platform(*open_soft_platform(directory_ + "/soft"), plan, *layout_of(bytes));
-  ProcessOptions options{.arguments = {"startup", std::to_string(touch_mib), "3", mode}};
+  ProcessOptions options{.arguments = {"startup", std::to_string(touch_mib), "3", mode},
+                         .pages_max = plan.pages_max};
   dup2(STDERR_FILENO, STDOUT_FILENO);
   alarm(100);  // an enclave that faults without end
   auto process = *Process::create(*platform, bytes, std::move(options));
   const Result<int> status = process->run();
   if (!status) std::fprintf(stderr, "%s\n", to_string(status.error()).c_str());
-  _Exit(status ? *status : 126);
+  _Exit(status ? *status : process->wanted_too_much() ? wire::kMemoryEnded : 126);
 }
 
 }  // namespace clemmys::enclave

@@ -55,7 +55,8 @@ struct Plan {
   Lie lie = Lie::kNone;
   Meddling meddling = Meddling::kNone;
   Moment moment = Moment::kTouched;
-  std::uint64_t size = 0;  // of the memory that the program tells about
+  std::uint64_t size = 0;           // of the memory that the program tells about
+  std::uint64_t pages_max = ~0ull;  // ProcessOptions'
 };
 
 std::unique_ptr<Platform> lying_platform(std::unique_ptr<Platform> inner, const Plan& plan,
@@ -65,7 +66,8 @@ class LyingAboutPages : public testing::Test {
  protected:
   LyingAboutPages();
   ~LyingAboutPages() override;
-  // run ends the process: standard error gets the program's output and where the enclave stopped.
+  // run ends the process as clemmys-host does: standard error gets the program's output and where the enclave
+  // stopped.
   [[noreturn]] void run(Plan plan, const std::string& image, const std::string& mode, int touch_mib);
   [[noreturn]] void run(Lie lie, const std::string& image, int touch_mib = 96) {
     run({.lie = lie}, image, "twice", touch_mib);
