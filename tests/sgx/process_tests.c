@@ -78,20 +78,35 @@ TEST(threads_enter_again_and_again) {
     CHECK_EQ(simple(&enclave, GET, enclave.base + BUFFER + 8 * i, 0, 0), 7);
 }
 
+/* a thread that stays inside until it is stopped */
+struct spinner {
+  struct worker worker;
+  volatile uint64_t go;
+  pthread_t thread;
+};
+
+static void spin(struct spinner* spinner, struct enclave* enclave) {
+  spinner->go = 0;
+  spinner->worker = (struct worker){
+      .enclave = enclave, .op = {.number = SPIN, .a = (uint64_t)&spinner->go}, .tcs = enclave->base + TCS_0};
+  pthread_create(&spinner->thread, 0, work, &spinner->worker);
+  while (!*(volatile uint64_t*)&spinner->worker.op.result) sched_yield();
+}
+
+static void stop(struct spinner* spinner) {
+  spinner->go = 1;
+  pthread_join(spinner->thread, 0);
+}
+
 TEST(a_thread_in_use_cannot_be_entered) {
   struct enclave enclave;
   load(&enclave);
-  static volatile uint64_t go;
-  struct worker worker = {
-      .enclave = &enclave, .op = {.number = SPIN, .a = (uint64_t)&go}, .tcs = enclave.base + TCS_0};
-  pthread_t thread;
-  pthread_create(&thread, 0, work, &worker);
-  while (!*(volatile uint64_t*)&worker.op.result) sched_yield();
+  struct spinner spinner;
+  spin(&spinner, &enclave);
   struct op op = {.number = REGISTERS};
   CHECK_EQ(enter_op(&enclave, &op), 13);
   CHECK_EQ(enclave.run.function, EENTER);
-  go = 1;
-  pthread_join(thread, 0);
+  stop(&spinner);
   CHECK_EQ(enter_op(&enclave, &op), 0);
 }
 
@@ -116,16 +131,11 @@ TEST(closing_every_descriptor_takes_none_from_enclaves) {
 TEST(credentials_change_while_a_thread_is_inside) {
   struct enclave enclave;
   load(&enclave);
-  static volatile uint64_t go;
-  struct worker worker = {
-      .enclave = &enclave, .op = {.number = SPIN, .a = (uint64_t)&go}, .tcs = enclave.base + TCS_0};
-  pthread_t thread;
-  pthread_create(&thread, 0, work, &worker);
-  while (!*(volatile uint64_t*)&worker.op.result) sched_yield();
+  struct spinner spinner;
+  spin(&spinner, &enclave);
   CHECK_EQ(setresgid((gid_t)-1, (gid_t)-1, (gid_t)-1), 0);
-  go = 1;
-  pthread_join(thread, 0);
-  CHECK_EQ(worker.vector, 0);
+  stop(&spinner);
+  CHECK_EQ(spinner.worker.vector, 0);
 }
 
 TEST(a_child_has_the_enclave_too) {
